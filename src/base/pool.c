@@ -1,0 +1,125 @@
+/* pool.c -- see pool.h. A barrier is a counter and a generation; who arrives last starts the next
+ * generation and wakes the sleepers. pool_run is two barriers around the function. */
+#include "base/pool.h"
+
+#include "base/arena.h"
+#include "base/cpu.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { MAX_THREADS = 256, SPINS = 4000 };
+
+typedef struct member {
+    pool *team;
+    int   index;
+} member;
+
+struct pool {
+    int             n;
+    pool_fn        *fn; /* NULL asks the members to leave */
+    void           *arg;
+    _Atomic int     arrived;
+    _Atomic unsigned generation;
+    _Atomic int     sleepers;
+    pthread_mutex_t lock;
+    pthread_cond_t  wake;
+    pthread_t       thread[MAX_THREADS];
+    member          who[MAX_THREADS];
+};
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void wait_for(pool *p, unsigned generation)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&p->generation, memory_order_acquire) != generation) return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(&p->generation) == generation) pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pool_barrier(pool *p)
+{
+    if (!p || p->n == 1) return;
+    unsigned generation = atomic_load_explicit(&p->generation, memory_order_acquire);
+    if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
+        wait_for(p, generation);
+        return;
+    }
+    atomic_store(&p->arrived, 0);
+    atomic_fetch_add(&p->generation, 1);
+    if (atomic_load(&p->sleepers) > 0) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+    }
+}
+
+static void *member_main(void *arg)
+{
+    member *m = arg;
+    for (;;) {
+        pool_barrier(m->team);
+        if (!m->team->fn) return NULL;
+        m->team->fn(m->team->arg, m->index, m->team->n);
+        pool_barrier(m->team);
+    }
+}
+
+pool *pool_new(int threads, err *e)
+{
+    if (threads < 1) threads = cpu_cores();
+    if (threads > MAX_THREADS) threads = MAX_THREADS;
+    pool *p = xcalloc(1, sizeof *p);
+    p->n = threads;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    for (int t = 1; t < threads; t++) {
+        p->who[t] = (member){p, t};
+        if (pthread_create(&p->thread[t], NULL, member_main, &p->who[t]) == 0) continue;
+        p->n = t; /* those that started are waiting for this many */
+        pool_free(p);
+        fail(e, E_MEMORY, "cannot start %d threads; ask for fewer with --threads", threads);
+        return NULL;
+    }
+    return p;
+}
+
+void pool_free(pool *p)
+{
+    if (!p) return;
+    p->fn = NULL;
+    pool_barrier(p);
+    for (int t = 1; t < p->n; t++) pthread_join(p->thread[t], NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+int pool_threads(const pool *p) { return p ? p->n : 1; }
+
+void pool_run(pool *p, pool_fn *fn, void *arg)
+{
+    if (!p || p->n == 1) {
+        fn(arg, 0, 1);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    pool_barrier(p);
+    fn(arg, 0, p->n);
+    pool_barrier(p);
+}

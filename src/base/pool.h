@@ -1,0 +1,21 @@
+/* pool.h -- a fixed team of threads that runs one function together.
+ *
+ * pool_run(p, fn, arg) calls fn(arg, t, n) on every thread t of n, the caller being thread 0, and
+ * returns when all have. Inside fn, pool_barrier() waits for the others. Waiting spins briefly and
+ * then sleeps, so a team on a busy machine does not burn the core its partner needs. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include "base/err.h"
+
+typedef struct pool pool;
+
+typedef void pool_fn(void *arg, int thread, int threads);
+
+pool *pool_new(int threads, err *e); /* threads < 1: as many as the process may use */
+void  pool_free(pool *p);            /* NULL is fine */
+int   pool_threads(const pool *p);
+void  pool_run(pool *p, pool_fn *fn, void *arg); /* p NULL: fn(arg, 0, 1) */
+void  pool_barrier(pool *p);                     /* p NULL: nothing */
+
+#endif
