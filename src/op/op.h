@@ -1,0 +1,120 @@
+/* op.h -- what an operator is.
+ *
+ * One file an operator holds all of it: the mathematics, the constructor with its shape rule, the
+ * reference forward and backward in plain C, which values the backward reads, and the cases its checks
+ * must try. Adding an operator is that file and, here, its line in OPERATORS and its constructor. The
+ * tests walk op_all, so an operator without a checked gradient cannot exist; a device that has no
+ * kernel of its own for it runs the reference. */
+#ifndef OP_OP_H
+#define OP_OP_H
+
+#include "base/pool.h"
+#include "op/prog.h"
+
+#define OPERATORS(X)                                                                                          \
+    X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu)  \
+    X(add) X(head)
+
+#define X(name) OP_##name,
+enum { OPERATORS(X) OP_COUNT };
+#undef X
+
+/* What a kernel may use besides its operands while a list runs. */
+typedef struct run {
+    pool    *team;       /* NULL: this thread alone */
+    void    *work;       /* scratch, as large as the device's workspace() said; 64-byte aligned */
+    size_t   work_bytes;
+    uint64_t key;        /* stream of random numbers of this micro-batch: dropout */
+    double  *seconds;    /* NULL, or [2 * OP_COUNT]: time spent, forward and backward by operator */
+    const void *device;  /* the device's own */
+} run;
+
+typedef void kernel_fn(const run *r, const value *v, const instr *i);
+
+/* A small problem the checks try: n and f mean what the operator's build() says. */
+typedef struct op_case {
+    const char *name;
+    int64_t n[10];
+    double  f[3];
+} op_case;
+
+typedef struct op {
+    const char *name;
+    int  id, nin, nout;
+    /* in_for[j]: the inputs (as bits) whose gradient reads input j; out_for[j] likewise for output j.
+     * What no wanted gradient reads is not kept: the input of a frozen projection costs no memory. */
+    uint8_t in_for[MAXIN], out_for[MAXOUT];
+    bool partial; /* out[0] may be NONE when nobody reads it (recompute of the other outputs) */
+    bool inplace; /* forward: out[0] may take in[0]'s storage; backward with one input: din[0] dout's */
+    bool cheap;   /* bound by memory: worth computing again instead of keeping */
+    bool through; /* the gradient of each input is dout itself: backward is no work */
+    bool early;   /* its forward writes d(in[0]) to out[1] when that is not NONE (the loss) */
+    kernel_fn *forward, *backward; /* reference; backward NULL: not differentiable, or through, or early */
+    /* Emits the operator over fresh values for one case: inputs to differentiate are PARAMs (the check
+     * fills them), other inputs come filled (storage on the list's arena). Returns out[0]. */
+    val (*build)(prog *p, const op_case *c);
+    const op_case *cases; /* ended by a NULL name */
+} op;
+
+extern const op *const op_all[OP_COUNT];
+#define X(name) extern const op op_def_##name;
+OPERATORS(X)
+#undef X
+
+/* A low-rank adapter of a linear: PARAMs a (r, in) and b (out, r); s = scale; dropout in [0, 1). */
+typedef struct lowrank {
+    val    a, b;
+    double scale, dropout;
+} lowrank;
+
+/* y (rows, width) = table (vocab, width) rows by token id; tokens (rows) int. Frozen. */
+val op_embed(prog *p, val tokens, val table);
+
+/* y (labels, width) = x rows by index; index (labels) int, strictly increasing. Backward zeroes the
+ * other rows of dx, or leaves them when it adds. */
+val op_gather(prog *p, val x, val index);
+
+/* y = w * x / sqrt(mean(x^2) + eps) over the last `width of w` columns (several groups a row allowed). */
+val op_rmsnorm(prog *p, val x, val w, double eps);
+
+/* y (rows, out) = x W^T + bias + scale (drop(x) A^T) B^T; w (out, in) of any dtype; bias NONE or frozen
+ * (out); adapter NULL: none. */
+val op_linear(prog *p, val x, val w, val bias, const lowrank *adapter);
+
+/* table (rows, 2 half) = cos | sin of positions (rows) int times inv_freq (half) frozen; the angle is
+ * rounded to float first, as the reference implementations do. Both multiplied by f[0] = magnitude. */
+val op_rope_table(prog *p, val positions, val inv_freq, double magnitude);
+
+/* Rotates pairs (k, k + half) of each head of x (rows, heads * dim) by the table; columns of a head past
+ * 2 half are copied. */
+val op_rope(prog *p, val x, val table, int heads);
+
+/* Causal grouped-query attention within documents: row r sees rows start[r]..r, start (rows) int being
+ * the first row of r's document. q (rows, heads * dim), k and v (rows, kv_heads * dim). window > 0: only the
+ * last `window` rows. scale multiplies q.k. */
+val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale);
+
+/* The same against a cache, for generation, forward only: row r belongs to sequence slot[r] (int) and
+ * stands at position[r] (int). Stores k and v of all rows at (slot, position), then attends to positions
+ * 0..position[r] of its slot. Caches are STATEs (slots * context, kv_heads * dim). */
+val op_cached_attention(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
+                        int heads, int kv_heads, int window, int64_t context, double scale);
+
+/* silu(gate) * up */
+val op_swiglu(prog *p, val gate, val up);
+
+val op_add(prog *p, val a, val b);
+
+/* Cross entropy of softmax(h W^T) against target (labels) int, `chunk` rows of logits at a time, so that the
+ * (labels, vocab) logits never exist whole. weight (labels): loss = sum of weight * ce. Results: the loss
+ * (1) is returned; *ce (labels) cross entropy and *hit (labels) 1 where the target is the likeliest token
+ * (first of equals). d(h) is written in the same pass when the planner asks for it. */
+val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *ce, val *hit);
+
+/* Row `row`, columns [first, first + n) of a frozen matrix as reals: how references read weights. */
+void frozen_row(const value *v, int64_t row, int64_t first, int64_t n, real *dst);
+
+/* The dropout of element (row, col) of the adapter input of instruction id: 0, or 1 / (1 - p). */
+double dropout_factor(uint64_t key, int id, int64_t row, int64_t col, double p);
+
+#endif
