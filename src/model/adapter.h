@@ -1,0 +1,45 @@
+/* adapter.h -- the trained matrices: which projections carry them, their values and their gradients.
+ *
+ * All A and B lie end to end in one array `param` (and likewise `grad`), module after module, A (r, in)
+ * before B (out, r), so the optimizer, clipping and checkpoints are passes over one array. */
+#ifndef MODEL_ADAPTER_H
+#define MODEL_ADAPTER_H
+
+#include "format/peft.h"
+#include "model/model.h"
+
+typedef struct adapter_module {
+    const char *name;    /* the projection's */
+    int64_t     in, out, r;
+    double      scale;   /* alpha / r, or alpha / sqrt(r) with rsLoRA, after the patterns */
+    size_t      a, b;    /* offsets into param and grad, in floats */
+} adapter_module;
+
+typedef struct adapter {
+    peft_config     config;  /* as it will be saved; targets are the ones asked for */
+    adapter_module *module;
+    int64_t         modules;
+    size_t          count;   /* trained parameters */
+    float          *param, *grad;
+    arena           mem;
+} adapter;
+
+/* A fresh adapter: A uniform in +-1/sqrt(in) (Kaiming with a = sqrt 5, as PEFT), B zero; the same numbers for
+ * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry has
+ * to match something; else the message lists the projections there are. The config is copied. */
+int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e);
+
+/* The adapter saved in a PEFT folder. Missing, unexpected or misshapen tensors are errors that name them. */
+int adapter_open(adapter **out, const model *m, const char *folder, err *e);
+void adapter_close(adapter *a); /* NULL is fine */
+
+/* Index of the module of that name, -1 when it carries no adapter. */
+int64_t adapter_find(const adapter *a, const char *name);
+
+/* Writes adapter_config.json and adapter_model.safetensors; metadata: pairs of strings, or NULL. */
+int adapter_save(const adapter *a, const char *folder, dtype t, const char *const *metadata, size_t pairs, err *e);
+
+/* How a target list entry is matched (PEFT's rules): exposed for the tests. */
+int adapter_matches(const peft_config *config, const char *module, err *e); /* 1, 0, or negative */
+
+#endif

@@ -1,0 +1,42 @@
+/* model.h -- a checkpoint ready to be built into lists: configuration, weights in the types they are to be
+ * trained in, and the names of its projections.
+ *
+ * Requantization at load (`quantization`) touches what bitsandbytes would: the projections of the blocks.
+ * Embedding, head and norms stay as the file has them; "none" and "bf16" convert everything. What is not
+ * converted stays a view of the mapped file. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/pool.h"
+#include "format/checkpoint.h"
+
+/* A projection that an adapter can be put on, in forward order. */
+typedef struct model_linear {
+    const char *name; /* "model.layers.0.self_attn.q_proj" */
+    int64_t     in, out;
+} model_linear;
+
+typedef struct model {
+    checkpoint         *file;
+    const model_config *config;
+    const weights      *weights;
+    const struct arch  *arch;
+    model_linear       *linear;
+    int64_t             linears;
+    int64_t             parameters; /* of the base, each tensor once */
+    double              converted_seconds;
+    arena               mem;
+} model;
+
+typedef enum model_absmax { MODEL_DOUBLE_QUANT, MODEL_SINGLE_QUANT } model_absmax;
+
+/* quantization: "as-is", "none" (f32), "bf16", "f16", or a quantized type ("nf4", "fp4", "int8", "q8_0", ...).
+ * Works on `team` when it is not NULL. Every tensor is checked against the configuration first. */
+int  model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team, err *e);
+void model_close(model *m); /* NULL is fine */
+
+/* Bytes of the weights: what the process holds itself, and what stays in the mapped file. */
+size_t model_bytes_owned(const model *m);
+size_t model_bytes_mapped(const model *m);
+
+#endif
