@@ -19,7 +19,8 @@ void gguf_put_string(gguf_writer *w, const char *key, const char *text);
 void gguf_put_texts(gguf_writer *w, const char *key, const gguf_text *v, int64_t n);
 void gguf_put_floats(gguf_writer *w, const char *key, const float *v, int64_t n);
 void gguf_put_ints(gguf_writer *w, const char *key, const int32_t *v, int64_t n);
-/* Copies a key with its value from a file that was read, whatever its type. */
+/* Copies a key with its value from a file that was read, whatever its type; general.alignment is left
+ * out, since it speaks of that file's layout. */
 void gguf_put_copy(gguf_writer *w, const gguf *from, int64_t i);
 
 /* The name is copied. The bytes are written as they are stored: pair_dim says of them that they are
