@@ -1,0 +1,197 @@
+/* options_table.c -- the table of options.h: every option, its default and its help, in the order of --help.
+ */
+#include "lib/options.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(options, field)
+#define TRAIN COMMAND_TRAIN
+#define EVAL COMMAND_EVAL
+#define GENERATE COMMAND_GENERATE
+#define INFO COMMAND_INFO
+#define DATA COMMAND_DATA
+#define BENCH COMMAND_BENCH
+#define ALL COMMAND_ALL
+#define RUNS (TRAIN | EVAL | GENERATE | BENCH) /* commands that run a model */
+#define READS (TRAIN | EVAL | GENERATE | DATA) /* commands that read rows */
+
+#define HEADING(text) \
+    {                 \
+        .help = text  \
+    }
+#define TEXT(n, a, f, d, c, m, h)                              \
+    {                                                          \
+        n, a, OPTION_TEXT, AT(f), d, c, m, h, 0, 0, NULL, 0, 0 \
+    }
+#define CHOICE(n, a, f, d, c, m, h)                              \
+    {                                                            \
+        n, a, OPTION_TEXT, AT(f), d, c, "WORD", h, 0, 0, m, 0, 0 \
+    }
+#define FLAG(n, a, f, d, c, h)                                    \
+    {                                                             \
+        n, a, OPTION_FLAG, AT(f), d, c, NULL, h, 0, 0, NULL, 0, 0 \
+    }
+#define INT(n, a, f, d, c, lo, hi, h)                             \
+    {                                                             \
+        n, a, OPTION_INT, AT(f), d, c, "N", h, lo, hi, NULL, 0, 0 \
+    }
+#define NUMBER(n, a, f, d, c, lo, hi, h)                             \
+    {                                                                \
+        n, a, OPTION_NUMBER, AT(f), d, c, "X", h, lo, hi, NULL, 0, 0 \
+    }
+#define LIST(n, a, f, d, c, m, h)                              \
+    {                                                          \
+        n, a, OPTION_LIST, AT(f), d, c, m, h, 0, 0, NULL, 0, 0 \
+    }
+#define ANY 1e15
+
+const option_row option_table[] = {
+    HEADING("Model"),
+    {"model_name_or_path", "model m", OPTION_TEXT, AT(model), "none", ALL, "PATH",
+     "GGUF file or Hugging Face model folder", 0, 0, NULL, OPTION_POSITIONAL, INFO},
+    TEXT("adapter", "adapter_name_or_path", adapter, "none", TRAIN | EVAL | GENERATE, "DIR",
+         "PEFT folder to put on the model (train: to go on from)"),
+    TEXT("quantization", NULL, quantization, "as-is", RUNS, "TYPE",
+         "weights as: as-is (what the file holds), none (f32), bf16, nf4, fp4, int8, or a GGUF type such as "
+         "q8_0"),
+    FLAG("double_quant", NULL, double_quant, "true", RUNS, "with nf4, fp4: quantize the block scales too"),
+
+    HEADING("Data"),
+    {"dataset_name", "data d", OPTION_TEXT, AT(data), "none", READS, "FILE",
+     "JSONL, JSON, CSV or TSV, told apart by content; - reads the standard input", 0, 0, NULL,
+     OPTION_POSITIONAL, DATA},
+    TEXT("eval_data", "eval_dataset", eval_data, "none", TRAIN, "FILE", "rows to evaluate on while training"),
+    TEXT("prompt_template", NULL, prompt_template, "none", READS, "TEXT",
+         "prompt from a row's columns: 'Name: {name}\\nDescription:'"),
+    TEXT("completion_template", NULL, completion_template, "none", TRAIN | EVAL | DATA, "TEXT",
+         "completion from a row's columns: ' {description}'"),
+    TEXT("completion_column", NULL, completion_column, "none", TRAIN | EVAL | DATA, "NAME",
+         "short for --completion-template ' {NAME}'"),
+    TEXT("dataset_text_field", NULL, text_field, "text", TRAIN | EVAL | DATA, "NAME",
+         "column of plain text to learn whole"),
+    INT("max_length", NULL, max_length, "1024", READS, 2, 1 << 24,
+        "longest row in tokens; what is longer loses its end"),
+    FLAG("packing", NULL, packing, "false", TRAIN | DATA, "fill micro-batches to max_length tokens"),
+    CHOICE("completion_only_loss", NULL, completion_only_loss, "auto", TRAIN | EVAL | DATA, "auto true false",
+           "learn the completion alone; auto: where there is a prompt"),
+    FLAG("assistant_only_loss", NULL, assistant_only_loss, "false", TRAIN | EVAL | DATA,
+         "conversations: learn the assistant's turns alone"),
+
+    HEADING("Adapter"),
+    INT("lora_r", "r rank", lora_r, "16", TRAIN | BENCH, 1, 65536, "rank"),
+    NUMBER("lora_alpha", "alpha", lora_alpha, "32", TRAIN, 0, ANY, "scale is alpha / r"),
+    NUMBER("lora_dropout", NULL, lora_dropout, "0", TRAIN, 0, 0.999999, "dropout on the adapter's input"),
+    LIST("lora_target_modules", "target_modules", target_modules, "all-linear", TRAIN, "NAMES",
+         "projections to adapt: names or their ends, one regular expression, or all-linear"),
+    LIST("exclude_modules", "lora_exclude_modules", exclude_modules, "none", TRAIN, "NAMES",
+         "projections to leave out"),
+    {"layers_to_transform", NULL, OPTION_INTS, AT(layers), "none", TRAIN, "N,N", "layers to adapt; none: all",
+     0, 0, NULL, 0, 0},
+    LIST("layers_pattern", NULL, layers_pattern, "none", TRAIN, "NAMES",
+         "where layers_to_transform finds the layer's number"),
+    {"rank_pattern", NULL, OPTION_MAP, AT(rank_pattern), "none", TRAIN, "JSON",
+     "other ranks: {\"q_proj\": 32}", 1, 65536, NULL, 0, 0},
+    {"alpha_pattern", NULL, OPTION_MAP, AT(alpha_pattern), "none", TRAIN, "JSON",
+     "other alphas: {\"q_proj\": 64}", 1e-9, ANY, NULL, 0, 0},
+    FLAG("use_rslora", NULL, rslora, "false", TRAIN, "scale is alpha / sqrt(r)"),
+
+    HEADING("Training"),
+    INT("per_device_train_batch_size", NULL, train_batch, "8", TRAIN | BENCH, 1, 1 << 20,
+        "rows in a micro-batch"),
+    INT("gradient_accumulation_steps", NULL, accumulation, "1", TRAIN, 1, 1 << 20,
+        "micro-batches in an optimizer step"),
+    NUMBER("num_train_epochs", "epochs", epochs, "3", TRAIN, 0, 1e6, "passes over the data"),
+    INT("max_steps", NULL, max_steps, "-1", TRAIN, -1, ANY,
+        "optimizer steps; when positive, epochs do not count"),
+    NUMBER("learning_rate", "lr", learning_rate, "2e-4", TRAIN, 0, 1e6, "highest learning rate"),
+    CHOICE("lr_scheduler_type", NULL, scheduler, "linear", TRAIN,
+           "linear cosine cosine_with_restarts polynomial constant constant_with_warmup inverse_sqrt "
+           "cosine_with_min_lr warmup_stable_decay",
+           "how the learning rate falls"),
+    {"lr_scheduler_kwargs", NULL, OPTION_MAP, AT(scheduler_kwargs), "none", TRAIN, "JSON",
+     "its parameters: num_cycles, power, lr_end, min_lr, min_lr_rate, num_decay_steps", 0, ANY, NULL, 0, 0},
+    NUMBER("loraplus_lr_ratio", NULL, loraplus, "1", TRAIN, 0, 1e6,
+           "LoRA+: the learning rate of B over that of A"),
+    NUMBER("warmup_ratio", NULL, warmup_ratio, "0.03", TRAIN, 0, 1, "share of the steps that warm up"),
+    NUMBER("warmup_steps", NULL, warmup_steps, "0", TRAIN, 0, 1e9,
+           "steps that warm up; below 1 a share; instead of warmup_ratio"),
+    NUMBER("weight_decay", NULL, weight_decay, "0", TRAIN, 0, 1e6, "AdamW: decoupled decay"),
+    NUMBER("adam_beta1", NULL, beta1, "0.9", TRAIN, 0, 0.9999999, "AdamW"),
+    NUMBER("adam_beta2", NULL, beta2, "0.999", TRAIN, 0, 0.9999999, "AdamW"),
+    NUMBER("adam_epsilon", NULL, epsilon, "1e-8", TRAIN, 0, 1, "AdamW"),
+    NUMBER("max_grad_norm", NULL, max_grad_norm, "1", TRAIN, 0, ANY,
+           "gradients are scaled down to this norm; 0: not"),
+    CHOICE("train_sampling_strategy", NULL, sampling, "random", TRAIN, "random sequential group_by_length",
+           "order of the rows"),
+    FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN,
+         "compute the blocks twice instead of keeping them: less memory, the same bits"),
+    INT("seed", NULL, seed, "42", TRAIN | GENERATE, 0, ANY, "of everything random"),
+    INT("data_seed", NULL, data_seed, "-1", TRAIN, -1, ANY, "of the order of the rows; -1: seed"),
+
+    HEADING("Generation"),
+    {"prompt", "p", OPTION_TEXT, AT(prompt), "none", GENERATE, "TEXT",
+     "text to go on from; without it and without --data, the standard input", 0, 0, NULL, OPTION_POSITIONAL,
+     GENERATE},
+    INT("max_new_tokens", "n", max_new_tokens, "256", GENERATE, 1, 1 << 24, "stop after as many tokens"),
+    FLAG("do_sample", NULL, do_sample, "false", GENERATE, "draw tokens; else always the likeliest"),
+    NUMBER("temperature", NULL, temperature, "1", GENERATE, 0, 1e6, "of do_sample; 0: the likeliest"),
+    INT("top_k", NULL, top_k, "50", GENERATE, 0, ANY, "draw among so many; 0: all"),
+    NUMBER("top_p", NULL, top_p, "1", GENERATE, 0, 1, "draw among the likeliest of that mass"),
+    NUMBER("min_p", NULL, min_p, "0", GENERATE, 0, 1,
+           "draw among those this likely, of the likeliest's probability"),
+    NUMBER("repetition_penalty", NULL, repetition_penalty, "1", GENERATE, 1e-3, 1e3,
+           "above 1: what was said is less likely"),
+    {"stop", "stop_strings", OPTION_STRINGS, AT(stop), "none", GENERATE, "TEXT",
+     "stop where this text appears; may be given again", 0, 0, NULL, 0, 0},
+    INT("batch_size", NULL, batch, "8", GENERATE, 1, 4096, "rows generated together"),
+
+    HEADING("Logging, evaluation, saving"),
+    TEXT("output_dir", "out o", out, "trainer_output", TRAIN, "DIR", "run folder"),
+    CHOICE("logging_strategy", NULL, logging_strategy, "steps", TRAIN, "steps epoch no", "when to log"),
+    INT("logging_steps", NULL, logging_steps, "10", TRAIN, 1, ANY, "steps between log lines"),
+    FLAG("logging_first_step", NULL, logging_first, "false", TRAIN, "log the first step too"),
+    CHOICE("eval_strategy", "evaluation_strategy", eval_strategy, "auto", TRAIN, "auto no steps epoch",
+           "when to evaluate; auto: each epoch when there is eval data"),
+    INT("eval_steps", NULL, eval_steps, "-1", TRAIN, -1, ANY, "steps between evaluations; -1: logging_steps"),
+    FLAG("eval_on_start", NULL, eval_on_start, "true", TRAIN, "evaluate before the first step too"),
+    INT("per_device_eval_batch_size", NULL, eval_batch, "8", TRAIN | EVAL, 1, 1 << 20,
+        "rows evaluated together"),
+    CHOICE("save_strategy", NULL, save_strategy, "steps", TRAIN, "no steps epoch",
+           "when to save a checkpoint"),
+    INT("save_steps", NULL, save_steps, "500", TRAIN, 1, ANY, "steps between checkpoints"),
+    INT("save_total_limit", NULL, save_limit, "0", TRAIN, 0, ANY, "checkpoints to keep; 0: all"),
+    FLAG("load_best_model_at_end", NULL, best_at_end, "false", TRAIN,
+         "end with the adapter of the lowest eval loss"),
+    {"resume_from_checkpoint", "resume", OPTION_TEXT, AT(resume), "none", TRAIN, "WHICH",
+     "go on from a checkpoint folder; true or latest: from the last one in output_dir", 0, 0, NULL,
+     OPTION_NOT_REPEATED, 0},
+    {"overwrite_output_dir", NULL, OPTION_FLAG, AT(overwrite), "false", TRAIN, NULL, "replace a finished run",
+     0, 0, NULL, OPTION_NOT_REPEATED, 0},
+
+    HEADING("Result"),
+    TEXT("output_file", "out o", out_file, "none", GENERATE, "FILE",
+         "write the result here instead of the standard output"),
+    TEXT("per_token", NULL, per_token, "none", EVAL, "FILE",
+         "write a line for each label: row, position, id, cross entropy"),
+    INT("rows", NULL, rows, "1", DATA, 0, ANY, "rows to show token by token"),
+    INT("row", NULL, row, "-1", DATA, -1, ANY, "show this row alone, from 1"),
+    CHOICE("color", "colour", color, "auto", DATA, "auto always never", "colours in the token view"),
+    FLAG("tensors", NULL, tensors, "false", INFO, "list every tensor"),
+    CHOICE("shape", NULL, shape, "smollm-135m", BENCH, "smollm-135m tinyllama-1.1b",
+           "built-in shape to measure without a model"),
+    INT("tokens", NULL, bench_tokens, "1024", BENCH, 16, 1 << 20, "token rows of a step"),
+    INT("steps", NULL, bench_steps, "3", BENCH, 1, 1000000, "steps to measure"),
+    {"json", NULL, OPTION_FLAG, AT(json), "false", ALL, NULL, "print the result as one JSON value", 0, 0,
+     NULL, OPTION_NOT_REPEATED, 0},
+
+    HEADING("General"),
+    {"config", "c", OPTION_TEXT, AT(config), "none", ALL, "FILE",
+     "options from a YAML file or a run.json; the command line wins", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
+    TEXT("device", NULL, device, "auto", RUNS, "NAME",
+         "auto, cpu, cpu:generic, cpu:avx2, cpu:avx512 or reference"),
+    INT("threads", "t", threads, "0", RUNS, 0, 1024, "threads; 0: as many as there are cores"),
+    {"quiet", "q", OPTION_FLAG, AT(quiet), "false", ALL, NULL, "no progress and no notes", 0, 0, NULL,
+     OPTION_NOT_REPEATED, 0},
+    {"help", "h", OPTION_FLAG, AT(help), "false", ALL, NULL, "this text", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
+};
+const int option_rows = sizeof option_table / sizeof *option_table;
