@@ -46,12 +46,13 @@ LIB_LAYERS = $(filter-out cli,$(LAYERS))
 LIB_OBJ   := $(foreach l,$(LIB_LAYERS),$(call layer_obj,$(l)))
 CLI_OBJ   := $(call layer_obj,cli)
 
-.PHONY: all help check check-long asan mutate fuzz bench size demo deps install uninstall format layers clean
+.PHONY: all help tests check check-long asan mutate fuzz bench size demo deps install uninstall format layers clean
+.SECONDARY:
 all: lorac $(BUILD)/liblorac.a $(BUILD)/liblorac.so $(BUILD)/embed
 	@echo "Built ./lorac. It is a good idea to run 'make check' once; 'make demo' shows what it does."
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lorac: $(BUILD)/lorac
 	@cp -f $< $@
@@ -110,5 +111,78 @@ $(BUILD)/test/grad/%: test/grad/%.c $(F64_OBJ) $(foreach l,text format tensor ba
 	$(CC) $(ALL_CFLAGS) -DREAL=double -Itest $(LDFLAGS) -o $@ $< $(F64_OBJ) $(foreach l,text format tensor base,$(call layer_lib,$(l))) $(CMOCKA) $(ALL_LIBS)
 
 tests: $(TEST_BIN) $(GRAD_BIN)
+
+check: all tests ## build everything and run the tests (about two minutes on 2 cores)
+	@BUILD=$(BUILD) ./test/run.sh
+
+check-long: all tests ## also what is slow or needs the large reference data
+	@BUILD=$(BUILD) LORAC_LONG=1 ./test/run.sh
+
+layers: ## does every #include point down?
+	@./scripts/layers.sh "$(LAYERS)"
+
+asan: ## the tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check
+
+mutate: ## one-line breakages, each of which has to turn the tests red
+	@./scripts/mutate.sh
+
+# Fuzzing needs clang; seconds for each target: make fuzz FUZZ_SECONDS=60. The corpora are replayed by `make check`.
+FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
+FUZZ_SECONDS ?= 60
+fuzz: ## libFuzzer on every reader of files from outside (clang; FUZZ_SECONDS=60 each)
+	@$(MAKE) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' SAN='-fsanitize=fuzzer-no-link,address,undefined' \
+	    $(patsubst fuzz/%.c,build/fuzz/bin/%,$(FUZZ_SRC))
+	@for f in $(patsubst fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do mkdir -p build/fuzz/corpus/$$f; \
+	    build/fuzz/bin/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/fuzz/corpus/$$f fuzz/corpus/$$f || exit 1; done
+FUZZ_LIBS = $(foreach l,text format tensor base,$(call layer_lib,$(l)))
+$(BUILD)/bin/fuzz_%: fuzz/fuzz_%.c $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(FUZZ_LIBS) $(ALL_LIBS)
+$(BUILD)/replay/%: fuzz/%.c fuzz/replay.c $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< fuzz/replay.c $(FUZZ_LIBS) $(ALL_LIBS)
+REPLAY_BIN := $(patsubst fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
+tests: $(REPLAY_BIN)
+
+BENCH_BIN := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+$(BUILD)/bench/%: bench/%.c $(BUILD)/liblorac.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
+bench: all $(BENCH_BIN) ## this machine's peaks and how near the kernels and a training step come
+	@for b in $(BENCH_BIN); do $$b || exit 1; done
+
+size: ## lines of code by layer, longest files and functions
+	@for l in $(LAYERS); do printf '%7d %s\n' $$(cat src/$$l/*.[ch] src/$$l/*/*.[ch] src/$$l/*/*/*.[ch] 2>/dev/null | wc -l) $$l; done
+	@echo "longest files:"; wc -l $$(git ls-files 'src/*.[ch]') | sort -rn | sed -n 2,6p
+
+deps: ## install what is missing (Debian packages)
+	@./scripts/deps
+
+demo: ## the main job on a real model, start to end
+	@./scripts/deps
+	@$(MAKE) --no-print-directory lorac
+	@./scripts/demo
+
+format: ## lay out the sources
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all ## to $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 lorac $(DESTDIR)$(PREFIX)/bin/lorac
+	install -m 644 include/lorac.h $(DESTDIR)$(PREFIX)/include/lorac.h
+	install -m 644 $(BUILD)/liblorac.a $(DESTDIR)$(PREFIX)/lib/liblorac.a
+	install -m 755 $(BUILD)/liblorac.so $(DESTDIR)$(PREFIX)/lib/liblorac.so.$(VERSION)
+	ln -sf liblorac.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/liblorac.so.0
+	ln -sf liblorac.so.0 $(DESTDIR)$(PREFIX)/lib/liblorac.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@PACKAGES@|$(PACKAGES)|' scripts/lorac.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/lorac.pc
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/lorac $(DESTDIR)$(PREFIX)/include/lorac.h $(DESTDIR)$(PREFIX)/lib/liblorac.* \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/lorac.pc
+
+clean: ## remove what was built
+	rm -rf build lorac
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -36,10 +36,8 @@ void adapter_close(adapter *a); /* NULL is fine */
 /* Index of the module of that name, -1 when it carries no adapter. */
 int64_t adapter_find(const adapter *a, const char *name);
 
-/* Writes adapter_config.json and adapter_model.safetensors; metadata: pairs of strings, or NULL. */
-int adapter_save(const adapter *a, const char *folder, dtype t, const char *const *metadata, size_t pairs, err *e);
-
-/* How a target list entry is matched (PEFT's rules): exposed for the tests. */
-int adapter_matches(const peft_config *config, const char *module, err *e); /* 1, 0, or negative */
+/* Writes adapter_config.json and adapter_model.safetensors in type t (F32, F16, BF16). */
+int adapter_save(const adapter *a, const char *folder, dtype t, const safetensors_pair *metadata, int64_t pairs,
+                 err *e);
 
 #endif

@@ -55,8 +55,8 @@ const char  *step_not_finite(const step *s);
 typedef struct step_memory {
     size_t slab, workspace, inputs, cache;
 } step_memory;
-int step_measure(step_memory *out, const model *m, const adapter *a, step_kind kind, const step_size *size,
-                 device *d, err *e);
+void step_measure(step_memory *out, const model *m, const adapter *a, step_kind kind, const step_size *size,
+                  device *d);
 step_memory step_memory_of(const step *s);
 
 const prog *step_list(const step *s);            /* to print, judge and count */

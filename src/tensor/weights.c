@@ -93,3 +93,11 @@ const tensor *weights_find(const weights *w, const char *name)
 
 int64_t weights_count(const weights *w) { return w->n; }
 const tensor *weights_at(const weights *w, int64_t i) { return &w->list[i].t; }
+
+size_t weights_owned_bytes(const weights *w)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < w->n; i++)
+        if (w->list[i].owned.type != DT_COUNT) bytes += tensor_bytes(&w->list[i].owned);
+    return bytes;
+}

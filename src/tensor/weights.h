@@ -18,6 +18,8 @@ int weights_add(weights *w, const tensor *t, err *e);
 void weights_adopt(weights *w, const tensor *t);
 
 const tensor *weights_find(const weights *w, const char *name); /* NULL: not there */
+/* Bytes of what was adopted, scales included: memory of this process, not of the mapped file. */
+size_t        weights_owned_bytes(const weights *w);
 int64_t       weights_count(const weights *w);
 const tensor *weights_at(const weights *w, int64_t i);          /* in the order they were added */
 

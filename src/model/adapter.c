@@ -1,0 +1,192 @@
+/* adapter.c -- see adapter.h: matching, storage, reading and writing. */
+#include "model/adapter.h"
+
+#include "base/rng.h"
+#include "model/match.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t adapter_find(const adapter *a, const char *name)
+{
+    for (int64_t i = 0; i < a->modules; i++)
+        if (!strcmp(a->module[i].name, name)) return i;
+    return -1;
+}
+
+/* Copies what the configuration points to, so that it lives as long as the adapter. */
+static peft_list copy_list(arena *mem, peft_list from)
+{
+    const char **p = arena_new(mem, (size_t)(from.n ? from.n : 1) * sizeof *p);
+    for (int64_t i = 0; i < from.n; i++) p[i] = arena_strdup(mem, from.p[i]);
+    return (peft_list){from.p ? p : NULL, from.n};
+}
+
+static const char *copy_text(arena *mem, const char *s) { return s ? arena_strdup(mem, s) : NULL; }
+
+static const peft_pattern *copy_patterns(arena *mem, const peft_pattern *from, int64_t n)
+{
+    peft_pattern *p = arena_new(mem, (size_t)(n ? n : 1) * sizeof *p);
+    for (int64_t i = 0; i < n; i++) p[i] = (peft_pattern){arena_strdup(mem, from[i].key), from[i].value};
+    return p;
+}
+
+static peft_config copy_config(arena *mem, const peft_config *from)
+{
+    peft_config c = *from;
+    c.targets = copy_list(mem, from->targets);
+    c.exclude = copy_list(mem, from->exclude);
+    c.layers_pattern = copy_list(mem, from->layers_pattern);
+    c.unknown = copy_list(mem, from->unknown);
+    c.target_regex = copy_text(mem, from->target_regex);
+    c.exclude_regex = copy_text(mem, from->exclude_regex);
+    c.base_model_name = copy_text(mem, from->base_model_name);
+    c.revision = copy_text(mem, from->revision);
+    c.task_type = copy_text(mem, from->task_type);
+    c.init = copy_text(mem, from->init);
+    c.rank_pattern = copy_patterns(mem, from->rank_pattern, from->n_rank_pattern);
+    c.alpha_pattern = copy_patterns(mem, from->alpha_pattern, from->n_alpha_pattern);
+    int64_t *layers = arena_new(mem, (size_t)(from->n_layers ? from->n_layers : 1) * sizeof *layers);
+    for (int64_t i = 0; i < from->n_layers; i++) layers[i] = from->layers[i];
+    c.layers = from->layers ? layers : NULL;
+    return c;
+}
+
+/* The modules that the configuration names, with their ranks, scales and places; not yet their storage. */
+static int choose_modules(adapter *a, const model *m, err *e)
+{
+    match *k = match_new(&a->config, e);
+    if (!k) return e ? e->code : E_USAGE;
+    a->module = arena_new(&a->mem, (size_t)m->linears * sizeof *a->module);
+    int code = OK;
+    for (int64_t i = 0; i < m->linears && code == OK; i++) {
+        const model_linear *l = &m->linear[i];
+        if (!match_module(k, l->name)) continue;
+        int64_t r = peft_rank(&a->config, l->name, e);
+        double scale = r > 0 ? peft_scale(&a->config, l->name, e) : 0;
+        if (r <= 0 || r > l->in + l->out || !isfinite(scale)) {
+            code = fail(e, E_USAGE, "rank %lld for %s: has to be at least 1 and below %lld", (long long)r, l->name,
+                        (long long)(l->in + l->out));
+            break;
+        }
+        size_t at = a->count, b = at + (size_t)(r * l->in);
+        a->module[a->modules++] = (adapter_module){l->name, l->in, l->out, r, scale, at, b};
+        a->count = b + (size_t)(l->out * r);
+    }
+    if (code == OK) code = match_finish(k, m, e);
+    match_free(k);
+    return code;
+}
+
+static int make(adapter **out, const model *m, const peft_config *config, err *e)
+{
+    err local = {0};
+    if (!e) e = &local;
+    adapter *a = xcalloc(1, sizeof *a);
+    a->config = copy_config(&a->mem, config);
+    int code = choose_modules(a, m, e);
+    if (code == OK) {
+        a->param = big_new(a->count * sizeof(float), "the adapter", e);
+        a->grad = a->param ? big_new(a->count * sizeof(float), "the adapter's gradients", e) : NULL;
+        if (!a->grad) code = E_MEMORY;
+    }
+    if (code != OK) {
+        adapter_close(a);
+        return code;
+    }
+    *out = a;
+    return OK;
+}
+
+int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e)
+{
+    int code = make(out, m, config, e);
+    if (code != OK) return code;
+    adapter *a = *out;
+    for (int64_t i = 0; i < a->modules; i++) {
+        const adapter_module *n = &a->module[i];
+        uint64_t key = rng_key(seed, (uint64_t)i);
+        double bound = 1 / sqrt((double)n->in);
+        for (int64_t k = 0; k < n->r * n->in; k++)
+            a->param[n->a + (size_t)k] = (float)((2 * rng_unit(key, (uint64_t)k) - 1) * bound);
+    }
+    return OK;
+}
+
+static int load_one(adapter *a, const weights *w, const adapter_module *n, const char *leaf, size_t at, int64_t rows,
+                    int64_t cols, const char *folder, err *e)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s.%s.weight", n->name, leaf);
+    const tensor *t = weights_find(w, name);
+    if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, name);
+    if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != cols)
+        return fail(e, E_FORMAT, "%s: %s is (%lld, %lld), this model needs (%lld, %lld): the adapter is for another base",
+                    folder, name, (long long)t->dim[0], (long long)t->dim[1], (long long)rows, (long long)cols);
+    for (int64_t r = 0; r < rows; r++) tensor_decode(t, r, 0, cols, a->param + at + (size_t)(r * cols));
+    return OK;
+}
+
+int adapter_open(adapter **out, const model *m, const char *folder, err *e)
+{
+    err local = {0};
+    if (!e) e = &local;
+    peft *p = NULL;
+    adapter *a = NULL;
+    int code = peft_open(&p, folder, e);
+    if (code == OK) code = make(&a, m, peft_get_config(p), e);
+    if (code == OK && weights_count(peft_weights(p)) != 2 * a->modules) {
+        for (int64_t i = 0; i < weights_count(peft_weights(p)) && code == OK; i++) {
+            const char *name = weights_at(peft_weights(p), i)->name;
+            const char *leaf = strstr(name, ".lora_");
+            char module[512];
+            snprintf(module, sizeof module, "%.*s", leaf ? (int)(leaf - name) : 0, name);
+            if (adapter_find(a, module) < 0)
+                code = fail(e, E_FORMAT, "%s: %s belongs to no adapted module of this model: the adapter is for "
+                            "another base", folder, name);
+        }
+    }
+    for (int64_t i = 0; i < (a ? a->modules : 0) && code == OK; i++) {
+        const adapter_module *n = &a->module[i];
+        code = load_one(a, peft_weights(p), n, "lora_A", n->a, n->r, n->in, folder, e);
+        if (code == OK) code = load_one(a, peft_weights(p), n, "lora_B", n->b, n->out, n->r, folder, e);
+    }
+    peft_close(p);
+    for (size_t i = 0; i < (a ? a->count : 0) && code == OK; i++)
+        if (!isfinite(a->param[i])) code = fail(e, E_NUMERIC, "%s: holds values that are not finite", folder);
+    if (code != OK) {
+        adapter_close(a);
+        return code;
+    }
+    *out = a;
+    return OK;
+}
+
+void adapter_close(adapter *a)
+{
+    if (!a) return;
+    big_free(a->param, a->count * sizeof(float));
+    big_free(a->grad, a->count * sizeof(float));
+    arena_free(&a->mem);
+    free(a);
+}
+
+int adapter_save(const adapter *a, const char *folder, dtype type, const safetensors_pair *metadata, int64_t pairs,
+                 err *e)
+{
+    arena mem = {0};
+    tensor *t = arena_new(&mem, (size_t)(2 * a->modules) * sizeof *t);
+    for (int64_t i = 0; i < a->modules; i++) {
+        const adapter_module *n = &a->module[i];
+        t[2 * i] = (tensor){.name = arena_fmt(&mem, "%s.lora_A.weight", n->name), .type = DT_F32, .ndim = 2,
+                            .dim = {n->r, n->in, 1, 1}, .data = a->param + n->a,
+                            .bytes = (size_t)(n->r * n->in) * sizeof(float)};
+        t[2 * i + 1] = (tensor){.name = arena_fmt(&mem, "%s.lora_B.weight", n->name), .type = DT_F32, .ndim = 2,
+                                .dim = {n->out, n->r, 1, 1}, .data = a->param + n->b,
+                                .bytes = (size_t)(n->out * n->r) * sizeof(float)};
+    }
+    int code = peft_save(folder, &a->config, t, 2 * a->modules, type, metadata, pairs, e);
+    arena_free(&mem);
+    return code;
+}

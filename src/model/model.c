@@ -1,0 +1,160 @@
+/* model.c -- see model.h: opening, the census of projections, requantization at load. */
+#include "model/model.h"
+
+#include "base/clock.h"
+#include "model/build.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void count_linear(void *arg, const char *name, int64_t in, int64_t out)
+{
+    model *m = arg;
+    if ((m->linears & (m->linears - 1)) == 0)
+        m->linear = xrealloc(m->linear, (size_t)(m->linears ? 2 * m->linears : 1) * sizeof *m->linear);
+    m->linear[m->linears++] = (model_linear){arena_strdup(&m->mem, name), in, out};
+}
+
+/* Writes the forward list once, for one row, and notes every projection that goes by. */
+static void census(model *m)
+{
+    prog p;
+    prog_init(&p, 1, 1);
+    build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .linear = count_linear,
+               .linear_arg = m};
+    build_list(&b);
+    prog_release(&p);
+}
+
+/* One tensor after the other, the threads taking the next that nobody has. */
+typedef struct conversion {
+    const tensor **from;
+    tensor        *to;
+    int64_t        n;
+    _Atomic int64_t next;
+    _Atomic int    failed;
+    err            e;
+} conversion;
+
+static void convert_some(void *arg, int thread, int threads)
+{
+    (void)thread, (void)threads;
+    conversion *c = arg;
+    for (int64_t i; (i = atomic_fetch_add(&c->next, 1)) < c->n;) {
+        err e = {0};
+        if (tensor_convert(&c->to[i], c->from[i], &e) == OK) continue;
+        if (atomic_exchange(&c->failed, 1) == 0) c->e = e;
+    }
+}
+
+static int convert_all(model *m, conversion *c, dtype type, tensor_absmax absmax, pool *team, err *e)
+{
+    int code = OK;
+    int64_t made = 0;
+    c->to = xcalloc((size_t)c->n, sizeof *c->to);
+    for (; made < c->n && code == OK; made++) {
+        const tensor *t = c->from[made];
+        code = tensor_alloc(&c->to[made], type, tensor_rows(t), tensor_cols(t), absmax, e);
+        if (code != OK) {
+            err why = *e;
+            *e = (err){0};
+            return fail(e, code, "%s: cannot hold %s as %s: %s", checkpoint_path(m->file), t->name,
+                        dtype_name(type), why.msg);
+        }
+        c->to[made].name = t->name;
+        c->to[made].ndim = t->ndim;
+        memcpy(c->to[made].dim, t->dim, sizeof t->dim);
+    }
+    pool_run(team, convert_some, c);
+    if (atomic_load(&c->failed)) return fail(e, c->e.code ? c->e.code : E_FORMAT, "%s", c->e.msg);
+    weights *w = checkpoint_weights(m->file);
+    for (int64_t i = 0; i < c->n; i++) weights_adopt(w, &c->to[i]);
+    return OK;
+}
+
+/* The tensors that the asked type replaces: all of them for plain types, the projections for others. */
+static void choose(model *m, dtype type, conversion *c)
+{
+    const weights *w = m->weights;
+    c->from = xcalloc((size_t)weights_count(w) + 1, sizeof *c->from);
+    if (!dtype_table[type].is_quantized) {
+        for (int64_t i = 0; i < weights_count(w); i++) {
+            const tensor *t = weights_at(w, i);
+            if (t->type != type && dtype_table[t->type].is_weight && (t->ndim >= 2 || type == DT_F32))
+                c->from[c->n++] = t;
+        }
+        return;
+    }
+    for (int64_t i = 0; i < m->linears; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s.weight", m->linear[i].name);
+        const tensor *t = weights_find(w, name);
+        if (t && t->type != type) c->from[c->n++] = t;
+    }
+}
+
+static int requantize(model *m, const char *quantization, model_absmax absmax, pool *team, err *e)
+{
+    if (!strcasecmp(quantization, "as-is")) return OK;
+    dtype type = !strcasecmp(quantization, "none") ? DT_F32 : dtype_find(quantization);
+    if (type == DT_COUNT || !dtype_table[type].is_weight || !dtype_table[type].encode || type == DT_F64)
+        return fail(e, E_USAGE, "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
+                    "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)", quantization);
+    double began = clock_seconds();
+    conversion c = {0};
+    choose(m, type, &c);
+    int code = convert_all(m, &c, type, absmax == MODEL_DOUBLE_QUANT ? ABSMAX_DOUBLE : ABSMAX_PLAIN, team, e);
+    if (code != OK)
+        for (int64_t i = 0; i < c.n; i++)
+            if (c.to[i].data) tensor_release(&c.to[i]);
+    free(c.from);
+    free(c.to);
+    m->converted_seconds = clock_seconds() - began;
+    return code;
+}
+
+int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team, err *e)
+{
+    model *m = xcalloc(1, sizeof *m);
+    int code = checkpoint_open(&m->file, path, e);
+    if (code == OK) code = checkpoint_check(m->file, e);
+    if (code == OK) {
+        m->config = checkpoint_config(m->file);
+        m->weights = checkpoint_weights(m->file);
+        m->arch = arch_find(m->config->architecture);
+        if (!m->arch) code = fail(e, E_UNSUPPORTED, "%s: architecture \"%s\" is not supported", path,
+                                  m->config->architecture);
+    }
+    if (code == OK) {
+        census(m);
+        for (int64_t i = 0; i < weights_count(m->weights); i++)
+            m->parameters += tensor_count(weights_at(m->weights, i));
+        code = requantize(m, quantization, absmax, team, e);
+    }
+    if (code != OK) {
+        model_close(m);
+        return code;
+    }
+    *out = m;
+    return OK;
+}
+
+void model_close(model *m)
+{
+    if (!m) return;
+    checkpoint_close(m->file);
+    free(m->linear);
+    arena_free(&m->mem);
+    free(m);
+}
+
+size_t model_bytes_owned(const model *m) { return weights_owned_bytes(m->weights); }
+
+size_t model_bytes_mapped(const model *m)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < weights_count(m->weights); i++) bytes += tensor_bytes(weights_at(m->weights, i));
+    return bytes - model_bytes_owned(m);
+}
