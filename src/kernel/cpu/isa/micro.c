@@ -1,0 +1,147 @@
+/* micro.c -- the register tiles of the matrix product.
+ *
+ *   c[i][j] = sum_k a[k][i] b[k][j] + init[i][j]      i < rows <= MR, j < vecs * VL
+ *
+ * Every element is one chain of fused multiply-adds over k from zero, to which init is added last: the
+ * result does not depend on which tile, row count or width computed it. The chain may go on in a
+ * second pair of panels (an adapter's extra k), so that c is touched once.
+ *
+ * A kernel is compiled for every number of rows and vectors, so that a remainder costs no more than
+ * its own work. All accumulators live in registers: look at the disassembly after a change. */
+#include "kernel/cpu/isa/micro.h"
+
+INLINE void micro(const tile *t, const int rows, const int vecs)
+{
+    vec s[MR][NV];
+    const float *a = t->a, *b = t->b;
+    float *c = t->c;
+    int64_t k = t->k;
+    const int64_t lda = t->lda, ldb = t->ldb, ldc = t->ldc;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + vecs * VL - 1, 1);
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; j++) {
+            s[i][j] = v_zero();
+            HIDE(s[i][j]); /* or gcc peels a turn, knowing them to be zero, and spills */
+        }
+    }
+    for (int part = 0;; part++) {
+        for (; k > 0; k--, a += lda, b += ldb) {
+            vec w[NV];
+#pragma GCC unroll 2
+            for (int j = 0; j < vecs; j++) w[j] = v_load(b + j * VL);
+#pragma GCC unroll 12
+            for (int i = 0; i < rows; i++) {
+                const vec x = v_set(a[i]);
+#pragma GCC unroll 2
+                for (int j = 0; j < vecs; j++) s[i][j] = v_fma(x, w[j], s[i][j]);
+            }
+        }
+        if (part || t->more == 0) break;
+        a = t->a_more;
+        b = t->b_more;
+        k = t->more;
+    }
+    const float *init = t->init;
+    const int64_t ldi = t->ldi;
+    if (init)
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < vecs; j++) s[i][j] += v_load(init + i * ldi + j * VL);
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; j++) v_store(c + i * ldc + j * VL, s[i][j]);
+}
+
+typedef void micro_fn(const tile *t);
+#define MICRO(R)                                                                                             \
+    static void micro_##R##x1(const tile *t) { micro(t, R, 1); }                                             \
+    static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
+MICRO(1)
+MICRO(2)
+MICRO(3)
+MICRO(4)
+#if ISA_ID > 0
+MICRO(5)
+MICRO(6)
+#endif
+#if ISA_ID == 2
+MICRO(7)
+MICRO(8)
+MICRO(9)
+MICRO(10)
+MICRO(11)
+MICRO(12)
+#endif
+
+#define BOTH(R) {micro_##R##x1, micro_##R##x2}
+static micro_fn *const micro_table[MR][NV] = {
+    BOTH(1), BOTH(2), BOTH(3), BOTH(4),
+#if ISA_ID > 0
+    BOTH(5), BOTH(6),
+#endif
+#if ISA_ID == 2
+    BOTH(7), BOTH(8), BOTH(9), BOTH(10), BOTH(11), BOTH(12),
+#endif
+};
+
+/* Columns that do not fill vectors: a whole tile beside, then the columns that exist. */
+static void tile_ragged(const tile *t, int rows, int cols)
+{
+    float c[MR * NR] __attribute__((aligned(64))), init[MR * NR] __attribute__((aligned(64)));
+    tile whole = *t;
+    whole.c = c;
+    whole.ldc = NR;
+    if (t->init) {
+        memset(init, 0, sizeof init);
+        for (int i = 0; i < rows; i++) memcpy(init + i * NR, t->init + i * t->ldi, (size_t)cols * sizeof *c);
+        whole.init = init;
+        whole.ldi = NR;
+    }
+    micro_table[rows - 1][(cols - 1) / VL](&whole);
+    for (int i = 0; i < rows; i++) memcpy(t->c + i * t->ldc, c + i * NR, (size_t)cols * sizeof *c);
+}
+
+void tile_run(const tile *t, int rows, int cols)
+{
+    if (cols % VL)
+        tile_ragged(t, rows, cols);
+    else
+        micro_table[rows - 1][cols / VL - 1](t);
+}
+
+/* Independent chains in registers: two floating-point operations a lane and multiply-add. */
+double peak_flops(int64_t turns)
+{
+    enum { CHAINS = ISA_ID == 2 ? 24 : 12 };
+    vec s[CHAINS], x = v_set(0.5f), y = v_set(0.5f);
+#pragma GCC unroll 24
+    for (int i = 0; i < CHAINS; i++) {
+        s[i] = v_set(0.5f);
+        HIDE(s[i]);
+    }
+    for (int64_t t = 0; t < turns; t++) {
+        HIDE(x);
+        HIDE(y);
+#pragma GCC unroll 24
+        for (int i = 0; i < CHAINS; i++) s[i] = v_fma(s[i], x, y);
+    }
+#pragma GCC unroll 24
+    for (int i = 1; i < CHAINS; i++) s[0] += s[i];
+    volatile float sink = v_sum(s[0]);
+    (void)sink;
+    return 2.0 * VL * CHAINS * (double)turns;
+}
+
+float peak_read(const float *p, int64_t n)
+{
+    vec s[4] = {{0}};
+    for (int64_t i = 0; i < n; i += 4 * VL)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) s[j] += v_load(p + i + j * VL);
+    return v_sum((s[0] + s[1]) + (s[2] + s[3]));
+}

@@ -1,0 +1,339 @@
+/* Every operator on every device: each case of the operator's table and some larger ones, forward and
+ * backward, against the reference device.
+ *
+ * Every buffer stands between guard words and holds NaN where nothing was written, rows past the live ones
+ * included, and so does the workspace: what is read without having been written shows. Results of 1, 2 and
+ * 3 threads must be the same bits. The bound: a sum of n products in float is off by at most about n eps
+ * times the sum of their magnitudes, on either device; n is the longest dimension of the case, and the
+ * largest magnitude in a result stands for the sums. */
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "kernel/device.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { GUARD = 64, MAX_VALUES = 64 };
+
+typedef enum gradient { ASSIGNED, ADDED } gradient;
+
+/* A case as a list of one forward and its backward, with guarded storage. */
+typedef struct problem {
+    prog  p;
+    val   out;
+    void *base[MAX_VALUES];
+    size_t bytes[MAX_VALUES];
+} problem;
+
+static void fill(float *x, int64_t n, uint64_t stream)
+{
+    uint64_t key = rng_key(7, stream);
+    for (int64_t k = 0; k < n; k++) x[k] = (float)rng_normal(key, (uint64_t)k);
+}
+
+static void *guarded(problem *t, val x, size_t bytes)
+{
+    t->bytes[x] = bytes;
+    t->base[x] = aligned_alloc(64, (bytes + 2 * GUARD + 63) / 64 * 64);
+    memset(t->base[x], 0xff, bytes + 2 * GUARD); /* NaN */
+    return (char *)t->base[x] + GUARD;
+}
+
+static void guards_hold(const problem *t)
+{
+    for (val x = 0; x < t->p.nv; x++) {
+        const unsigned char *b = t->base[x];
+        for (int k = 0; b && k < GUARD; k++)
+            if (b[k] != 0xff || b[GUARD + t->bytes[x] + (size_t)k] != 0xff)
+                fail_msg("%s: written outside its storage", t->p.v[x].name);
+    }
+}
+
+static val like(prog *p, const char *name, val x)
+{
+    val y = prog_value(p, name, VALUE_TEMP, (value_rows)p->v[x].rows, p->v[x].cap, p->v[x].s.d[1]);
+    p->v[y].s = p->v[x].s;
+    return y;
+}
+
+/* Appends the backward of the list's instruction, with a gradient for every PARAM; `only` picks one for
+ * operators that pass their gradient through. */
+static void add_backward(problem *t, gradient g, int only)
+{
+    prog *p = &t->p;
+    instr f = p->i[p->ni - 1];
+    if (f.op->early) {
+        p->i[p->ni - 1].out[1] = like(p, "dh", f.in[0]);
+        return;
+    }
+    if (!f.op->backward) return;
+    f.back = true;
+    f.dout = like(p, "dout", t->out);
+    for (int j = 0; j < f.op->nin; j++) {
+        if (f.in[j] == NONE || p->v[f.in[j]].kind != VALUE_PARAM || (f.op->through && j != only)) continue;
+        f.din[j] = like(p, "din", f.in[j]);
+        if (g == ADDED) f.acc |= (uint8_t)BIT(j);
+    }
+    instr *b = prog_emit(p, f.op);
+    *b = f;
+}
+
+static problem *problem_new(const op *o, const op_case *c, gradient g, int only)
+{
+    problem *t = calloc(1, sizeof *t);
+    prog *p = &t->p;
+    prog_init(p, 0, 0);
+    t->out = o->build(p, c);
+    add_backward(t, g, only);
+    assert_true(p->nv <= MAX_VALUES);
+    for (val x = 0; x < p->nv; x++) {
+        value *v = &p->v[x];
+        if (v->kind == VALUE_FROZEN) continue;
+        bool given = v->p, given_all = v->kind == VALUE_STATE;
+        size_t live = (size_t)numel(v->s) * value_element(v);
+        void *store = guarded(t, x, value_bytes(v));
+        if (given)
+            memcpy(store, v->p, given_all ? value_bytes(v) : live);
+        else if (v->kind == VALUE_PARAM || !strcmp(v->name, "dout") || (!strcmp(v->name, "din") && g == ADDED))
+            fill(store, numel(v->s), (uint64_t)x);
+        v->p = store;
+    }
+    return t;
+}
+
+static void problem_free(problem *t)
+{
+    for (val x = 0; x < t->p.nv; x++) free(t->base[x]);
+    prog_release(&t->p);
+    free(t);
+}
+
+static void problem_run(problem *t, device *d)
+{
+    size_t bytes = device_workspace(d, &t->p);
+    char *work = aligned_alloc(64, (bytes + GUARD + 63) / 64 * 64);
+    memset(work, 0xff, bytes + GUARD);
+    run r = {.work = work, .work_bytes = bytes, .key = 99};
+    device_run(d, &t->p, &r);
+    for (int k = 0; k < GUARD; k++)
+        if ((unsigned char)work[bytes + (size_t)k] != 0xff) fail_msg("written past the workspace");
+    free(work);
+    guards_hold(t);
+}
+
+static int64_t longest(const prog *p)
+{
+    int64_t n = 0;
+    for (val x = 0; x < p->nv; x++)
+        for (int d = 0; d < 2; d++) n = p->v[x].s.d[d] > n ? p->v[x].s.d[d] : n;
+    return n;
+}
+
+/* The logits of the head are scratch: what they hold afterwards is nobody's. */
+static bool scratch(const value *v) { return !strcmp(v->name, "logits"); }
+
+static void compare(const problem *want, const problem *got, const char *op_name, const char *case_name,
+                    const char *device_label)
+{
+    for (val x = 0; x < want->p.nv; x++) {
+        const value *v = &want->p.v[x];
+        if (!want->base[x] || v->is_int || scratch(v)) continue;
+        const float *a = v->p, *b = got->p.v[x].p;
+        float most = 0;
+        int64_t n = numel(v->s);
+        for (int64_t k = 0; k < n; k++) most = fmaxf(most, fabsf(a[k]));
+        float bound = FLT_EPSILON * (float)(16 + longest(&want->p)) * most;
+        for (int64_t k = 0; k < n; k++)
+            if (isnan(a[k]) != isnan(b[k]) || fabsf(a[k] - b[k]) > bound)
+                fail_msg("%s, %s, %s: %s[%lld] is %.9g, not %.9g (bound %.2g)", op_name, case_name, device_label,
+                         v->name, (long long)k, (double)b[k], (double)a[k], (double)bound);
+    }
+}
+
+static void same_bits(const problem *a, const problem *b, const char *op_name, const char *case_name,
+                      const char *device_label)
+{
+    for (val x = 0; x < a->p.nv; x++)
+        if (a->base[x] && !scratch(&a->p.v[x]) && memcmp(a->base[x], b->base[x], a->bytes[x] + 2 * GUARD))
+            fail_msg("%s, %s, %s: %s depends on the number of threads", op_name, case_name, device_label, a->p.v[x].name);
+}
+
+static device *opened(const char *which, int threads)
+{
+    device *d;
+    err e = {0};
+    if (device_open(&d, which, threads, &e)) fail_msg("%s", e.msg);
+    return d;
+}
+
+static void check_case(device *const d[3], device *reference, const op *o, const op_case *c, gradient g, int only)
+{
+    problem *want = problem_new(o, c, g, only), *first = problem_new(o, c, g, only);
+    problem_run(want, reference);
+    problem_run(first, d[0]);
+    compare(want, first, o->name, c->name, device_name(d[0]));
+    for (int n = 1; n < 3; n++) {
+        problem *t = problem_new(o, c, g, only);
+        problem_run(t, d[n]);
+        same_bits(first, t, o->name, c->name, device_name(d[n]));
+        problem_free(t);
+    }
+    problem_free(want);
+    problem_free(first);
+}
+
+/* Larger than the operators' own cases: several blocks of every loop, and every remainder. */
+static const op_case large_linear[] = {
+    {"1 row", {1, 576, 192, 0, 0, DT_F32}, {0}},
+    {"2 rows, nf4", {2, 1536, 576, 8, 0, DT_NF4}, {2}},
+    {"5 rows, dropout", {5, 576, 50, 3, 1, DT_F32}, {1, 0.2}},
+    {"6 rows, q8_0", {6, 1536, 192, 8, 0, DT_Q8_0}, {1}},
+    {"7 rows", {7, 172, 576, 16, 1, DT_F32}, {1}},
+    {"13 rows, q4_k", {13, 1536, 50, 8, 0, DT_Q4_K}, {1}},
+    {"64 rows, bf16", {64, 576, 576, 8, 0, DT_BF16}, {0.5}},
+    {"97 rows", {97, 576, 192, 40, 1, DT_F32}, {0.5}},
+    {"97 rows, dropout, q4_0", {97, 576, 50, 13, 0, DT_Q4_0}, {0.5, 0.1}},
+    {"wider than a block", {11, 70, 1700, 5, 1, DT_F32}, {1}},
+    {"wider than a block, gradient", {11, 1700, 70, 5, 1, DT_F32}, {1}},
+    {"rows split", {601, 96, 80, 4, 0, DT_F32}, {1}},
+    {0},
+};
+
+static const op_case large_attention[] = {
+    {"three hundred rows", {300, 6, 2, 64, 0, 0}, {0.125}},
+    {"documents", {261, 3, 1, 32, 0, 40}, {0.2}},
+    {"window", {230, 4, 2, 20, 70, 0}, {0.2}},
+    {0},
+};
+
+static const op_case large_cached[] = {
+    {"long prompt", {150, 4, 2, 64, 0, 1, 150, 20, 200}, {0.125}},
+    {"decode", {3, 9, 3, 64, 0, 3, 1, 400, 500}, {0.125}},
+    {"decode, window", {2, 4, 1, 33, 100, 2, 1, 300, 310}, {0.2}},
+    {0},
+};
+
+static const op_case large_head[] = {
+    {"chunks", {70, 96, 1700, 32, DT_F32}, {0.2, 0.1}},
+    {"q8_0", {33, 576, 531, 64, DT_Q8_0}, {0.2, 0}},
+    {0},
+};
+
+static const op_case *const large[OP_COUNT] = {
+    [OP_linear] = large_linear,
+    [OP_attention] = large_attention,
+    [OP_cached_attention] = large_cached,
+    [OP_head] = large_head,
+};
+
+static void check_operator(device *const d[3], device *reference, const op *o)
+{
+    const op_case *const lists[] = {o->cases, large[o->id]};
+    for (int l = 0; l < 2; l++)
+        for (const op_case *c = lists[l]; c && c->name; c++)
+            for (int only = 0; only < (o->through ? o->nin : 1); only++) {
+                check_case(d, reference, o, c, ASSIGNED, only);
+                check_case(d, reference, o, c, ADDED, only);
+            }
+}
+
+static void check_isa(cpu_isa isa)
+{
+    if (!cpu_has(isa)) {
+        print_message("skipped: this processor has no %s\n", cpu_isa_name(isa));
+        skip();
+    }
+    char which[32] = "cpu:";
+    strcat(which, cpu_isa_name(isa));
+    device *d[3] = {opened(which, 1), opened(which, 2), opened(which, 3)}, *reference = opened("reference", 1);
+    for (int o = 0; o < OP_COUNT; o++) check_operator(d, reference, op_all[o]);
+    for (int n = 0; n < 3; n++) device_close(d[n]);
+    device_close(reference);
+}
+
+static void generic(void **state) { (void)state, check_isa(ISA_GENERIC); }
+static void avx2(void **state) { (void)state, check_isa(ISA_AVX2); }
+static void avx512(void **state) { (void)state, check_isa(ISA_AVX512); }
+
+/* A row's results are the same bits whatever other rows are computed with it. */
+static void rows_alone(void **state)
+{
+    static const int64_t some[] = {1, 2, 5, 6, 7, 13, 64};
+    static const op_case c = {"97 rows", {97, 576, 192, 8, 1, DT_F32}, {0.5}};
+    (void)state;
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!cpu_has((cpu_isa)isa)) continue;
+        char which[32] = "cpu:";
+        device *d = opened(strcat(which, cpu_isa_name((cpu_isa)isa)), 2);
+        problem *all = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+        problem_run(all, d);
+        const instr *back = &all->p.i[1];
+        const val compared[] = {all->out, back->out[1], back->din[0]};
+        for (size_t n = 0; n < sizeof some / sizeof *some; n++) {
+            problem *t = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+            prog_rows(&t->p, some[n], 0);
+            problem_run(t, d);
+            for (int k = 0; k < 3; k++) {
+                const value *a = &all->p.v[compared[k]], *b = &t->p.v[compared[k]];
+                assert_memory_equal(a->p, b->p, (size_t)(some[n] * a->s.d[1]) * sizeof(float));
+            }
+            problem_free(t);
+        }
+        problem_free(all);
+        device_close(d);
+    }
+}
+
+/* Projections of the same x one after the other share its panels; anything between them must end that. */
+static void shared_panels(void **state)
+{
+    (void)state;
+    device *d = opened("cpu", 2);
+    static const op_case c = {"q, k, v", {30, 64, 48, 4, 0, DT_F32}, {1}};
+    problem *t = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+    instr f = t->p.i[0], b = t->p.i[1];
+    *prog_emit(&t->p, f.op) = f; /* forward, backward (which packs dy), forward, forward */
+    *prog_emit(&t->p, f.op) = f;
+    (void)b;
+    size_t bytes = (size_t)numel(t->p.v[t->out].s) * sizeof(float);
+    float *before = malloc(bytes);
+    problem *once = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+    problem_run(once, d);
+    memcpy(before, once->p.v[t->out].p, bytes);
+    problem_run(t, d);
+    assert_memory_equal(before, t->p.v[t->out].p, bytes);
+    free(before);
+    problem_free(once);
+    problem_free(t);
+    device_close(d);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    device *d;
+    err e = {0};
+    assert_int_equal(device_open(&d, "gpu", 1, &e), E_USAGE);
+    d = opened("cpu:generic", 2);
+    assert_string_equal(device_name(d), "cpu:generic, 2 threads");
+    assert_int_equal(device_threads(d), 2);
+    assert_true(device_peak_flops(d) > 1e8);
+    assert_true(device_peak_bandwidth(d) > 1e7);
+    device_close(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(generic),    cmocka_unit_test(avx2),          cmocka_unit_test(avx512),
+        cmocka_unit_test(rows_alone), cmocka_unit_test(shared_panels), cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
