@@ -4,7 +4,7 @@
  * new type decodes, trains, evaluates and generates everywhere once its row is there.
  *
  * A codec knows one row of a matrix at a time: `decode` gives elements [first, first + n) of row
- * `row` as floats. For types with blocks of `per_block` elements in a row, callers may ask for any
+ * `row`, counted as stored (tensor_decode() undoes `pair_dim`), as floats. For types with blocks of `per_block` elements in a row, callers may ask for any
  * range; it need not be aligned. `encode` quantizes a whole tensor from floats (NULL: this type is
  * only read). Plain C, the reference that faster kernels are judged against. */
 #ifndef TENSOR_DTYPE_H
