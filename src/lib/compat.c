@@ -85,6 +85,7 @@ static const compat_row compat_table[] = {
     {"use_liger_kernel", "false", "the kernels are this program's own", CHECK_FLAG},
     {"torch_compile", "false", "there is nothing to compile", CHECK_FLAG},
     {"auto_find_batch_size", "false", "choose per_device_train_batch_size", CHECK_FLAG},
+    {"data_seed", "", "the order of the rows follows seed", CHECK},
     {"full_determinism", "true false", "", CHECK_FLAG},
     {"use_cpu", "true", "training runs on the processor", CHECK_FLAG},
     {"no_cuda", "true", "training runs on the processor", CHECK_FLAG},
@@ -101,6 +102,8 @@ static const compat_row compat_table[] = {
     /* logging, evaluation, saving */
     {"report_to", "none [] [\"none\"]",
      "the run's own files are log.jsonl and trainer_state.json; write none", CHECK},
+    {"logging_strategy", "steps", "use logging_steps", CHECK},
+    {"eval_on_start", "true false", "", CHECK_FLAG},
     {"run_name", "*", "", CHECK},
     {"logging_dir", "*", "", CHECK},
     {"log_level", "*", "", CHECK},

@@ -58,16 +58,16 @@ typedef struct options {
     bool rslora;
 
     /* training */
-    int64_t train_batch, eval_batch, accumulation, max_steps, seed, data_seed;
+    int64_t train_batch, eval_batch, accumulation, max_steps, seed;
     double epochs, learning_rate, weight_decay, beta1, beta2, epsilon, max_grad_norm;
     double warmup_ratio, warmup_steps, loraplus;
     const char *scheduler, *sampling;
     bool checkpointing;
 
     /* logging, evaluation, saving */
-    const char *out, *logging_strategy, *eval_strategy, *save_strategy, *resume;
+    const char *out, *eval_strategy, *save_strategy, *resume;
     int64_t logging_steps, eval_steps, save_steps, save_limit;
-    bool logging_first, eval_on_start, best_at_end, overwrite;
+    bool logging_first, best_at_end, overwrite;
 
     /* generation */
     const char *prompt, *out_file;

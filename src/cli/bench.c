@@ -1,0 +1,53 @@
+/* bench.c -- lorac bench: this machine's peaks, and training steps measured against them. */
+#include "cli/cli.h"
+
+static void add_summary(str *out, const json_t *b)
+{
+    str n = {0};
+    output_row(out, "processor", "%s", result_text(b, "processor"));
+    output_row(out, "device", "%s", result_text(b, "device"));
+    output_row(out, "peak", "%.1f GFLOP/s, %.1f GB/s from memory", result_num(b, "peak_flops") / 1e9,
+               result_num(b, "peak_bandwidth") / 1e9);
+    output_count(&n, result_int(b, "parameters"));
+    output_row(out, "model", "%s, %s parameters", result_text(b, "model"), str_c(&n));
+    output_row(out, "step", "%lld tokens in %.3f s, %.1f tokens/s", (long long)result_int(b, "tokens"),
+               result_num(b, "seconds_per_step"), result_num(b, "tokens_per_second"));
+    output_row(out, "speed", "%.1f GFLOP/s, %.1f %% of peak",
+               result_num(b, "flops_per_step") / result_num(b, "seconds_per_step") / 1e9,
+               100 * result_num(b, "speed_of_light"));
+    str_clear(&n);
+    output_size(&n, result_num(b, "slab_bytes"));
+    output_row(out, "temporaries", "%s", str_c(&n));
+    str_free(&n);
+}
+
+static void add_operators(str *out, const json_t *b)
+{
+    const json_t *list = json_object_get(b, "operators");
+    double steps = result_num(b, "steps");
+    str_fmt(out, "\n%-18s %12s %12s %8s\n", "operator", "forward ms", "backward ms", "share");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_array_get(list, i);
+        str_fmt(out, "%-18s %12.2f %12.2f %6.1f %%\n", result_text(p, "operator"),
+                1e3 * result_num(p, "forward_seconds") / steps,
+                1e3 * result_num(p, "backward_seconds") / steps, 100 * result_num(p, "share"));
+    }
+}
+
+int cli_bench(const options *o, err *e)
+{
+    json_t *b;
+    job_hooks h = progress_hooks();
+    int code = job_bench(o, &h, &b, e);
+    if (code != OK) return code;
+    str out = {0};
+    if (!o->json) {
+        add_summary(&out, b);
+        add_operators(&out, b);
+    }
+    progress_end();
+    code = o->json ? output_json(b, e) : output_put(&out, e);
+    str_free(&out);
+    json_decref(b);
+    return code;
+}

@@ -1,0 +1,68 @@
+/* job_open.c -- see job_open.h. */
+#include "lib/job_open.h"
+
+#include "base/file.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void job_note(const job_hooks *h, const char *fmt, ...)
+{
+    if (!h || !h->note) return;
+    char line[1024];
+    va_list a;
+    va_start(a, fmt);
+    vsnprintf(line, sizeof line, fmt, a);
+    va_end(a);
+    h->note(h->arg, line);
+}
+
+int job_exists(const char *path, const char *what, err *e)
+{
+    if (file_exists(path) || file_is_dir(path)) return OK;
+    return fail(e, E_IO, "%s: there is no such %s; nothing is downloaded, so give a path on this machine",
+                path, what);
+}
+
+static void compare_base(const job_model *j, const char *folder, const job_hooks *h)
+{
+    peft *p;
+    if (peft_open(&p, folder, NULL)) return;
+    const char *base = peft_metadata(p, JOB_BASE_KEY);
+    char here[32];
+    snprintf(here, sizeof here, "%016llx", (unsigned long long)checkpoint_fingerprint(j->model->file));
+    if (base && strcmp(base, here))
+        job_note(h, "%s was trained on other weights than those of %s; results may be worse", folder,
+                 checkpoint_path(j->model->file));
+    peft_close(p);
+}
+
+int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
+{
+    *j = (job_model){0};
+    int bad = job_exists(o->model, "model", e);
+    if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
+    if (!bad) bad = device_open(&j->device, o->device, (int)o->threads, e);
+    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
+    if (!bad) bad = model_open(&j->model, o->model, o->quantization, absmax, device_pool(j->device), e);
+    if (!bad) bad = tokenizer_open(&j->tokenizer, j->model->file, e);
+    if (!bad && tokenizer_size(j->tokenizer) > j->model->config->vocab)
+        bad = fail(e, E_FORMAT,
+                   "%s: the tokenizer has %lld tokens and the model's vocabulary %lld; they do not belong "
+                   "together",
+                   o->model, (long long)tokenizer_size(j->tokenizer), (long long)j->model->config->vocab);
+    if (!bad && o->adapter) bad = adapter_open(&j->adapter, j->model, o->adapter, e);
+    if (!bad && j->adapter) compare_base(j, o->adapter, h);
+    if (bad) job_model_close(j);
+    return bad;
+}
+
+void job_model_close(job_model *j)
+{
+    adapter_close(j->adapter);
+    tokenizer_close(j->tokenizer);
+    model_close(j->model);
+    device_close(j->device);
+    *j = (job_model){0};
+}
