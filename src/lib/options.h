@@ -47,7 +47,7 @@ typedef struct options {
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;
     const char *completion_only_loss; /* "auto", "true", "false" */
     int64_t max_length;
-    bool packing, assistant_only_loss;
+    bool packing;
 
     /* adapter */
     int64_t lora_r;

@@ -74,8 +74,6 @@ const option_row option_table[] = {
     FLAG("packing", NULL, packing, "false", TRAIN | DATA, "fill micro-batches to max_length tokens"),
     CHOICE("completion_only_loss", NULL, completion_only_loss, "auto", TRAIN | EVAL | DATA, "auto true false",
            "learn the completion alone; auto: where there is a prompt"),
-    FLAG("assistant_only_loss", NULL, assistant_only_loss, "false", TRAIN | EVAL | DATA,
-         "conversations: learn the assistant's turns alone"),
 
     HEADING("Adapter"),
     INT("lora_r", "r rank", lora_r, "16", TRAIN | BENCH, 1, 65536, "rank"),
