@@ -6,12 +6,12 @@
 enum { TILE = 4096 };
 
 typedef struct job {
-    const adamw       *a;
-    float             *param;
-    const float       *grad;
+    const adamw *a;
+    float *param;
+    const float *grad;
     const adamw_group *group;
-    int64_t            groups, t;
-    double             lr, clip;
+    int64_t groups, t;
+    double lr, clip;
 } job;
 
 /* The scalars of a group, as floats: what every element is computed with. */
@@ -35,8 +35,8 @@ static scalars scalars_of(const job *j, double lr)
     };
 }
 
-static void update(const scalars *s, size_t n, float *restrict p, const float *restrict grad, float *restrict m,
-                   float *restrict v)
+static void update(const scalars *s, size_t n, float *restrict p, const float *restrict grad,
+                   float *restrict m, float *restrict v)
 {
     for (size_t i = 0; i < n; i++) {
         float g = grad[i] * s->clip;

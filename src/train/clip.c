@@ -7,8 +7,8 @@ enum { LANES = 8 };
 
 typedef struct job {
     const float *g;
-    size_t       n;
-    double      *tile;
+    size_t n;
+    double *tile;
 } job;
 
 size_t clip_tiles(size_t n) { return (n + CLIP_TILE - 1) / CLIP_TILE; }

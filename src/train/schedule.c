@@ -7,8 +7,14 @@
 static const double PI = 3.141592653589793;
 
 static const char *const names[SCHEDULE_COUNT] = {
-    "linear",     "cosine",   "cosine_with_restarts", "cosine_with_min_lr",
-    "polynomial", "constant", "constant_with_warmup", "inverse_sqrt",
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "cosine_with_min_lr",
+    "polynomial",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
     "warmup_stable_decay",
 };
 
@@ -45,7 +51,8 @@ int schedule_init(schedule *s, schedule_type type, double learning_rate, int64_t
     if (type == SCHEDULE_COSINE_WITH_MIN_LR && o->min_lr < 0 && o->min_lr_rate < 0)
         return fail(e, E_USAGE, "lr_scheduler_type cosine_with_min_lr: needs min_lr or min_lr_rate");
     if (s->floor > 1)
-        return fail(e, E_USAGE, "min_lr %g: is above the learning rate %g", s->floor * learning_rate, learning_rate);
+        return fail(e, E_USAGE, "min_lr %g: is above the learning rate %g", s->floor * learning_rate,
+                    learning_rate);
     if (type == SCHEDULE_POLYNOMIAL && !(learning_rate > s->lr_end))
         return fail(e, E_USAGE, "lr_scheduler_type polynomial: lr_end %g is not below the learning rate %g",
                     s->lr_end, learning_rate);
@@ -70,9 +77,12 @@ static double stable_decay(const schedule *s, int64_t step)
 {
     int64_t stable = s->steps - s->warmup - s->decay;
     double f = 0;
-    if (step < s->warmup) f = share(step, s->warmup);
-    else if (step < s->warmup + stable) return 1;
-    else if (step < s->warmup + stable + s->decay) f = cosine(s->cycles * share(step - s->warmup - stable, s->decay));
+    if (step < s->warmup)
+        f = share(step, s->warmup);
+    else if (step < s->warmup + stable)
+        return 1;
+    else if (step < s->warmup + stable + s->decay)
+        f = cosine(s->cycles * share(step - s->warmup - stable, s->decay));
     return positive(f * (1.0 - s->floor) + s->floor);
 }
 
@@ -84,12 +94,19 @@ double schedule_factor(const schedule *s, int64_t step)
     double p = share(step - s->warmup, s->steps - s->warmup);
     double scale = s->warmup ? (double)s->warmup : 10000.0;
     switch (s->type) {
-    case SCHEDULE_LINEAR: return positive(share(s->steps - step, s->steps - s->warmup));
-    case SCHEDULE_COSINE: return positive(cosine(s->cycles * p));
-    case SCHEDULE_COSINE_WITH_RESTARTS: return p >= 1 ? 0 : positive(cosine(0.5 * fmod(s->cycles * p, 1.0)));
-    case SCHEDULE_COSINE_WITH_MIN_LR: return positive(cosine(s->cycles * p) * (1.0 - s->floor) + s->floor);
-    case SCHEDULE_POLYNOMIAL: return polynomial(s, step);
-    case SCHEDULE_INVERSE_SQRT: return 1.0 / sqrt(((double)step + scale - (double)s->warmup) / scale);
-    default: return 1;
+    case SCHEDULE_LINEAR:
+        return positive(share(s->steps - step, s->steps - s->warmup));
+    case SCHEDULE_COSINE:
+        return positive(cosine(s->cycles * p));
+    case SCHEDULE_COSINE_WITH_RESTARTS:
+        return p >= 1 ? 0 : positive(cosine(0.5 * fmod(s->cycles * p, 1.0)));
+    case SCHEDULE_COSINE_WITH_MIN_LR:
+        return positive(cosine(s->cycles * p) * (1.0 - s->floor) + s->floor);
+    case SCHEDULE_POLYNOMIAL:
+        return polynomial(s, step);
+    case SCHEDULE_INVERSE_SQRT:
+        return 1.0 / sqrt(((double)step + scale - (double)s->warmup) / scale);
+    default:
+        return 1;
     }
 }

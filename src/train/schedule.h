@@ -37,8 +37,8 @@ typedef enum schedule_type {
 
 /* What lr_scheduler_kwargs holds. A negative number stands for the default of the type. */
 typedef struct schedule_options {
-    double  num_cycles, power, lr_end;
-    double  min_lr, min_lr_rate; /* one of the two: absolute, or as a share of the learning rate */
+    double num_cycles, power, lr_end;
+    double min_lr, min_lr_rate; /* one of the two: absolute, or as a share of the learning rate */
     int64_t num_decay_steps;
 } schedule_options;
 
@@ -46,13 +46,13 @@ typedef struct schedule_options {
 
 typedef struct schedule {
     schedule_type type;
-    double        learning_rate;
-    int64_t       warmup, steps, decay;
-    double        cycles, power, lr_end, floor;
+    double learning_rate;
+    int64_t warmup, steps, decay;
+    double cycles, power, lr_end, floor;
 } schedule;
 
-const char   *schedule_name(schedule_type t);     /* "cosine_with_restarts" */
-schedule_type schedule_find(const char *name);    /* SCHEDULE_COUNT: there is none */
+const char *schedule_name(schedule_type t);    /* "cosine_with_restarts" */
+schedule_type schedule_find(const char *name); /* SCHEDULE_COUNT: there is none */
 
 /* Warm-up steps of a run of `steps`: warmup_steps from 1 on is a number of steps, below it a share;
  * warmup_ratio is a share, used when warmup_steps is 0. A share is rounded up. */

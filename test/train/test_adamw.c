@@ -6,6 +6,7 @@
 #include "train/adamw.h"
 #include "train/clip.h"
 
+#include <cmocka.h>
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -13,7 +14,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 enum { MAX = 64 };
 
@@ -27,8 +27,8 @@ static size_t numbers(const json_t *o, const char *key, float *out)
 }
 
 /* |got - want| <= `ulps` roundings of the largest number that entered the element. */
-static void close_to(const char *what, const float *got, const json_t *step, const char *key, size_t n, double ulps,
-                     double floor)
+static void close_to(const char *what, const float *got, const json_t *step, const char *key, size_t n,
+                     double ulps, double floor)
 {
     float want[MAX];
     assert_int_equal(numbers(step, key, want), n);
@@ -42,7 +42,8 @@ static void close_to(const char *what, const float *got, const json_t *step, con
 static void replay(const json_t *run)
 {
     float p[MAX], g[MAX], m[MAX] = {0}, v[MAX] = {0};
-    double tile[1], lr = json_num(run, "lr", 0, "run", NULL), max_norm = json_num(run, "max_norm", 0, "run", NULL);
+    double tile[1], lr = json_num(run, "lr", 0, "run", NULL),
+                    max_norm = json_num(run, "max_norm", 0, "run", NULL);
     const json_t *betas = json_object_get(run, "betas"), *step;
     size_t n = numbers(run, "start", p), t;
     adamw a = {.beta1 = json_number_value(json_array_get(betas, 0)),
@@ -151,7 +152,9 @@ static void test_clip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recorded), cmocka_unit_test(test_threads), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_clip),
     };
     return cmocka_run_group_tests_name("adamw", tests, NULL, NULL);

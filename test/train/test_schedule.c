@@ -2,12 +2,12 @@
 #include "base/json.h"
 #include "train/schedule.h"
 
+#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <cmocka.h>
 
 static json_t *recorded(void)
 {
@@ -24,7 +24,8 @@ static schedule_options options_of(const json_t *o)
     s.power = json_num(o, "power", -1, "options", NULL);
     s.lr_end = json_num(o, "lr_end", -1, "options", NULL);
     s.min_lr = json_num(o, "min_lr", -1, "options", NULL);
-    s.min_lr_rate = json_num(o, "min_lr_rate", json_num(o, "min_lr_ratio", -1, "options", NULL), "options", NULL);
+    s.min_lr_rate =
+        json_num(o, "min_lr_rate", json_num(o, "min_lr_ratio", -1, "options", NULL), "options", NULL);
     s.num_decay_steps = json_int(o, "num_decay_steps", -1, "options", NULL);
     return s;
 }
@@ -50,9 +51,11 @@ static void test_rates(void **state)
         assert_int_equal(schedule_init(&s, type, lr, warmup, steps, &o, &e), OK);
         const json_t *rates = json_object_get(c, "rates");
         for (size_t i = 0; i < json_array_size(rates); i++) {
-            double want = json_number_value(json_array_get(rates, i)), got = lr * schedule_factor(&s, (int64_t)i);
+            double want = json_number_value(json_array_get(rates, i)),
+                   got = lr * schedule_factor(&s, (int64_t)i);
             if (!(fabs(want - got) <= 1e-15 * lr))
-                fail_msg("%s W %d T %d step %zu: %.17g, not %.17g", name, (int)warmup, (int)steps, i, got, want);
+                fail_msg("%s W %d T %d step %zu: %.17g, not %.17g", name, (int)warmup, (int)steps, i, got,
+                         want);
         }
     }
     for (int t = 0; t < SCHEDULE_COUNT; t++) assert_true(seen[t] > 0);

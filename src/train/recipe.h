@@ -1,0 +1,59 @@
+/* recipe.h -- how to train: everything that decides the numbers of a run besides model, adapter and data.
+ *
+ * Names and meanings are those of Hugging Face's TrainingArguments. One difference, on purpose: a label's
+ * weight is 1 / (labels that are predicted in the optimizer step), where transformers also counts labels at
+ * the first position of a row, which nothing predicts. With completion-only labels the two are equal. */
+#ifndef TRAIN_RECIPE_H
+#define TRAIN_RECIPE_H
+
+#include "plan/plan.h"
+#include "train/schedule.h"
+
+#include <stdbool.h>
+
+typedef enum recipe_when { WHEN_NO, WHEN_STEPS, WHEN_EPOCH } recipe_when;
+typedef enum recipe_sampling { SAMPLING_RANDOM, SAMPLING_SEQUENTIAL, SAMPLING_BY_LENGTH } recipe_sampling;
+
+typedef struct recipe {
+    double learning_rate, weight_decay;
+    double adam_beta1, adam_beta2, adam_epsilon;
+    double max_grad_norm;     /* 0: no clipping */
+    double loraplus_lr_ratio; /* learning rate of B over that of A */
+
+    schedule_type lr_scheduler_type;
+    schedule_options lr_scheduler_kwargs;
+    double warmup_ratio, warmup_steps; /* see schedule_warmup() */
+
+    double num_train_epochs;
+    int64_t max_steps; /* -1: as many as the epochs take */
+    int64_t per_device_train_batch_size, per_device_eval_batch_size;
+    int64_t gradient_accumulation_steps;
+
+    recipe_sampling train_sampling_strategy;
+    bool packing;
+    int64_t max_length; /* tokens of a packed micro-batch */
+    uint64_t seed;
+
+    plan_keep keep; /* what the backward computes again */
+    int redo_blocks;
+
+    int64_t logging_steps;
+    bool logging_first_step;
+    recipe_when eval_strategy, save_strategy;
+    int64_t eval_steps; /* 0: logging_steps */
+    int64_t save_steps;
+    int64_t save_total_limit; /* 0: no limit */
+    bool load_best_model_at_end;
+
+    const char *output_dir;
+    const char *resume_from_checkpoint; /* a checkpoint folder, or NULL */
+} recipe;
+
+/* learning rate 2e-4, 3 epochs, 8 examples a micro-batch, linear schedule with 3 % warm-up, clip 1, seed 42.
+ */
+recipe recipe_default(void);
+
+/* E_USAGE names the value that makes no sense. */
+int recipe_check(const recipe *r, err *e);
+
+#endif
