@@ -11,8 +11,8 @@
 #include "base/pool.h"
 #include "op/prog.h"
 
-#define OPERATORS(X)                                                                                          \
-    X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu)  \
+#define OPERATORS(X)                                                                                         \
+    X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
     X(add) X(head)
 
 #define X(name) OP_##name,
@@ -45,11 +45,12 @@ typedef struct op {
      * What no wanted gradient reads is not kept: the input of a frozen projection costs no memory. */
     uint8_t in_for[MAXIN], out_for[MAXOUT];
     bool partial; /* out[0] may be NONE when nobody reads it (recompute of the other outputs) */
-    bool inplace; /* forward: out[0] may take in[0]'s storage; backward with one input: din[0] dout's */
+    bool inplace; /* forward: out[0] may take in[0]'s storage; backward that writes din[0] alone: dout's */
     bool cheap;   /* bound by memory: worth computing again instead of keeping */
-    bool through; /* the gradient of each input is dout itself: backward is no work */
+    bool through; /* the gradient of each input is dout itself: no backward, unless it has to be added to
+                     another gradient or kept apart from it; then backward writes exactly one din */
     bool early;   /* its forward writes d(in[0]) to out[1] when that is not NONE (the loss) */
-    kernel_fn *forward, *backward; /* reference; backward NULL: not differentiable, or through, or early */
+    kernel_fn *forward, *backward; /* reference; backward NULL: not differentiable, or early */
     /* Emits the operator over fresh values for one case: inputs to differentiate are PARAMs (the check
      * fills them), other inputs come filled (storage on the list's arena). Returns out[0]. */
     val (*build)(prog *p, const op_case *c);
@@ -111,10 +112,17 @@ val op_add(prog *p, val a, val b);
  * (first of equals). d(h) is written in the same pass when the planner asks for it. */
 val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *ce, val *hit);
 
-/* Row `row`, columns [first, first + n) of a frozen matrix as reals: how references read weights. */
+/* Row `row`, columns [first, first + n) of a frozen matrix as reals: how references read weights. A vector is
+ * one row. */
 void frozen_row(const value *v, int64_t row, int64_t first, int64_t n, real *dst);
+real frozen_at(const value *v, int64_t row, int64_t col);
 
-/* The dropout of element (row, col) of the adapter input of instruction id: 0, or 1 / (1 - p). */
+/* The storage of d(input j), zeroed first unless instr.acc says that it is added to; NULL when not wanted.
+ * For backwards that sum over many terms. */
+real *op_gradient(const value *v, const instr *i, int j);
+
+/* The dropout of element (row, col) of the adapter input of instruction id: 0 when
+ * rng_unit(rng_key(key, id), row << 32 | col) < p, else 1 / (1 - p). */
 double dropout_factor(uint64_t key, int id, int64_t row, int64_t col, double p);
 
 #endif

@@ -1,0 +1,158 @@
+/* attention.c -- causal grouped-query attention within documents, with nothing of (rows, rows) in memory.
+ *
+ * Row i of a head sees rows j from start[i] (its document's first), or i - window + 1 if that is later, up to
+ * i:
+ *
+ *     s_j = scale * q_i . k_j    lse_i = log sum_j exp s_j    p_j = exp(s_j - lse_i)    o_i = sum_j p_j v_j
+ *
+ * Only lse is kept (rows, heads); the backward computes p from it again:
+ *
+ *     D = do_i . o_i    ds_j = p_j (do_i . v_j - D)
+ *     dv_j += p_j do_i    dq_i += scale ds_j k_j    dk_j += scale ds_j q_i
+ *
+ * Head h reads key and value head h / (heads / kv_heads). */
+#include "op/case.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { Q, K, V, START };
+enum { OUT, LSE };
+enum { ALL = BIT(Q) | BIT(K) | BIT(V) };
+
+/* One row of one head: where its vectors are, and which rows it sees. */
+typedef struct at {
+    int64_t first, last;  /* rows seen */
+    int64_t dim, stride;  /* of a head; from one row of k or v to the next */
+    int64_t q_off, k_off; /* of this head in q's and o's arrays, at its row; in k's and v's, at row 0 */
+    const real *q, *k, *v;
+    real scale;
+} at;
+
+static at look(const value *v, const instr *i, int64_t row, int64_t head)
+{
+    const value *q = &v[i->in[Q]], *k = &v[i->in[K]];
+    int64_t heads = i->n[0], share = heads / i->n[1], window = i->n[2];
+    at a = {.first = ((const int32_t *)v[i->in[START]].p)[row], .last = row, .scale = i->f[0]};
+    if (window && row - window + 1 > a.first) a.first = row - window + 1;
+    a.dim = q->s.d[1] / heads;
+    a.stride = k->s.d[1];
+    a.q_off = row * q->s.d[1] + head * a.dim;
+    a.k_off = head / share * a.dim;
+    a.q = (const real *)q->p + a.q_off;
+    a.k = (const real *)k->p + a.k_off;
+    a.v = (const real *)v[i->in[V]].p + a.k_off;
+    return a;
+}
+
+static real dot(const real *x, const real *y, int64_t n)
+{
+    real sum = 0;
+    for (int64_t k = 0; k < n; k++) sum += x[k] * y[k];
+    return sum;
+}
+
+static real score(const at *a, int64_t j) { return a->scale * dot(a->q, a->k + j * a->stride, a->dim); }
+
+static void forward(const run *r, const value *v, const instr *i)
+{
+    (void)r;
+    int64_t rows = v[i->in[Q]].s.d[0], heads = i->n[0];
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t h = 0; h < heads; h++) {
+            at a = look(v, i, row, h);
+            real *o = (real *)v[i->out[OUT]].p + a.q_off, most = -INFINITY, sum = 0;
+            for (int64_t j = a.first; j <= a.last; j++) most = fmax(most, score(&a, j));
+            for (int64_t j = a.first; j <= a.last; j++) sum += exp(score(&a, j) - most);
+            real lse = ((real *)v[i->out[LSE]].p)[row * heads + h] = most + log(sum);
+            memset(o, 0, (size_t)a.dim * sizeof *o);
+            for (int64_t j = a.first; j <= a.last; j++) {
+                real p = exp(score(&a, j) - lse);
+                for (int64_t k = 0; k < a.dim; k++) o[k] += p * a.v[j * a.stride + k];
+            }
+        }
+}
+
+static void backward(const run *r, const value *v, const instr *i)
+{
+    (void)r;
+    real *dq = op_gradient(v, i, Q), *dk = op_gradient(v, i, K), *dv = op_gradient(v, i, V);
+    int64_t rows = v[i->dout].s.d[0], heads = i->n[0];
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t h = 0; h < heads; h++) {
+            at a = look(v, i, row, h);
+            const real *go = (const real *)v[i->dout].p + a.q_off;
+            real lse = ((const real *)v[i->out[LSE]].p)[row * heads + h];
+            real mean = dot(go, (const real *)v[i->out[OUT]].p + a.q_off, a.dim);
+            for (int64_t j = a.first; j <= a.last; j++) {
+                real p = exp(score(&a, j) - lse);
+                real ds = a.scale * p * (dot(go, a.v + j * a.stride, a.dim) - mean);
+                int64_t kv = a.k_off + j * a.stride;
+                for (int64_t k = 0; k < a.dim; k++) {
+                    if (dv) dv[kv + k] += p * go[k];
+                    if (dq) dq[a.q_off + k] += ds * a.k[j * a.stride + k];
+                    if (dk) dk[kv + k] += ds * a.q[k];
+                }
+            }
+        }
+}
+
+val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale)
+{
+    int64_t width = p->v[q].s.d[1];
+    BUG_IF(heads < 1 || kv_heads < 1 || heads % kv_heads || width % heads || window < 0);
+    BUG_IF(p->v[k].s.d[1] != width / heads * kv_heads || p->v[v].s.d[1] != p->v[k].s.d[1]);
+    BUG_IF(p->v[k].cap != p->v[q].cap || p->v[v].cap != p->v[q].cap || p->v[start].cap != p->v[q].cap);
+    BUG_IF(!p->v[start].is_int || p->v[start].s.d[1] != 1);
+    val o = prog_temp_like(p, "attention", q, width);
+    val lse = prog_temp_like(p, "lse", q, heads);
+    instr *i = prog_emit(p, &op_def_attention);
+    i->in[Q] = q;
+    i->in[K] = k;
+    i->in[V] = v;
+    i->in[START] = start;
+    i->out[OUT] = o;
+    i->out[LSE] = lse;
+    i->n[0] = heads;
+    i->n[1] = kv_heads;
+    i->n[2] = window;
+    i->f[0] = scale;
+    return o;
+}
+
+/* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one); f: scale */
+static val build(prog *p, const op_case *c)
+{
+    const int64_t *n = c->n;
+    case_begin(p, n[0], 0);
+    val q = case_param(p, "q", ROWS_TOKENS, 0, n[1] * n[3]);
+    val k = case_param(p, "k", ROWS_TOKENS, 0, n[2] * n[3]);
+    val v = case_param(p, "v", ROWS_TOKENS, 0, n[2] * n[3]);
+    val start = case_ints(p, "start", ROWS_TOKENS, case_start, &n[5]);
+    return case_end(p, n[0], 0, op_attention(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0]));
+}
+
+static const op_case cases[] = {
+    {"one row", {1, 2, 1, 4, 0, 0}, {0.5}},
+    {"one document", {9, 2, 2, 5, 0, 0}, {0.4}},
+    {"documents", {17, 4, 2, 8, 0, 3}, {0.35}},
+    {"documents of one row", {6, 4, 1, 6, 0, 1}, {0.4}},
+    {"window", {13, 2, 1, 7, 4, 0}, {0.4}},
+    {"window of one row", {5, 2, 2, 3, 1, 0}, {0.6}},
+    {"window and documents", {23, 4, 1, 8, 3, 5}, {0.35}},
+    {"wide heads", {7, 2, 1, 64, 0, 0}, {0.125}},
+    {"more rows than a tile", {70, 1, 1, 4, 0, 0}, {0.5}},
+    {"more rows than a tile, documents", {77, 2, 1, 3, 0, 21}, {0.6}},
+    {0},
+};
+
+const op op_def_attention = {.name = "attention",
+                             .id = OP_attention,
+                             .nin = 4,
+                             .nout = 2,
+                             .in_for = {[Q] = ALL, [K] = ALL, [V] = ALL, [START] = ALL},
+                             .out_for = {[OUT] = ALL, [LSE] = ALL},
+                             .forward = forward,
+                             .backward = backward,
+                             .build = build,
+                             .cases = cases};
