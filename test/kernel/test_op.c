@@ -5,7 +5,7 @@
  * included, and so does the workspace: what is read without having been written shows. Results of 1, 2 and
  * 3 threads must be the same bits. The bound: a sum of n products in float is off by at most about n eps
  * times the sum of their magnitudes, on either device; n is the longest dimension of the case, and the
- * largest magnitude in a result stands for the sums. */
+ * largest magnitude among inputs (about 1) and results stands for the sums. */
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "kernel/device.h"
@@ -146,7 +146,7 @@ static void compare(const problem *want, const problem *got, const char *op_name
         const value *v = &want->p.v[x];
         if (!want->base[x] || v->is_int || scratch(v)) continue;
         const float *a = v->p, *b = got->p.v[x].p;
-        float most = 0;
+        float most = 1; /* the size of the inputs: sums of them may cancel */
         int64_t n = numel(v->s);
         for (int64_t k = 0; k < n; k++) most = fmaxf(most, fabsf(a[k]));
         float bound = FLT_EPSILON * (float)(16 + longest(&want->p)) * most;

@@ -11,4 +11,16 @@
 kernel_fn linear_forward, linear_backward;
 size_t    linear_workspace(const value *v, const instr *i, int threads);
 
+#define attention_forward NAME(attention_forward)
+#define attention_backward NAME(attention_backward)
+#define attention_workspace NAME(attention_workspace)
+#define cached_attention_forward NAME(cached_attention_forward)
+kernel_fn attention_forward, attention_backward, cached_attention_forward;
+size_t    attention_workspace(const value *v, const instr *i, int threads);
+
+#define head_forward NAME(head_forward)
+#define head_workspace NAME(head_workspace)
+kernel_fn head_forward;
+size_t    head_workspace(const value *v, const instr *i, int threads);
+
 #endif

@@ -10,6 +10,9 @@ const backend NAME(backend) = {
     .name = "cpu:" TEXT(ISA),
     .op = {
         [OP_linear] = {linear_forward, linear_backward, linear_workspace},
+        [OP_attention] = {attention_forward, attention_backward, attention_workspace},
+        [OP_cached_attention] = {cached_attention_forward, NULL, attention_workspace},
+        [OP_head] = {head_forward, NULL, head_workspace},
     },
     .flops = peak_flops,
     .read = peak_read,

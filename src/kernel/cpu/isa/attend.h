@@ -1,0 +1,82 @@
+/* attend.h -- attention of a few rows of one document over its keys: see attend.c. */
+#ifndef KERNEL_ATTEND_H
+#define KERNEL_ATTEND_H
+
+#include "kernel/backend.h"
+#include "kernel/cpu/isa/isa.h"
+
+enum {
+    COLUMNS = 96, /* (row, head) pairs done together: a multiple of every NR and MR */
+    KEYS = 48,    /* keys at a time: a multiple of every VL and MR */
+};
+
+/* Rows that follow one another, and heads that read the same keys. Column c of the block is row c / heads,
+ * head c % heads; row r stands at `position` + r and sees keys up to there, the last `window` of them. */
+typedef struct span {
+    int64_t rows, heads, dim; /* rows * heads <= COLUMNS */
+    int64_t position, window; /* window 0: all */
+    float   scale;
+    const float *q;           /* first row, first head; heads lie side by side */
+    int64_t q_stride;         /* from row to row, of o and every gradient of them too */
+    const float *k, *v;       /* key 0 */
+    int64_t kv_stride;
+    float  *o;
+    float  *lse;              /* first row, first head; NULL: not wanted */
+    int64_t lse_stride;
+    /* backward only; a NULL gradient is not wanted */
+    const float *go;
+    float *dq, *dk, *dv;      /* dk, dv: key 0, added to */
+    int    add;               /* to dq */
+} span;
+
+#define attend_floats NAME(attend_floats)
+#define attend NAME(attend)
+#define attend_back_floats NAME(attend_back_floats)
+#define attend_back NAME(attend_back)
+int64_t attend_floats(int64_t dim); /* scratch of one thread */
+void    attend(const span *s, float *scratch);
+int64_t attend_back_floats(int64_t dim);
+void    attend_back(const span *s, float *scratch);
+
+/* What both directions do. `wide` is dim rounded up to whole NR. */
+typedef struct columns {
+    int64_t n, wide;     /* columns; floats of a row of scratch */
+    int32_t at[COLUMNS]; /* position of each; 0 past n */
+} columns;
+
+#define columns_of NAME(columns_of)
+#define columns_gather NAME(columns_gather)
+#define columns_turn NAME(columns_turn)
+#define scores NAME(scores)
+columns columns_of(const span *s);
+/* rows (COLUMNS, wide) = scale * x of every column, zeros around it. */
+void columns_gather(const columns *c, const span *s, const float *x, float scale, float *rows);
+/* The same as panels (COLUMNS / NR, wide, NR). */
+void columns_turn(const columns *c, const float *rows, float *panels);
+/* st (n, COLUMNS) = keys k (n, dim) times the panels: keys from k0 on. Tiles whose keys lie after all of their
+ * columns are zeros. keys: scratch of KEYS * dim. */
+void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels, float *keys,
+            float *st);
+
+/* Which of the VL columns from c on see key k. */
+INLINE veci seen(const columns *c, int64_t first, int64_t k, int64_t window)
+{
+    veci at, key = (veci){0} + (int32_t)k;
+    memcpy(&at, c->at + first, sizeof at);
+    veci yes = at >= key;
+    if (window) yes &= at < key + (int32_t)window;
+    return yes;
+}
+
+/* Whether all keys [k, k + n) are seen by all VL columns from `first` on, so that no mask is needed. */
+INLINE int all_seen(const columns *c, int64_t first, int64_t k, int64_t n, int64_t window)
+{
+    int64_t last = first + VL - 1;
+    if (last >= c->n) return 0;
+    return c->at[first] >= k + n - 1 && (!window || c->at[last] < k + window);
+}
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
+
+#endif

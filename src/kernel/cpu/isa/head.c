@@ -1,0 +1,139 @@
+/* head.c -- the loss (the mathematics: op/head.c), a chunk of rows at a time: logits by the packed product, then
+ * each row's cross entropy, then dh from dz by the product again, SLICE words of the vocabulary at a time, so
+ * that only a slice of dz is ever packed. */
+#include "kernel/cpu/isa/ops.h"
+
+#include "kernel/cpu/isa/product.h"
+
+#include <math.h>
+
+enum { H, W, TARGET, WEIGHT };
+enum { LOSS, DH, CE, HIT, LOGITS };
+enum { SLICE = 4096 };
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+typedef struct job {
+    const run   *r;
+    const value *v;
+    const instr *i;
+    int64_t labels, width, vocab, chunk;
+    float  *panels, *scratch;
+} job;
+
+static job job_of(const run *r, const value *v, const instr *i)
+{
+    const value *w = &v[i->in[W]];
+    return (job){.r = r, .v = v, .i = i, .labels = v[i->in[H]].s.d[0], .width = w->s.d[1], .vocab = w->s.d[0],
+                 .chunk = v[i->out[LOGITS]].s.d[0]};
+}
+
+static void place(job *j, area *at, int threads)
+{
+    const int64_t slice = least(SLICE, j->vocab);
+    j->panels = area_floats(at, product_panels(j->chunk, most(j->width, slice)));
+    j->scratch = area_floats(at, most(product_scratch(j->width, j->vocab, 0, threads),
+                                      product_scratch(slice, j->width, 0, threads)));
+}
+
+size_t head_workspace(const value *v, const instr *i, int threads)
+{
+    job j = job_of(NULL, v, i);
+    area at = {0};
+    place(&j, &at, threads);
+    return at.used;
+}
+
+/* The largest of n floats, and with e: z becomes exp(z - top) and the sum of it is returned. */
+static float largest(const float *z, int64_t n)
+{
+    vec m = v_set(z[0]);
+    int64_t k = 0;
+    for (; k + VL <= n; k += VL) m = v_max(m, v_load(z + k));
+    float top = v_largest(m);
+    for (; k < n; k++) top = z[k] > top ? z[k] : top;
+    return top;
+}
+
+static float exponentials(float *z, int64_t n, float top)
+{
+    vec sum = v_zero();
+    int64_t k = 0;
+    for (; k + VL <= n; k += VL) {
+        vec e = v_exp(v_load(z + k) - v_set(top));
+        v_store(z + k, e);
+        sum += e;
+    }
+    float tail = 0;
+    if (k < n) {
+        v_store_part(z + k, v_exp(v_load_part(z + k, n - k) - v_set(top)), n - k);
+        for (; k < n; k++) tail += z[k];
+    }
+    return v_sum(sum) + tail;
+}
+
+/* Cross entropy of one row of logits; z becomes dz. */
+static float row_loss(float *z, int64_t vocab, int32_t target, float weight, float *hit)
+{
+    const float top = largest(z, vocab), own = z[target];
+    int64_t first = 0;
+    while (first < target && z[first] != top) first++;
+    *hit = own == top && first == target;
+    const float sum = exponentials(z, vocab, top), scale = weight / sum;
+    int64_t k = 0;
+    for (; k + VL <= vocab; k += VL) v_store(z + k, v_load(z + k) * v_set(scale));
+    for (; k < vocab; k++) z[k] *= scale;
+    z[target] -= weight;
+    return top - own + logf(sum);
+}
+
+/* dh (n, width) = dz (n, vocab) W, rows of the chunk from `first` on. */
+static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
+{
+    const float *z = j->v[j->i->out[LOGITS]].p;
+    for (int64_t s = 0; s < j->vocab; s += SLICE) {
+        int64_t k = least(SLICE, j->vocab - s);
+        pool_barrier(j->r->team); /* dz is complete; the panels are read no more */
+        product_pack(z + s, j->vocab, n, k, j->panels, t, threads);
+        product g = {.w = j->v[j->i->in[W]].w, .dir = GRADIENT, .first = s, .rows = n, .k = k, .n = j->width,
+                     .panels = j->panels, .y = (float *)j->v[j->i->out[DH]].p + first * j->width, .ldy = j->width,
+                     .add = s > 0, .scratch = j->scratch};
+        product_run(&g, t, threads, j->r->team);
+    }
+}
+
+static void head_thread(void *arg, int t, int threads)
+{
+    const job *j = arg;
+    const value *v = j->v;
+    const int32_t *target = v[j->i->in[TARGET]].p;
+    const float *h = v[j->i->in[H]].p, *weight = v[j->i->in[WEIGHT]].p;
+    float *z = v[j->i->out[LOGITS]].p, *ce = v[j->i->out[CE]].p, *hit = v[j->i->out[HIT]].p;
+    for (int64_t first = 0; first < j->labels; first += j->chunk) {
+        int64_t n = least(j->chunk, j->labels - first), from, to;
+        pool_barrier(j->r->team);
+        product_pack(h + first * j->width, j->width, n, j->width, j->panels, t, threads);
+        product g = {.w = v[j->i->in[W]].w, .dir = FORWARD, .rows = n, .k = j->width, .n = j->vocab,
+                     .panels = j->panels, .y = z, .ldy = j->vocab, .scratch = j->scratch};
+        product_run(&g, t, threads, j->r->team);
+        pool_barrier(j->r->team);
+        share_of(n, t, threads, &from, &to);
+        for (int64_t l = from; l < to; l++)
+            ce[first + l] = row_loss(z + l * j->vocab, j->vocab, target[first + l], weight[first + l], &hit[first + l]);
+        if (j->i->out[DH] != NONE) gradient(j, first, n, t, threads);
+    }
+}
+
+void head_forward(const run *r, const value *v, const instr *i)
+{
+    job j = job_of(r, v, i);
+    area at = {r->work, 0};
+    place(&j, &at, pool_threads(r->team));
+    BUG_IF(at.used > r->work_bytes);
+    pool_run(r->team, head_thread, &j);
+    const float *weight = v[i->in[WEIGHT]].p, *ce = v[i->out[CE]].p;
+    double loss = 0;
+    for (int64_t l = 0; l < j.labels; l++) loss += (double)weight[l] * (double)ce[l];
+    *(float *)v[i->out[LOSS]].p = (float)loss;
+}
