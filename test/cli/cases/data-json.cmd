@@ -1,0 +1,1 @@
+lorac data --model "$MODEL" --data "$DATA/stories.jsonl" --json --rows 0

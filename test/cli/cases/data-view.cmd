@@ -1,0 +1,1 @@
+lorac data --model "$MODEL" --data "$DATA/pets.csv" --prompt-template "Tell me about {name} the {kind}:" --completion-template " {description}"

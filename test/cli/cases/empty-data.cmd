@@ -1,0 +1,1 @@
+lorac train --model "$MODEL" --data "$DATA/empty.jsonl"

@@ -1,0 +1,1 @@
+lorac help >/dev/full

@@ -1,0 +1,1 @@
+lorac info HuggingFaceTB/SmolLM2-135M

@@ -1,0 +1,1 @@
+lorac eval --model "$DATA/pets.csv" --data "$DATA/stories.jsonl"

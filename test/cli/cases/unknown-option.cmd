@@ -1,0 +1,1 @@
+lorac train --model x --data y --lerning-rate 1
