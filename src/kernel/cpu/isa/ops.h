@@ -23,4 +23,19 @@ size_t    attention_workspace(const value *v, const instr *i, int threads);
 kernel_fn head_forward;
 size_t    head_workspace(const value *v, const instr *i, int threads);
 
+#define embed_forward NAME(embed_forward)
+#define gather_forward NAME(gather_forward)
+#define rmsnorm_forward NAME(rmsnorm_forward)
+#define rmsnorm_backward NAME(rmsnorm_backward)
+#define rmsnorm_workspace NAME(rmsnorm_workspace)
+#define rope_forward NAME(rope_forward)
+#define rope_backward NAME(rope_backward)
+#define swiglu_forward NAME(swiglu_forward)
+#define swiglu_backward NAME(swiglu_backward)
+#define add_forward NAME(add_forward)
+#define add_backward NAME(add_backward)
+kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope_forward, rope_backward,
+    swiglu_forward, swiglu_backward, add_forward, add_backward;
+size_t rmsnorm_workspace(const value *v, const instr *i, int threads);
+
 #endif
