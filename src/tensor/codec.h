@@ -7,7 +7,8 @@
 
 #include "tensor/tensor.h"
 
-#define CODEC_DECODE(NAME) void NAME##_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)
+#define CODEC_DECODE(NAME)                                                                                   \
+    void NAME##_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)
 #define CODEC_ENCODE(NAME) void NAME##_encode(tensor *dst, const float *src)
 
 CODEC_DECODE(f32);

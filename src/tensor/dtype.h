@@ -4,9 +4,10 @@
  * new type decodes, trains, evaluates and generates everywhere once its row is there.
  *
  * A codec knows one row of a matrix at a time: `decode` gives elements [first, first + n) of row
- * `row`, counted as stored (tensor_decode() undoes `pair_dim`), as floats. For types with blocks of `per_block` elements in a row, callers may ask for any
- * range; it need not be aligned. `encode` quantizes a whole tensor from floats (NULL: this type is
- * only read). Plain C, the reference that faster kernels are judged against. */
+ * `row`, counted as stored (tensor_decode() undoes `pair_dim`), as floats. For types with blocks of
+ * `per_block` elements in a row, callers may ask for any range; it need not be aligned. `encode`
+ * quantizes a whole tensor from floats (NULL: this type is only read). Plain C, the reference that
+ * faster kernels are judged against. */
 #ifndef TENSOR_DTYPE_H
 #define TENSOR_DTYPE_H
 
@@ -32,7 +33,7 @@ typedef struct dtype_info {
     const char *name;      /* "q4_k", as users write it; lower case */
     int  per_block;        /* elements in a block; 1 for plain types */
     int  block_bytes;      /* sizeof the block struct; NF4 and FP4: 2 elements in 1 byte */
-    bool is_weight;        /* can hold a weight matrix: decode is there */
+    bool is_weight;        /* can hold a weight matrix: decode is there (integers have it too) */
     bool is_quantized;
     void (*decode)(const struct tensor *t, int64_t row, int64_t first, int64_t n, float *dst);
     /* src: rows x cols floats. dst: tensor whose type, shape and storage (data and q's arrays,

@@ -90,8 +90,8 @@ int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax
     if (rows < 1 || cols < 1) return fail(e, E_USAGE, "a tensor of %lld rows and %lld columns is empty",
                                           (long long)rows, (long long)cols);
     if (!is_flat(t) && cols % d->per_block)
-        return fail(e, E_USAGE, "rows of %lld elements are not whole blocks of %s (%d elements): choose another type",
-                    (long long)cols, d->name, d->per_block);
+        return fail(e, E_USAGE, "rows of %lld elements are not whole blocks of %s (%d elements): choose a type "
+                    "with smaller blocks", (long long)cols, d->name, d->per_block);
     if (__builtin_mul_overflow(rows, cols, &n) || __builtin_mul_overflow(n, 128, &bits))
         return fail(e, E_MEMORY, "a tensor of %lld rows and %lld columns does not fit in memory",
                     (long long)rows, (long long)cols);
@@ -145,8 +145,9 @@ size_t tensor_bytes(const tensor *t)
 static tensor part_of(const tensor *dst, int64_t first, int64_t n, float *absmax, quant *q)
 {
     int64_t cols = dst->type == DT_INT8 ? tensor_cols(dst) : n;
-    tensor p = {.type = dst->type, .ndim = 2, .dim = {n / cols, cols, 1, 1}, .bytes = dtype_bytes(dst->type, n)};
+    tensor p = {.type = dst->type, .ndim = 2, .dim = {n / cols, cols, 1, 1}};
     p.data = (const char *)dst->data + dtype_bytes(dst->type, first);
+    p.bytes = dtype_bytes(dst->type, n);
     if (!dst->q) return p;
     *q = (quant){.block = dst->q->block};
     if (dst->type == DT_INT8) q->scb = dst->q->scb + first / cols;
