@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static char why[LORAC_ERROR];
 
@@ -20,10 +21,11 @@ static lorac_job *job(const char *command, const char *const *options)
     return j;
 }
 
-static void show(void *user, const char *event, const char *json)
+static void show(void *user, const char *event, const char *value)
 {
     (void)user;
-    if (event[0] == 's' || event[0] == 'e') fprintf(stderr, "%s %s\n", event, json);
+    if (!strcmp(event, "text")) fputs(value, stderr);
+    else fprintf(stderr, "%s %s\n", event, value);
 }
 
 static void run(lorac_job *j)

@@ -44,9 +44,10 @@ enum {
 
 typedef struct lorac_job lorac_job;
 
-/* Progress: called between steps, on the thread that runs the job. event is "message", "step", "eval", "save" or
- * "text"; json is one JSON value, or for "text" a piece of generated text. */
-typedef void lorac_progress(void *user, const char *event, const char *json);
+/* Progress, on the thread that runs the job. event "step": where long work stands, {"what": "train", "step": 3,
+ * "steps": 100, "loss": ..., ...} with what is known; "message": one line for people, a JSON string; "text": a piece
+ * of generated text as it is. */
+typedef void lorac_progress(void *user, const char *event, const char *value);
 
 /* command: "train", "eval", "generate", "data", "info" or "bench". NULL when there is no such command. */
 LORAC_API lorac_job *lorac_job_new(const char *command);
