@@ -49,7 +49,7 @@ static void add_view(str *out, const json_t *view, bool color)
         str_fmt(out, "\nrow %lld, line %lld: %zu tokens, %lld labels%s\n", (long long)result_int(row, "row"),
                 (long long)result_int(row, "line"), json_array_size(tokens),
                 (long long)result_int(row, "label_tokens"),
-                json_is_true(json_object_get(row, "truncated")) ? ", truncated" : "");
+                json_is_true(json_object_get(row, "full")) ? ", max_length" : "");
         for (size_t k = 0; k < json_array_size(tokens); k++) add_token(out, json_array_get(tokens, k), color);
         str_putc(out, '\n');
     }

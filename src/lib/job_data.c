@@ -1,0 +1,93 @@
+/* job_data.c -- what a model will learn from a data file: counts, findings, and rows token by token. */
+#include "lib/job_rows.h"
+
+#include <string.h>
+
+/* The tokens of row i, each with the text it adds: those of a character in several tokens show at the last.
+ */
+static json_t *tokens_json(const rowset *s, int64_t i, const tokenizer *t, err *e)
+{
+    json_t *list = json_array();
+    token_stream stream;
+    token_stream_init(&stream, t, DECODE_ALL, DECODE_GOES_ON);
+    str text = {0};
+    for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
+        str_clear(&text);
+        if (token_stream_put(&stream, s->ids[k], &text, e)) break;
+        bool label = s->mask[k] && k > s->offset[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:b}", "text", str_c(&text), "id", (int)s->ids[k], "label", label));
+    }
+    str_free(&text);
+    return list;
+}
+
+static json_t *row_json(const job_rows *r, int64_t i, const options *o, const tokenizer *t, err *e)
+{
+    json_t *tokens = tokens_json(&r->set, i, t, e);
+    int64_t labels = 0;
+    for (size_t k = 0; k < json_array_size(tokens); k++)
+        labels += json_is_true(json_object_get(json_array_get(tokens, k), "label"));
+    bool full = r->set.offset[i + 1] - r->set.offset[i] == o->max_length;
+    return json_pack("{s:I, s:I, s:I, s:b, s:o}", "row", (json_int_t)r->set.row[i] + 1, "line",
+                     (json_int_t)r->set.line[i], "label_tokens", (json_int_t)labels, "full", full, "tokens",
+                     tokens);
+}
+
+static int add_view(json_t *out, const job_rows *r, const options *o, const tokenizer *t, err *e)
+{
+    json_t *view = json_array();
+    json_object_set_new(out, "view", view);
+    for (int64_t i = 0; i < r->set.n && !e->code; i++) {
+        bool wanted = o->row > 0 ? r->set.row[i] + 1 == o->row : i < o->rows;
+        if (wanted) json_array_append_new(view, row_json(r, i, o, t, e));
+    }
+    if (!e->code && o->row > 0 && !json_array_size(view))
+        fail(e, E_USAGE, "--row %lld: %s", (long long)o->row,
+             o->row > r->set.rows ? "there are not so many rows"
+                                  : "this row is dropped; nothing of it is learned");
+    return e->code;
+}
+
+/* Micro-batches of an epoch and how full packing makes them. */
+static void add_packing(json_t *out, const job_rows *r, const options *o)
+{
+    double mean = (double)r->set.tokens / (double)r->set.n;
+    json_object_set_new(out, "mean_length", json_real(mean));
+    json_object_set_new(out, "bins_at_least",
+                        json_integer((r->set.tokens + o->max_length - 1) / o->max_length));
+}
+
+int job_data(const options *o, const job_hooks *h, json_t **out, err *e)
+{
+    (void)h;
+    checkpoint *c = NULL;
+    tokenizer *t = NULL;
+    pool *team = NULL;
+    job_rows r = {0};
+    *out = NULL;
+    int bad = job_exists(o->model, "model", e);
+    if (!bad) bad = checkpoint_open(&c, o->model, e);
+    if (!bad) bad = tokenizer_open(&t, c, e);
+    if (!bad && !(team = pool_new(0, e))) bad = e->code;
+    if (!bad) bad = job_rows_open(&r, o->data, o, t, team, NULL, e);
+    if (!bad) {
+        *out = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o}", "rows", (json_int_t)r.set.rows,
+                         "used", (json_int_t)r.set.n, "dropped", (json_int_t)r.set.dropped, "truncated",
+                         (json_int_t)r.set.truncated, "tokens", (json_int_t)r.set.tokens, "label_tokens",
+                         (json_int_t)r.set.label_tokens, "longest", (json_int_t)r.set.longest, "format",
+                         table_format_name(r.table.format), "shape", shape_name(r.shape.kind), "findings",
+                         job_rows_findings(&r));
+        if (o->packing) add_packing(*out, &r, o);
+        bad = add_view(*out, &r, o, t, e);
+    }
+    if (bad) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    job_rows_close(&r);
+    pool_free(team);
+    tokenizer_close(t);
+    checkpoint_close(c);
+    return bad;
+}

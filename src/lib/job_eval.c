@@ -1,0 +1,82 @@
+/* job_eval.c -- loss, perplexity and token accuracy of a model, with an adapter or without, on a data file.
+ */
+#include "base/file.h"
+#include "lib/job_rows.h"
+#include "train/evaluator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct dump {
+    const job_hooks *h;
+    const rowset *set;
+    outfile file;
+    bool open;
+} dump;
+
+static void on_progress(void *arg, int64_t done, int64_t rows)
+{
+    const dump *d = arg;
+    job_progress p = {"eval", done, rows, -1, -1, -1, -1, -1, -1};
+    if (d->h && d->h->progress) d->h->progress(d->h->arg, &p);
+}
+
+/* row, position in the row, token id, cross entropy, hit -- one line a label. */
+static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t labels)
+{
+    dump *d = arg;
+    int64_t k = 0, first = d->set->offset[row];
+    for (int64_t i = first + 1; i < d->set->offset[row + 1] && k < labels; i++) {
+        if (!d->set->mask[i]) continue;
+        char line[96];
+        int n = snprintf(line, sizeof line, "%lld\t%lld\t%d\t%.9g\t%d\n", (long long)d->set->row[row] + 1,
+                         (long long)(i - first), (int)d->set->ids[i], (double)ce[k], hit[k] > 0);
+        file_put(&d->file, line, (size_t)n);
+        k++;
+    }
+}
+
+static int begin_dump(dump *d, const options *o, err *e)
+{
+    static const char head[] = "row\tposition\tid\tcross_entropy\thit\n";
+    if (!o->per_token) return OK;
+    int bad = file_create(&d->file, o->per_token, e);
+    d->open = !bad;
+    if (!bad) file_put(&d->file, head, sizeof head - 1);
+    return bad;
+}
+
+static int evaluate(const job_model *j, const job_rows *r, const options *o, const job_hooks *h,
+                    evaluation *out, err *e)
+{
+    dump d = {.h = h, .set = &r->set};
+    evaluator *v = NULL;
+    int bad = evaluator_new(&v, j->model, j->adapter, &r->set, o->eval_batch, j->device, e);
+    if (!bad) bad = begin_dump(&d, o, e);
+    evaluator_hooks hooks = {&d, on_progress, d.open ? on_row : NULL, h ? h->stop : NULL};
+    if (!bad) bad = evaluator_run(v, &hooks, out, e);
+    if (d.open && bad) file_abandon(&d.file);
+    if (d.open && !bad) bad = file_commit(&d.file, e);
+    evaluator_free(v);
+    return bad;
+}
+
+int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
+{
+    job_model j = {0};
+    job_rows r = {0};
+    evaluation v;
+    *out = NULL;
+    int bad = job_model_open(&j, o, h, e);
+    if (!bad) bad = job_rows_open(&r, o->data, o, j.tokenizer, device_pool(j.device), h, e);
+    if (!bad) bad = evaluate(&j, &r, o, h, &v, e);
+    if (!bad)
+        *out = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "rows", (json_int_t)v.rows, "tokens",
+                         (json_int_t)v.tokens, "label_tokens", (json_int_t)v.labels, "loss", v.loss,
+                         "perplexity", exp(v.loss), "token_accuracy", v.token_accuracy, "seconds", v.seconds,
+                         "tokens_per_second", v.seconds > 0 ? (double)v.tokens / v.seconds : 0.0);
+    job_rows_close(&r);
+    job_model_close(&j);
+    return bad;
+}

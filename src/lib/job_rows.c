@@ -1,0 +1,63 @@
+/* job_rows.c -- see job_rows.h. */
+#include "lib/job_rows.h"
+
+#include <string.h>
+
+shape_options job_shape_options(const options *o)
+{
+    return (shape_options){o->prompt_template, o->completion_template, o->completion_column, o->text_field};
+}
+
+static row_options row_options_of(const options *o)
+{
+    row_loss loss = !strcmp(o->completion_only_loss, "true")    ? ROW_LOSS_COMPLETION
+                    : !strcmp(o->completion_only_loss, "false") ? ROW_LOSS_ALL
+                                                                : ROW_LOSS_AUTO;
+    return (row_options){.max_length = o->max_length, .loss = loss};
+}
+
+json_t *job_rows_findings(const job_rows *r)
+{
+    json_t *list = json_array();
+    for (int f = 0; f < FIND_COUNT; f++) {
+        long long count = (long long)r->set.found[f].count;
+        if (count)
+            json_array_append_new(list, json_sprintf("%lld %s (first: line %lld): %s", count,
+                                                     count == 1 ? "row" : "rows",
+                                                     (long long)r->set.found[f].line, row_finding_text(f)));
+    }
+    return list;
+}
+
+static void tell(const job_rows *r, const char *path, const job_hooks *h)
+{
+    json_t *list = job_rows_findings(r);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        job_note(h, "%s: %s", path, json_string_value(json_array_get(list, i)));
+    json_decref(list);
+}
+
+int job_rows_open(job_rows *r, const char *path, const options *o, const tokenizer *t, pool *team,
+                  const job_hooks *h, err *e)
+{
+    *r = (job_rows){0};
+    shape_options how = job_shape_options(o);
+    row_options rows = row_options_of(o);
+    int bad = strcmp(path, "-") ? job_exists(path, "data file", e) : OK;
+    if (!bad && !(bad = table_open(&r->table, path, e))) r->open = 1;
+    if (!bad && !(bad = shape_init(&r->shape, &r->table, &how, SHAPE_LEARN, e))) r->open = 2;
+    if (!bad && !(bad = rowset_build(&r->set, &r->shape, t, &rows, team, e))) r->open = 3;
+    if (bad)
+        job_rows_close(r);
+    else if (h)
+        tell(r, path, h);
+    return bad;
+}
+
+void job_rows_close(job_rows *r)
+{
+    if (r->open > 2) rowset_release(&r->set);
+    if (r->open > 1) shape_release(&r->shape);
+    if (r->open > 0) table_close(&r->table);
+    r->open = 0;
+}
