@@ -104,3 +104,10 @@ int template_render(const template *t, const table *d, int64_t row, const char *
     }
     return OK;
 }
+
+const char *template_json_column(const template *t, const table *d, int64_t row)
+{
+    for (const part *p = t->parts; p->column; p++)
+        if (table_cell(d, row, table_column(d, p->column)).kind == CELL_JSON) return p->column;
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* batch.c -- micro-batches: see batch.h for the layout. The sampler is in sampler.c. */
+#include "text/batch.h"
+
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void micro_batch_init(micro_batch *b, int64_t tokens, int64_t labels, int64_t docs)
+{
+    *b = (micro_batch){.max_tokens = tokens, .max_labels = labels, .max_docs = docs};
+    b->ids = xcalloc((size_t)tokens, sizeof *b->ids);
+    b->positions = xcalloc((size_t)tokens, sizeof *b->positions);
+    b->start = xcalloc((size_t)tokens, sizeof *b->start);
+    b->gather = xcalloc((size_t)labels, sizeof *b->gather);
+    b->target = xcalloc((size_t)labels, sizeof *b->target);
+    b->weight = xcalloc((size_t)labels, sizeof *b->weight);
+    b->row_index = xcalloc((size_t)docs, sizeof *b->row_index);
+}
+
+void micro_batch_release(micro_batch *b)
+{
+    free(b->ids);
+    free(b->positions);
+    free(b->start);
+    free(b->gather);
+    free(b->target);
+    free(b->weight);
+    free(b->row_index);
+    *b = (micro_batch){0};
+}
+
+void micro_batch_clear(micro_batch *b) { b->tokens = b->labels = b->n_docs = 0; }
+
+void micro_batch_add(micro_batch *b, const rowset *r, int64_t row)
+{
+    BUG_IF(row < 0 || row >= r->n);
+    const int32_t *ids = r->ids + r->offset[row];
+    const uint8_t *mask = r->mask + r->offset[row];
+    int64_t n = r->offset[row + 1] - r->offset[row], s = b->tokens;
+    BUG_IF(n > b->max_tokens - s || b->n_docs == b->max_docs);
+    memcpy(b->ids + s, ids, (size_t)n * sizeof *ids);
+    for (int64_t i = 0; i < n; i++) {
+        b->positions[s + i] = (int32_t)i;
+        b->start[s + i] = (int32_t)s;
+    }
+    for (int64_t i = 1; i < n; i++) {
+        if (!mask[i]) continue;
+        BUG_IF(b->labels == b->max_labels);
+        b->gather[b->labels] = (int32_t)(s + i - 1);
+        b->target[b->labels] = ids[i];
+        b->labels++;
+    }
+    b->tokens += n;
+    b->row_index[b->n_docs++] = row;
+}

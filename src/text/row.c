@@ -1,0 +1,162 @@
+/* row.c -- see row.h. Every thread encodes one run of consecutive rows into storage of its own; the runs are
+ * then joined in order, and what is counted is counted afterwards by one thread, so that nothing depends on
+ * how many there were. */
+#include "text/row.h"
+
+#include "text/encode.h"
+#include "text/vocab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *row_finding_name(row_finding f)
+{
+    static const char *const name[] = {"prompt_too_long", "no_label", "truncated", "empty_completion",
+                                       "no_space",        "no_eos",   "duplicate"};
+    return name[f];
+}
+
+const char *row_finding_text(row_finding f)
+{
+    static const char *const text[] = {
+        "the prompt alone fills --max-length, so that the row is dropped; raise it or shorten the prompt",
+        "no token is left to learn, so that the row is dropped",
+        "longer than --max-length: the end of the row is cut",
+        "the completion is empty: the model learns to say nothing",
+        "the completion starts with a word right after the prompt; let it start with a space",
+        "the row does not end in EOS, so that the model does not learn to stop",
+        "the same as an earlier row",
+    };
+    return text[f];
+}
+
+typedef struct job {
+    encoder *each; /* one a thread */
+    err     *failed;
+    encoded *rows; /* (t->rows) */
+    int64_t  n;
+} job;
+
+static int64_t first_row(const job *j, int thread, int threads) { return j->n * thread / threads; }
+
+static void encode_run(void *arg, int thread, int threads)
+{
+    job *j = arg;
+    int64_t end = first_row(j, thread + 1, threads);
+    for (int64_t i = first_row(j, thread, threads); i < end; i++)
+        if (encoder_row(&j->each[thread], i, &j->rows[i], &j->failed[thread]) != OK) return;
+}
+
+/* Joins the threads' rows and counts them. */
+static void join(rowset *r, const job *j, const table *t, int threads)
+{
+    size_t tokens = 0;
+    for (int i = 0; i < threads; i++) tokens += j->each[i].ids.n;
+    r->rows = j->n;
+    r->offset = xcalloc((size_t)j->n + 1, sizeof *r->offset);
+    r->row = xmalloc((size_t)j->n * sizeof *r->row);
+    r->line = xmalloc((size_t)j->n * sizeof *r->line);
+    r->ids = xmalloc(tokens * sizeof *r->ids);
+    r->mask = xmalloc(tokens);
+    for (int i = 0; i < threads; i++) {
+        const encoder *c = &j->each[i];
+        if (c->ids.n) memcpy(r->ids + r->tokens, c->ids.p, c->ids.n * sizeof *r->ids);
+        if (c->ids.n) memcpy(r->mask + r->tokens, c->mask.p, c->ids.n);
+        r->tokens += (int64_t)c->ids.n;
+    }
+    for (int64_t i = 0; i < j->n; i++) {
+        const encoded *x = &j->rows[i];
+        for (int f = 0; f < FIND_COUNT; f++)
+            if (x->found >> f & 1 && !r->found[f].count++) r->found[f].line = t->line[i];
+        if (!x->tokens) continue;
+        r->row[r->n] = i;
+        r->line[r->n] = t->line[i];
+        r->offset[r->n + 1] = r->offset[r->n] + x->tokens;
+        r->n++;
+        r->label_tokens += x->labels;
+        if (x->tokens > r->longest) r->longest = x->tokens;
+    }
+    r->dropped = r->rows - r->n;
+    r->truncated = r->found[FIND_TRUNCATED].count;
+}
+
+static bool same(const rowset *r, int64_t a, int64_t b)
+{
+    int64_t n = r->offset[a + 1] - r->offset[a];
+    return n == r->offset[b + 1] - r->offset[b] &&
+           !memcmp(r->ids + r->offset[a], r->ids + r->offset[b], (size_t)n * sizeof *r->ids) &&
+           !memcmp(r->mask + r->offset[a], r->mask + r->offset[b], (size_t)n);
+}
+
+/* Looks every row up in a hash table of those before it (open addressing, at most half full). */
+static void find_duplicates(rowset *r)
+{
+    size_t slots = 16;
+    while (slots < 2 * (size_t)r->n) slots *= 2;
+    int64_t *slot = xcalloc(slots, sizeof *slot); /* row + 1 */
+    for (int64_t i = 0; i < r->n; i++) {
+        size_t n = (size_t)(r->offset[i + 1] - r->offset[i]);
+        size_t at = hash_bytes(0, r->ids + r->offset[i], n * sizeof *r->ids) & (slots - 1);
+        while (slot[at] && !same(r, i, slot[at] - 1)) at = (at + 1) & (slots - 1);
+        if (!slot[at]) slot[at] = i + 1;
+        else if (!r->found[FIND_DUPLICATE].count++) r->found[FIND_DUPLICATE].line = r->line[i];
+    }
+    free(slot);
+}
+
+static int check_options(const shape *s, const row_options *o, err *e)
+{
+    const table *t = s->t;
+    bool masked = s->prompt || (s->kind == SHAPE_IDS && (table_column(t, "labels") >= 0 ||
+                                                         table_column(t, "completion_mask") >= 0));
+    if (o->loss == ROW_LOSS_COMPLETION && !masked)
+        return fail(e, E_USAGE, "%s: --completion-only-loss true needs a prompt, and rows of %s have none", t->name,
+                    shape_name(s->kind));
+    if (o->max_length < 0 || o->max_length == 1)
+        return fail(e, E_USAGE, "--max-length %lld: at least 2, or 0 for no limit", (long long)o->max_length);
+    return OK;
+}
+
+static int check_labels(const rowset *r, const char *name, err *e)
+{
+    if (r->n) return OK;
+    row_finding why = r->found[FIND_PROMPT_TOO_LONG].count ? FIND_PROMPT_TOO_LONG : FIND_NO_LABEL;
+    return fail(e, E_FORMAT, "%s:%lld: not one of %lld rows can be used: %s", name, (long long)r->found[why].line,
+                (long long)r->rows, row_finding_text(why));
+}
+
+int rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e)
+{
+    *r = (rowset){0};
+    int code = check_options(s, o, e), threads = pool_threads(p);
+    if (code != OK) return code;
+    job j = {.n = s->t->rows};
+    j.each = xcalloc((size_t)threads, sizeof *j.each);
+    j.failed = xcalloc((size_t)threads, sizeof *j.failed);
+    j.rows = xcalloc((size_t)j.n, sizeof *j.rows);
+    for (int i = 0; i < threads; i++) j.each[i] = (encoder){.s = s, .t = t, .o = o};
+    pool_run(p, encode_run, &j);
+    for (int i = 0; i < threads && code == OK; i++)
+        if (j.failed[i].code != OK) code = fail(e, j.failed[i].code, "%s", j.failed[i].msg);
+    if (code == OK) {
+        join(r, &j, s->t, threads);
+        find_duplicates(r);
+        code = check_labels(r, s->t->name, e);
+    }
+    for (int i = 0; i < threads; i++) encoder_release(&j.each[i]);
+    free(j.each);
+    free(j.failed);
+    free(j.rows);
+    if (code != OK) rowset_release(r);
+    return code;
+}
+
+void rowset_release(rowset *r)
+{
+    free(r->offset);
+    free(r->ids);
+    free(r->mask);
+    free(r->row);
+    free(r->line);
+    *r = (rowset){0};
+}
