@@ -90,8 +90,8 @@ int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax
     if (rows < 1 || cols < 1) return fail(e, E_USAGE, "a tensor of %lld rows and %lld columns is empty",
                                           (long long)rows, (long long)cols);
     if (!is_flat(t) && cols % d->per_block)
-        return fail(e, E_USAGE, "rows of %lld elements are not whole blocks of %s (%d elements): choose a type "
-                    "with smaller blocks", (long long)cols, d->name, d->per_block);
+        return fail(e, E_USAGE, "%s needs rows of a multiple of %d elements, not %lld: choose another type",
+                    d->name, d->per_block, (long long)cols);
     if (__builtin_mul_overflow(rows, cols, &n) || __builtin_mul_overflow(n, 128, &bits))
         return fail(e, E_MEMORY, "a tensor of %lld rows and %lld columns does not fit in memory",
                     (long long)rows, (long long)cols);

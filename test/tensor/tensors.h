@@ -58,7 +58,8 @@ static inline void assert_same_floats(const float *a, const float *b, int64_t n,
 {
     for (int64_t i = 0; i < n; i++)
         if (float_bits(a[i]) != float_bits(b[i]) && !(a[i] == 0 && b[i] == 0))
-            fail_msg("%s: element %lld is %.9g, recorded %.9g", what, (long long)i, (double)a[i], (double)b[i]);
+            fail_msg("%s: element %lld is %.9g, recorded %.9g", what, (long long)i, (double)a[i],
+                     (double)b[i]);
 }
 
 static inline double relative_rmse(const float *x, const float *y, int64_t n)
