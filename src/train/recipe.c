@@ -41,22 +41,6 @@ static int check_ranges(const range *r, int n, err *e)
     return OK;
 }
 
-/* The best model can only be kept when every evaluation that might be the best is saved. */
-static int check_best(const recipe *r, err *e)
-{
-    if (!r->load_best_model_at_end) return OK;
-    if (r->eval_strategy == WHEN_NO || r->eval_strategy != r->save_strategy)
-        return fail(e, E_USAGE,
-                    "load_best_model_at_end: needs the same eval_strategy and save_strategy, steps or "
-                    "epoch");
-    int64_t every = r->eval_steps > 0 ? r->eval_steps : r->logging_steps;
-    if (r->eval_strategy == WHEN_STEPS && r->save_steps % every != 0)
-        return fail(e, E_USAGE,
-                    "load_best_model_at_end: save_steps %lld has to be a multiple of eval_steps %lld",
-                    (long long)r->save_steps, (long long)every);
-    return OK;
-}
-
 int recipe_check(const recipe *r, err *e)
 {
     const double huge = 1e12, below_one = 1 - 0x1p-24;
@@ -82,5 +66,7 @@ int recipe_check(const recipe *r, err *e)
         {"save_total_limit", (double)r->save_total_limit, 0, huge},
     };
     int code = check_ranges(all, (int)(sizeof all / sizeof *all), e);
-    return code == OK ? check_best(r, e) : code;
+    if (code == OK && r->load_best_model_at_end && r->eval_strategy == WHEN_NO)
+        code = fail(e, E_USAGE, "load_best_model_at_end: needs eval_strategy steps or epoch");
+    return code;
 }

@@ -1,0 +1,133 @@
+/* evaluator.c -- see evaluator.h. */
+#include "train/evaluator.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct evaluator {
+    const rowset *rows;
+    sampler *s;
+    micro_batch batch;
+    step *run;
+};
+
+static sampler *in_order(const rowset *rows, int64_t batch_rows, err *e)
+{
+    sampler_options o = {.order = ORDER_SEQUENTIAL, .pack = PACK_NONE, .batch = batch_rows, .accumulate = 1};
+    return sampler_new(rows, &o, e);
+}
+
+static step_size size_of(const sampler *s, int64_t *docs)
+{
+    step_size size = {0};
+    sampler_largest(s, &size.tokens, &size.labels, docs);
+    return size;
+}
+
+int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *rows, int64_t batch_rows,
+                  device *d, err *e)
+{
+    sampler *s = in_order(rows, batch_rows, e);
+    if (!s) return E_USAGE;
+    evaluator *v = xcalloc(1, sizeof *v);
+    int64_t docs;
+    step_size size = size_of(s, &docs);
+    v->rows = rows;
+    v->s = s;
+    micro_batch_init(&v->batch, size.tokens, size.labels, docs);
+    for (int64_t k = 0; k < size.labels; k++) v->batch.weight[k] = 1;
+    int code = step_new(&v->run, m, a, STEP_EVAL, &size, d, e);
+    if (code == OK)
+        *out = v;
+    else
+        evaluator_free(v);
+    return code;
+}
+
+void evaluator_free(evaluator *v)
+{
+    if (!v) return;
+    step_free(v->run);
+    micro_batch_release(&v->batch);
+    sampler_free(v->s);
+    free(v);
+}
+
+int evaluator_measure(step_memory *out, const model *m, const adapter *a, const rowset *rows,
+                      int64_t batch_rows, device *d, err *e)
+{
+    sampler *s = in_order(rows, batch_rows, e);
+    if (!s) return E_USAGE;
+    int64_t docs;
+    step_size size = size_of(s, &docs);
+    sampler_free(s);
+    step_measure(out, m, a, STEP_EVAL, &size, d);
+    return OK;
+}
+
+/* Labels of a document of the batch, from `first` on: those whose token lies before `end`. */
+static int64_t labels_before(const micro_batch *b, int64_t first, int64_t end)
+{
+    int64_t n = first;
+    while (n < b->labels && b->gather[n] < end) n++;
+    return n - first;
+}
+
+/* Adds up one batch, row by row. */
+static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e)
+{
+    const micro_batch *b = &v->batch;
+    const float *ce = step_cross_entropy(v->run), *hit = step_hits(v->run);
+    int64_t at = 0, end = 0;
+    for (int64_t k = 0; k < b->n_docs; k++) {
+        int64_t row = b->row_index[k];
+        end += v->rows->offset[row + 1] - v->rows->offset[row];
+        int64_t n = labels_before(b, at, end);
+        for (int64_t i = at; i < at + n; i++) {
+            if (!isfinite(ce[i]))
+                return fail(e, E_NUMERIC,
+                            "line %lld of the evaluation data: the loss is not a finite number; the "
+                            "weights are broken, or the adapter has diverged",
+                            (long long)v->rows->line[row]);
+            sum->loss += (double)ce[i];
+            sum->token_accuracy += (double)hit[i];
+        }
+        if (h->row) h->row(h->arg, row, ce + at, hit + at, n);
+        at += n;
+    }
+    sum->rows += b->n_docs;
+    sum->tokens += b->tokens;
+    sum->labels += b->labels;
+    return OK;
+}
+
+int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, err *e)
+{
+    static const evaluator_hooks none;
+    const evaluator_hooks *h = hooks ? hooks : &none;
+    const micro_batch *b = &v->batch;
+    double start = clock_seconds();
+    *out = (evaluation){0};
+    for (int64_t k = 0; k < sampler_micro_batches(v->s); k++) {
+        if (h->stop && *h->stop) return fail(e, E_STOPPED, "the evaluation was stopped");
+        sampler_fill(v->s, 0, k, &v->batch);
+        step_input in = {.tokens = b->tokens,
+                         .labels = b->labels,
+                         .ids = b->ids,
+                         .positions = b->positions,
+                         .start = b->start,
+                         .gather = b->gather,
+                         .target = b->target,
+                         .weight = b->weight};
+        step_run(v->run, &in, 0);
+        int code = count(v, h, out, e);
+        if (code != OK) return code;
+        if (h->progress) h->progress(h->arg, out->rows, v->rows->n);
+    }
+    out->loss /= (double)out->labels;
+    out->token_accuracy /= (double)out->labels;
+    out->seconds = clock_seconds() - start;
+    return OK;
+}
