@@ -31,12 +31,12 @@
 #include "text/row.h"
 
 typedef struct micro_batch {
-    int64_t  tokens, labels, n_docs;
+    int64_t tokens, labels, n_docs;
     int32_t *ids, *positions, *start; /* (tokens) */
     int32_t *gather, *target;         /* (labels) gather is increasing */
-    float   *weight;                  /* (labels) left to the caller */
+    float *weight;                    /* (labels) left to the caller */
     int64_t *row_index;               /* (n_docs) rows of the rowset */
-    int64_t  max_tokens, max_labels, max_docs;
+    int64_t max_tokens, max_labels, max_docs;
 } micro_batch;
 
 /* Arrays of these sizes, all set to nothing. */
@@ -52,18 +52,18 @@ typedef enum sampler_pack { PACK_NONE, PACK_ROWS } sampler_pack;
 
 typedef struct sampler_options {
     sampler_order order;
-    sampler_pack  pack;
-    int64_t       batch;      /* rows of a micro-batch, when not packing */
-    int64_t       accumulate; /* micro-batches of an optimizer step */
-    int64_t       max_length; /* tokens of a micro-batch, when packing */
-    uint64_t      seed;
+    sampler_pack pack;
+    int64_t batch;      /* rows of a micro-batch, when not packing */
+    int64_t accumulate; /* micro-batches of an optimizer step */
+    int64_t max_length; /* tokens of a micro-batch, when packing */
+    uint64_t seed;
 } sampler_options;
 
 typedef struct sampler sampler;
 
 /* Keeps r, which has to outlive the sampler. E_USAGE: options that make no sense. */
 sampler *sampler_new(const rowset *r, const sampler_options *o, err *e);
-void     sampler_free(sampler *s); /* NULL is fine */
+void sampler_free(sampler *s); /* NULL is fine */
 
 int64_t sampler_micro_batches(const sampler *s); /* of an epoch, the same for each */
 int64_t sampler_steps(const sampler *s);         /* optimizer steps of an epoch; the last may be short */

@@ -9,14 +9,14 @@
 #include <string.h>
 
 typedef struct csv {
-    table      *t;
+    table *t;
     const char *p, *end;
-    char        separator;
+    char separator;
 } csv;
 
 typedef struct field {
     const char *text;
-    size_t      n;
+    size_t n;
 } field;
 
 static bool at_line_end(const csv *c, const char *p)
@@ -52,7 +52,8 @@ static int read_quoted(csv *c, field *f, err *e)
     *f = undouble(c, open + 1, (size_t)(p - open - 1), doubled);
     c->p = p + 1;
     if (at_line_end(c, c->p) || *c->p == c->separator) return OK;
-    return table_fail(c->t, c->p, e, "text after a closing quote; a quote inside a quoted field is written twice");
+    return table_fail(c->t, c->p, e,
+                      "text after a closing quote; a quote inside a quoted field is written twice");
 }
 
 static int read_field(csv *c, field *f, err *e)
@@ -80,7 +81,8 @@ static int read_header(csv *c, err *e)
         if (code != OK) return code;
         int column = table_name(c->t, f.text, f.n, columns, at, e);
         if (column < 0) return E_FORMAT;
-        if (column < columns) return table_fail(c->t, at, e, "a second column \"%.200s\"", c->t->column[column]);
+        if (column < columns)
+            return table_fail(c->t, at, e, "a second column \"%.200s\"", c->t->column[column]);
         if (at_line_end(c, c->p)) break;
     }
     if (c->t->columns == 1 && strchr(c->t->column[0], ';'))

@@ -15,8 +15,9 @@ int row_prompt(const tokenizer *t, row_bos bos, const char *text, size_t n, toke
     bool due = id >= 0 && (bos == ROW_BOS_ALWAYS || (bos == ROW_BOS_AUTO && tokenizer_add_bos(t)));
     if (due) token_vec_push(ids, (int32_t)id);
     int code = tokenizer_encode(t, text, n, TOKENIZE_SPECIAL, ids, e);
+    /* a text that has its own BOS gets no other */
     if (due && code == OK && ids->n > start + 1 && ids->p[start + 1] == id) {
-        memmove(ids->p + start, ids->p + start + 1, (ids->n - start - 1) * sizeof *ids->p); /* the text has it */
+        memmove(ids->p + start, ids->p + start + 1, (ids->n - start - 1) * sizeof *ids->p);
         ids->n--;
     }
     return code;
@@ -78,7 +79,8 @@ static int encode_pair(encoder *c, int64_t row, encoded *out, err *e)
 
 static int fail_row(const encoder *c, int64_t row, const char *column, const char *what, err *e)
 {
-    return fail(e, E_FORMAT, "%s:%lld: \"%s\" %s", c->s->t->name, (long long)c->s->t->line[row], column, what);
+    return fail(e, E_FORMAT, "%s:%lld: \"%s\" %s", c->s->t->name, (long long)c->s->t->line[row], column,
+                what);
 }
 
 /* The numbers of a list, each within [least, most], to c->values. */
@@ -86,7 +88,8 @@ static int read_list(encoder *c, int64_t row, const char *column, int64_t least,
 {
     const table *t = c->s->t;
     cell v = table_cell(t, row, table_column(t, column));
-    if (v.kind == CELL_ABSENT) return table_no_field(t, row, column, "every row of token ids has the same fields", e);
+    if (v.kind == CELL_ABSENT)
+        return table_no_field(t, row, column, "every row of token ids has the same fields", e);
     json_t *list = json_loadb(v.text, v.n, 0, NULL);
     int code = json_is_array(list) ? OK : fail_row(c, row, column, "has to be a list of whole numbers", e);
     c->values.n = 0;
@@ -97,12 +100,14 @@ static int read_list(encoder *c, int64_t row, const char *column, int64_t least,
         char what[128];
         long long value = json_integer_value(x);
         if (code != OK) break;
-        if (!json_is_integer(x)) code = fail_row(c, row, column, "has to be a list of whole numbers", e);
+        if (!json_is_integer(x))
+            code = fail_row(c, row, column, "has to be a list of whole numbers", e);
         else if (value < least || value > most) {
             snprintf(what, sizeof what, "holds %lld; it has to be from %lld to %lld", value, (long long)least,
                      (long long)most);
             code = fail_row(c, row, column, what, e);
-        } else token_vec_push(&c->values, (int32_t)value);
+        } else
+            token_vec_push(&c->values, (int32_t)value);
     }
     json_decref(list);
     return code;
@@ -115,7 +120,8 @@ static int apply_labels(encoder *c, int64_t row, int which, size_t start, err *e
     bool labels = which == 0;
     int code = read_list(c, row, column, labels ? -100 : 0, labels ? tokenizer_size(c->t) - 1 : 1, e);
     if (code != OK) return code;
-    if (c->values.n != c->ids.n - start) return fail_row(c, row, column, "is not as long as \"input_ids\"", e);
+    if (c->values.n != c->ids.n - start)
+        return fail_row(c, row, column, "is not as long as \"input_ids\"", e);
     for (size_t i = 0; i < c->values.n; i++) {
         int32_t v = c->values.p[i];
         if (labels && v != -100 && v != c->ids.p[start + i])

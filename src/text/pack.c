@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 typedef struct shelves {
-    int64_t  *head; /* (capacity + 1) first bin with that room, or -1 */
-    int64_t  *next; /* (bins) */
-    uint64_t *any;  /* a bit a list */
-    int64_t   words;
+    int64_t *head; /* (capacity + 1) first bin with that room, or -1 */
+    int64_t *next; /* (bins) */
+    uint64_t *any; /* a bit a list */
+    int64_t words;
 } shelves;
 
 static void shelve(shelves *s, int64_t bin, int64_t room)

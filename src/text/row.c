@@ -32,9 +32,9 @@ const char *row_finding_text(row_finding f)
 
 typedef struct job {
     encoder *each; /* one a thread */
-    err     *failed;
+    err *failed;
     encoded *rows; /* (t->rows) */
-    int64_t  n;
+    int64_t n;
 } job;
 
 static int64_t first_row(const job *j, int thread, int threads) { return j->n * thread / threads; }
@@ -98,8 +98,10 @@ static void find_duplicates(rowset *r)
         size_t n = (size_t)(r->offset[i + 1] - r->offset[i]);
         size_t at = hash_bytes(0, r->ids + r->offset[i], n * sizeof *r->ids) & (slots - 1);
         while (slot[at] && !same(r, i, slot[at] - 1)) at = (at + 1) & (slots - 1);
-        if (!slot[at]) slot[at] = i + 1;
-        else if (!r->found[FIND_DUPLICATE].count++) r->found[FIND_DUPLICATE].line = r->line[i];
+        if (!slot[at])
+            slot[at] = i + 1;
+        else if (!r->found[FIND_DUPLICATE].count++)
+            r->found[FIND_DUPLICATE].line = r->line[i];
     }
     free(slot);
 }
@@ -107,11 +109,11 @@ static void find_duplicates(rowset *r)
 static int check_options(const shape *s, const row_options *o, err *e)
 {
     const table *t = s->t;
-    bool masked = s->prompt || (s->kind == SHAPE_IDS && (table_column(t, "labels") >= 0 ||
-                                                         table_column(t, "completion_mask") >= 0));
+    bool masked = s->prompt || (s->kind == SHAPE_IDS &&
+                                (table_column(t, "labels") >= 0 || table_column(t, "completion_mask") >= 0));
     if (o->loss == ROW_LOSS_COMPLETION && !masked)
-        return fail(e, E_USAGE, "%s: --completion-only-loss true needs a prompt, and rows of %s have none", t->name,
-                    shape_name(s->kind));
+        return fail(e, E_USAGE, "%s: --completion-only-loss true needs a prompt, and rows of %s have none",
+                    t->name, shape_name(s->kind));
     if (o->max_length < 0 || o->max_length == 1)
         return fail(e, E_USAGE, "--max-length %lld: at least 2, or 0 for no limit", (long long)o->max_length);
     return OK;
@@ -121,8 +123,8 @@ static int check_labels(const rowset *r, const char *name, err *e)
 {
     if (r->n) return OK;
     row_finding why = r->found[FIND_PROMPT_TOO_LONG].count ? FIND_PROMPT_TOO_LONG : FIND_NO_LABEL;
-    return fail(e, E_FORMAT, "%s:%lld: not one of %lld rows can be used: %s", name, (long long)r->found[why].line,
-                (long long)r->rows, row_finding_text(why));
+    return fail(e, E_FORMAT, "%s:%lld: not one of %lld rows can be used: %s", name,
+                (long long)r->found[why].line, (long long)r->rows, row_finding_text(why));
 }
 
 int rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e)

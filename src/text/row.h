@@ -19,15 +19,19 @@
 #include "text/shape.h"
 #include "text/tokenizer.h"
 
-typedef enum row_loss { ROW_LOSS_AUTO, ROW_LOSS_COMPLETION, ROW_LOSS_ALL } row_loss; /* AUTO: COMPLETION if any */
+typedef enum row_loss {
+    ROW_LOSS_AUTO,
+    ROW_LOSS_COMPLETION,
+    ROW_LOSS_ALL
+} row_loss; /* AUTO: COMPLETION if any */
 typedef enum row_bos { ROW_BOS_AUTO, ROW_BOS_NEVER, ROW_BOS_ALWAYS } row_bos;
 typedef enum row_eos { ROW_EOS_ADD, ROW_EOS_NEVER } row_eos;
 
 typedef struct row_options {
-    int64_t  max_length; /* tokens of a row; 0: no limit */
-    row_loss loss;       /* --completion-only-loss */
-    row_bos  bos;        /* AUTO: as the tokenizer says */
-    row_eos  eos;
+    int64_t max_length; /* tokens of a row; 0: no limit */
+    row_loss loss;      /* --completion-only-loss */
+    row_bos bos;        /* AUTO: as the tokenizer says */
+    row_eos eos;
 } row_options;
 
 /* What is worth a warning. The first two say why rows were dropped. */
@@ -36,14 +40,14 @@ typedef enum row_finding {
     FIND_NO_LABEL,        /* no token is left to learn, for another reason */
     FIND_TRUNCATED,
     FIND_EMPTY_COMPLETION,
-    FIND_NO_SPACE, /* prompt and completion run into one word */
-    FIND_NO_EOS,   /* a row that is whole and does not end in EOS */
+    FIND_NO_SPACE,  /* prompt and completion run into one word */
+    FIND_NO_EOS,    /* a row that is whole and does not end in EOS */
     FIND_DUPLICATE, /* the same tokens and mask as an earlier row */
     FIND_COUNT,
 } row_finding;
 
 typedef struct rowset {
-    int64_t  n;      /* rows that are used */
+    int64_t n;       /* rows that are used */
     int64_t *offset; /* (n + 1) */
     int32_t *ids;    /* (offset[n]) */
     uint8_t *mask;   /* (offset[n]) */
@@ -60,13 +64,14 @@ typedef struct rowset {
 
 /* Errors: a row that cannot be used, with file and line (of several the first); E_FORMAT when not one
  * row has a label; E_USAGE. After a failure there is nothing to release. pool may be NULL. */
-int  rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e);
+int rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e);
 void rowset_release(rowset *r);
 
 /* Appends the ids that training puts before a completion: BOS if it is due, and the prompt. */
 int row_prompt(const tokenizer *t, row_bos bos, const char *text, size_t n, token_vec *ids, err *e);
 
 const char *row_finding_name(row_finding f); /* "prompt_too_long" */
-const char *row_finding_text(row_finding f); /* "the prompt alone fills max_length, so the row is dropped; ..." */
+const char *row_finding_text(
+    row_finding f); /* "the prompt alone fills max_length, so the row is dropped; ..." */
 
 #endif

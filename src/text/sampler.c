@@ -1,7 +1,7 @@
 /* sampler.c -- the order of an epoch, cut into micro-batches: see batch.h.
  *
- * order[first[i]] .. order[first[i + 1] - 1] are the rows of micro-batch i of the epoch at hand; they are worked
- * out again when another epoch is asked for. Random numbers: the order of epoch k is shuffled with key
+ * order[first[i]] .. order[first[i + 1] - 1] are the rows of micro-batch i of the epoch at hand; they are
+ * worked out again when another epoch is asked for. Random numbers: the order of epoch k is shuffled with key
  * (seed, ORDER_STREAM, k), its bins with (seed, BIN_STREAM, k). */
 #include "text/batch.h"
 
@@ -15,16 +15,16 @@
 enum { ORDER_STREAM = 0x6f726472, BIN_STREAM = 0x62696e73 };
 
 struct sampler {
-    const rowset   *r;
+    const rowset *r;
     sampler_options o;
-    int64_t         micro_batches, epoch; /* epoch: the one at hand, or -1 */
-    int64_t        *order;                /* (n) */
-    int64_t        *first;                /* (micro_batches + 1) */
-    int64_t        *labels;               /* (n) of a row */
-    int64_t        *bin;                  /* (n) packing: the bin of the i-th longest row; else NULL */
-    int64_t        *place;                /* packing: (micro_batches) where in the epoch a bin comes */
-    struct ranked  *ranked;               /* (n) scratch */
-    int64_t         most_tokens, most_labels, most_docs;
+    int64_t micro_batches, epoch; /* epoch: the one at hand, or -1 */
+    int64_t *order;               /* (n) */
+    int64_t *first;               /* (micro_batches + 1) */
+    int64_t *labels;              /* (n) of a row */
+    int64_t *bin;                 /* (n) packing: the bin of the i-th longest row; else NULL */
+    int64_t *place;               /* packing: (micro_batches) where in the epoch a bin comes */
+    struct ranked *ranked;        /* (n) scratch */
+    int64_t most_tokens, most_labels, most_docs;
 };
 
 typedef struct ranked {
@@ -101,10 +101,14 @@ static void load_epoch(sampler *s, int64_t epoch)
     if (s->epoch == epoch) return;
     BUG_IF(epoch < 0);
     s->epoch = epoch;
-    if (s->o.order != ORDER_SEQUENTIAL) rng_shuffle(epoch_key(s, ORDER_STREAM, epoch), s->order, s->r->n);
-    else for (int64_t i = 0; i < s->r->n; i++) s->order[i] = i;
-    if (s->o.pack == PACK_ROWS) pack_epoch(s);
-    else if (s->o.order == ORDER_BY_LENGTH) group_by_length(s);
+    if (s->o.order != ORDER_SEQUENTIAL)
+        rng_shuffle(epoch_key(s, ORDER_STREAM, epoch), s->order, s->r->n);
+    else
+        for (int64_t i = 0; i < s->r->n; i++) s->order[i] = i;
+    if (s->o.pack == PACK_ROWS)
+        pack_epoch(s);
+    else if (s->o.order == ORDER_BY_LENGTH)
+        group_by_length(s);
 }
 
 static void max_into(int64_t *most, int64_t value)
@@ -150,7 +154,8 @@ static void measure_packed(sampler *s, const int64_t *sorted)
     ranked *sum = xcalloc((size_t)s->micro_batches, sizeof *sum); /* tokens, labels, rows */
     for (int64_t i = 0, j; i < n; i = j) {
         int64_t most = 0;
-        for (j = i; j < n && length(s, sorted[j]) == length(s, sorted[i]); j++) max_into(&most, s->labels[sorted[j]]);
+        for (j = i; j < n && length(s, sorted[j]) == length(s, sorted[i]); j++)
+            max_into(&most, s->labels[sorted[j]]);
         for (int64_t k = i; k < j; k++) {
             ranked *b = &sum[s->bin[k]];
             *b = (ranked){b->key + length(s, sorted[k]), b->tie + most, b->row + 1};
@@ -206,11 +211,15 @@ sampler *sampler_new(const rowset *r, const sampler_options *o, err *e)
     if (o->pack == PACK_ROWS) plan_bins(s);
     s->first = xmalloc((size_t)(s->micro_batches + 1) * sizeof *s->first);
     for (int64_t i = 0; i <= s->micro_batches; i++) s->first[i] = i * s->o.batch < n ? i * s->o.batch : n;
-    if (o->order == ORDER_SEQUENTIAL) measure_exactly(s);
-    else if (o->pack == PACK_ROWS) measure_packed(s, s->order);
-    else measure_shuffled(s);
+    if (o->order == ORDER_SEQUENTIAL)
+        measure_exactly(s);
+    else if (o->pack == PACK_ROWS)
+        measure_packed(s, s->order);
+    else
+        measure_shuffled(s);
     if (s->most_tokens <= INT32_MAX) return s;
-    fail(e, E_USAGE, "a micro-batch would hold %lld tokens; lower --per-device-train-batch-size or --max-length",
+    fail(e, E_USAGE,
+         "a micro-batch would hold %lld tokens; lower --per-device-train-batch-size or --max-length",
          (long long)s->most_tokens);
     sampler_free(s);
     return NULL;

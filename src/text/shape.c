@@ -7,8 +7,8 @@
     "Below is an instruction that describes a task, paired with an input that provides further context. "    \
     "Write a response that appropriately completes the request.\\n\\n### Instruction:\\n{instruction}\\n\\n" \
     "### Input:\\n{input}\\n\\n### Response:\\n"
-#define ALPACA_WITHOUT_INPUT                                                                                 \
-    "Below is an instruction that describes a task. Write a response that appropriately completes the "      \
+#define ALPACA_WITHOUT_INPUT                                                                            \
+    "Below is an instruction that describes a task. Write a response that appropriately completes the " \
     "request.\\n\\n### Instruction:\\n{instruction}\\n\\n### Response:\\n"
 
 static const char advice_prompt[] = "write the prompt with --prompt-template";
@@ -30,8 +30,10 @@ static int choose_prompt(shape *s, const shape_options *o, err *e)
         s->prompt = template_new(o->prompt_template, "--prompt-template", e);
         return s->prompt ? OK : E_USAGE;
     }
-    if (has(s->t, "prompt")) s->prompt = template_of_column("", "prompt");
-    else if (!has(s->t, "instruction")) return table_no_field(s->t, -1, "prompt", advice_prompt, e);
+    if (has(s->t, "prompt"))
+        s->prompt = template_of_column("", "prompt");
+    else if (!has(s->t, "instruction"))
+        return table_no_field(s->t, -1, "prompt", advice_prompt, e);
     else {
         s->prompt = template_new(ALPACA_WITH_INPUT, "alpaca", e);
         s->prompt_plain = template_new(ALPACA_WITHOUT_INPUT, "alpaca", e);
@@ -42,16 +44,21 @@ static int choose_prompt(shape *s, const shape_options *o, err *e)
 static int choose_completion(shape *s, const shape_options *o, shape_use use, err *e)
 {
     if (o->completion_template && o->completion_column)
-        return fail(e, E_USAGE, "--completion-template and --completion-column both name the completion; give one");
+        return fail(e, E_USAGE,
+                    "--completion-template and --completion-column both name the completion; give one");
     if (o->completion_template) {
         s->completion_written = true;
         s->completion = template_new(o->completion_template, "--completion-template", e);
         return s->completion ? OK : E_USAGE;
     }
-    if (o->completion_column) s->completion = template_of_column(" ", o->completion_column);
-    else if (has(s->t, "completion")) s->completion = template_of_column("", "completion");
-    else if (has(s->t, "output")) s->completion = template_of_column("", "output");
-    else if (use == SHAPE_LEARN) return table_no_field(s->t, -1, "completion", advice_completion, e);
+    if (o->completion_column)
+        s->completion = template_of_column(" ", o->completion_column);
+    else if (has(s->t, "completion"))
+        s->completion = template_of_column("", "completion");
+    else if (has(s->t, "output"))
+        s->completion = template_of_column("", "output");
+    else if (use == SHAPE_LEARN)
+        return table_no_field(s->t, -1, "completion", advice_completion, e);
     return OK;
 }
 
@@ -68,14 +75,16 @@ static int fail_unknown(const table *t, shape_use use, err *e)
     static const char *const chats[] = {"messages", "conversations"};
     for (int i = 0; i < 2; i++)
         if (has(t, chats[i]))
-            return fail(e, E_UNSUPPORTED,
-                        "%s: rows of \"%s\" need a chat template, which this version does not have; give rows of "
-                        "prompt and completion, or --prompt-template and --completion-template",
-                        t->name, chats[i]);
+            return fail(
+                e, E_UNSUPPORTED,
+                "%s: rows of \"%s\" need a chat template, which this version does not have; give rows of "
+                "prompt and completion, or --prompt-template and --completion-template",
+                t->name, chats[i]);
     if (use == SHAPE_ANSWER) return table_no_field(t, -1, "prompt", advice_prompt, e);
     if (has(t, "prompt") || has(t, "instruction"))
         return table_no_field(t, -1, has(t, "prompt") ? "completion" : "output", advice_completion, e);
-    return table_no_field(t, -1, "text", "say what to learn with --prompt-template and --completion-column", e);
+    return table_no_field(t, -1, "text", "say what to learn with --prompt-template and --completion-column",
+                          e);
 }
 
 static int choose(shape *s, const shape_options *o, shape_use use, err *e)
@@ -83,13 +92,20 @@ static int choose(shape *s, const shape_options *o, shape_use use, err *e)
     const table *t = s->t;
     const char *text = o->text_field ? o->text_field : "text";
     bool learn = use == SHAPE_LEARN, answer = !learn;
-    if (o->prompt_template || o->completion_template || o->completion_column) s->kind = SHAPE_TEMPLATE;
-    else if (learn && strcmp(text, "text")) return choose_text(s, text, e);
-    else if (learn && has(t, "input_ids")) return s->kind = SHAPE_IDS, OK;
-    else if (has(t, "prompt") && (answer || has(t, "completion"))) s->kind = SHAPE_PROMPT;
-    else if (learn && has(t, text)) return choose_text(s, text, e);
-    else if (has(t, "instruction") && (answer || has(t, "output"))) s->kind = SHAPE_ALPACA;
-    else return fail_unknown(t, use, e);
+    if (o->prompt_template || o->completion_template || o->completion_column)
+        s->kind = SHAPE_TEMPLATE;
+    else if (learn && strcmp(text, "text"))
+        return choose_text(s, text, e);
+    else if (learn && has(t, "input_ids"))
+        return s->kind = SHAPE_IDS, OK;
+    else if (has(t, "prompt") && (answer || has(t, "completion")))
+        s->kind = SHAPE_PROMPT;
+    else if (learn && has(t, text))
+        return choose_text(s, text, e);
+    else if (has(t, "instruction") && (answer || has(t, "output")))
+        s->kind = SHAPE_ALPACA;
+    else
+        return fail_unknown(t, use, e);
     int code = choose_prompt(s, o, e);
     return code == OK ? choose_completion(s, o, use, e) : code;
 }
@@ -112,21 +128,24 @@ void shape_release(shape *s)
 
 /* A list where a text is expected is a conversation, which would be learned as JSON; a template that the user
  * wrote may hold one. */
-static int render(const shape *s, const template *w, bool written, int64_t row, const char *advice, str *out, err *e)
+static int render(const shape *s, const template *w, bool written, int64_t row, const char *advice, str *out,
+                  err *e)
 {
     const char *list = written ? NULL : template_json_column(w, s->t, row);
     if (list)
-        return fail(e, E_UNSUPPORTED,
-                    "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations need a chat template, "
-                    "which this version does not have",
-                    s->t->name, (long long)s->t->line[row], list);
+        return fail(
+            e, E_UNSUPPORTED,
+            "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations need a chat template, "
+            "which this version does not have",
+            s->t->name, (long long)s->t->line[row], list);
     return template_render(w, s->t, row, advice, out, e);
 }
 
 int shape_prompt(const shape *s, int64_t row, str *out, err *e)
 {
     if (!s->prompt)
-        return fail(e, E_USAGE, "%s: rows of %s have no prompt; %s", s->t->name, shape_name(s->kind), advice_prompt);
+        return fail(e, E_USAGE, "%s: rows of %s have no prompt; %s", s->t->name, shape_name(s->kind),
+                    advice_prompt);
     bool plain = s->prompt_plain && !table_cell(s->t, row, table_column(s->t, "input")).n;
     return render(s, plain ? s->prompt_plain : s->prompt, s->prompt_written, row, advice_prompt, out, e);
 }

@@ -55,7 +55,10 @@ void table_add_cell(table *t, int column, cell_kind kind, const char *text, size
     t->cells[i] = (cell){text, (uint32_t)n, (uint16_t)column, (uint8_t)kind};
 }
 
-static bool is_name(const char *name, const char *text, size_t n) { return !strncmp(name, text, n) && !name[n]; }
+static bool is_name(const char *name, const char *text, size_t n)
+{
+    return !strncmp(name, text, n) && !name[n];
+}
 
 int table_name(table *t, const char *name, size_t n, int guess, const char *at, err *e)
 {
@@ -76,7 +79,7 @@ static int check_kind(const table *t, err *e)
 {
     static const struct {
         const char *magic;
-        size_t      n;
+        size_t n;
         const char *what;
     } other[] = {
         {"\xff\xfe", 2, "is UTF-16; save it as UTF-8"},

@@ -27,23 +27,23 @@ typedef enum cell_kind { CELL_ABSENT, CELL_TEXT, CELL_SCALAR, CELL_NULL, CELL_JS
 
 typedef struct cell {
     const char *text; /* n bytes of UTF-8 without NUL; not terminated; NULL only when absent */
-    uint32_t    n;
-    uint16_t    column;
-    uint8_t     kind; /* cell_kind; CELL_SCALAR is a JSON number, true or false */
+    uint32_t n;
+    uint16_t column;
+    uint8_t kind; /* cell_kind; CELL_SCALAR is a JSON number, true or false */
 } cell;
 
 typedef struct table {
-    char        *name; /* the path, for messages */
+    char *name; /* the path, for messages */
     table_format format;
-    int64_t      rows;
-    int          columns;
-    char       **column; /* (columns) names */
-    cell        *cells;  /* the rows' cells, one after the other */
-    int64_t     *first;  /* (rows + 1) where a row's cells start */
-    int64_t     *line;   /* (rows) the line a row starts on, from 1 */
-    int64_t      cap_rows, cap_cells;
-    str          source;
-    arena        strings;
+    int64_t rows;
+    int columns;
+    char **column;  /* (columns) names */
+    cell *cells;    /* the rows' cells, one after the other */
+    int64_t *first; /* (rows + 1) where a row's cells start */
+    int64_t *line;  /* (rows) the line a row starts on, from 1 */
+    int64_t cap_rows, cap_cells;
+    str source;
+    arena strings;
 } table;
 
 /* Reads a file; "-" is the standard input. E_IO when it cannot be read, E_FORMAT with
@@ -52,11 +52,11 @@ typedef struct table {
 int table_open(table *t, const char *path, err *e);
 
 /* The same from n bytes of memory, which are copied; `name` stands for the path. */
-int  table_parse(table *t, const char *name, const char *text, size_t n, err *e);
+int table_parse(table *t, const char *name, const char *text, size_t n, err *e);
 void table_close(table *t);
 
 /* The column of that name, or -1. */
-int  table_column(const table *t, const char *name);
+int table_column(const table *t, const char *name);
 cell table_cell(const table *t, int64_t row, int column); /* CELL_ABSENT when the row lacks it */
 
 /* Appends "name, category": the row's fields, or those of the table when row < 0. */

@@ -7,14 +7,15 @@
 #include <string.h>
 
 typedef struct part {
-    char  *text; /* what precedes the column, n bytes */
+    char *text; /* what precedes the column, n bytes */
     size_t n;
-    char  *column; /* NULL in the last part */
+    char *column; /* NULL in the last part */
 } part;
 
-struct template {
+struct template
+{
     part *parts;
-    int   n;
+    int n;
     arena strings;
 };
 

@@ -98,8 +98,10 @@ static void tsv_is_told_by_its_header(void **state)
 static void jsonl_keeps_what_is_written(void **state)
 {
     (void)state;
-    table t = parse("\xef\xbb\xbf\n {\"a\": \"x\\n\\u00e9\\ud83d\\ude00\\\"\", \"price\" :149.90,\"n\":12345678901234567890 }\r\n"
-                    "\t\n{\"n\":null,\"b\":true, \"m\":[{\"role\": \"]}\\\"\"}, [ ] ], \"a\":\"caf\xc3\xa9\"}\n{}\n");
+    table t = parse(
+        "\xef\xbb\xbf\n {\"a\": \"x\\n\\u00e9\\ud83d\\ude00\\\"\", \"price\" "
+        ":149.90,\"n\":12345678901234567890 }\r\n"
+        "\t\n{\"n\":null,\"b\":true, \"m\":[{\"role\": \"]}\\\"\"}, [ ] ], \"a\":\"caf\xc3\xa9\"}\n{}\n");
     assert_int_equal(t.format, TABLE_JSONL);
     assert_int_equal(t.rows, 3);
     const char *names[] = {"a", "price", "n", "b", "m"};
@@ -145,7 +147,9 @@ static void csv_refusals(void **state)
     refuse("a,b,c\n1,2,3\n1,\xc3\xa9\n", "f:3:4: the row has 2 fields, the header has 3");
     refuse("a,b\n1\n", "f:2:2: the row has 1 field, the header has 2");
     refuse("a,b,a\n1,2,3\n", "f:1:5: a second column \"a\"");
-    refuse("\xef\xbb\xbf" "a,b,a\n1,2,3\n", "f:1:5: a second column \"a\"");
+    refuse("\xef\xbb\xbf"
+           "a,b,a\n1,2,3\n",
+           "f:1:5: a second column \"a\"");
     refuse("a;b\n1;2\n", "f:1:4: columns are separated by ';'; save the file with commas or tabs");
     refuse("a,b\r\n\r\n", "f: has a header and no rows");
 }
@@ -179,8 +183,12 @@ static void file_refusals(void **state)
     refuse("a,b\n1,\xc3\xa9 \xc3(\n", "f:2:5: not valid UTF-8 (byte 0xc3)");
     refuse("a,b\n1,\xed\xa0\x80\n", "f:2:3: not valid UTF-8 (byte 0xed)");
     refuse_bytes("a,b\n1,x\0y\n", 10, "f:2:4: a NUL byte; a data file has to be text");
-    refuse("\xff\xfe" "a", "f: is UTF-16; save it as UTF-8");
-    refuse("\xfe\xff" "a", "f: is UTF-16; save it as UTF-8");
+    refuse("\xff\xfe"
+           "a",
+           "f: is UTF-16; save it as UTF-8");
+    refuse("\xfe\xff"
+           "a",
+           "f: is UTF-16; save it as UTF-8");
     refuse("\x1f\x8b\x08", "f: is compressed with gzip; unpack it first");
     refuse("\x28\xb5\x2f\xfd", "f: is compressed with zstd; unpack it first");
     refuse("PK\x03\x04...", "f: is a zip archive or a workbook; save the table as CSV or JSONL");
