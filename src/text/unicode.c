@@ -1,0 +1,113 @@
+/* unicode.c -- see unicode.h. */
+#include "text/unicode.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+int utf8_length(char first)
+{
+    unsigned char b = (unsigned char)first;
+    return b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+}
+
+int utf8_get(const char *s, size_t n, uint32_t *c)
+{
+    const unsigned char *b = (const unsigned char *)s;
+    if (b[0] < 0x80) {
+        *c = b[0];
+        return 1;
+    }
+    if (b[0] < 0xc2 || b[0] > 0xf4) return 0;
+    int length = utf8_length(s[0]);
+    if ((size_t)length > n) return 0;
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint32_t v = b[0] & (0xffu >> (length + 1));
+    for (int i = 1; i < length; i++) {
+        if ((b[i] & 0xc0) != 0x80) return 0;
+        v = v << 6 | (b[i] & 0x3f);
+    }
+    if (v < smallest[length] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000)) return 0;
+    *c = v;
+    return length;
+}
+
+void utf8_put(str *out, uint32_t c)
+{
+    char b[4];
+    if (c < 0x80) {
+        str_putc(out, (char)c);
+        return;
+    }
+    int length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (int i = length - 1; i > 0; i--, c >>= 6) b[i] = (char)(0x80 | (c & 0x3f));
+    b[0] = (char)((0xf00u >> length & 0xf0) | c);
+    str_add(out, b, (size_t)length);
+}
+
+size_t utf8_valid(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n) {
+        uint64_t eight;
+        if (n - i >= 8 && (memcpy(&eight, s + i, 8), !(eight & 0x8080808080808080u))) {
+            i += 8;
+            continue;
+        }
+        uint32_t c;
+        int length = utf8_get(s + i, n - i, &c);
+        if (!length) break;
+        i += (size_t)length;
+    }
+    return i;
+}
+
+bool unicode_is_space(uint32_t c)
+{
+    if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+size_t unicode_spaces_before(const char *s, size_t n)
+{
+    size_t at = n;
+    while (at) {
+        size_t start = at - 1;
+        while (start && ((unsigned char)s[start] & 0xc0) == 0x80) start--;
+        uint32_t c;
+        if (!utf8_get(s + start, at - start, &c) || !unicode_is_space(c)) break;
+        at = start;
+    }
+    return n - at;
+}
+
+size_t unicode_spaces_after(const char *s, size_t n)
+{
+    size_t at = 0;
+    uint32_t c;
+    while (at < n) {
+        int length = utf8_get(s + at, n - at, &c);
+        if (!length || !unicode_is_space(c)) break;
+        at += (size_t)length;
+    }
+    return at;
+}
+
+void unicode_nfc(const char *s, size_t n, str *out)
+{
+    size_t plain = 0;
+    while (plain < n && (unsigned char)s[plain] < 0x80) plain++;
+    if (plain == n) {
+        str_add(out, s, n);
+        return;
+    }
+    utf8proc_uint8_t *composed = NULL;
+    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &composed,
+                                           UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    BUG_IF(length < 0); /* only for text that is not UTF-8, or no memory */
+    str_add(out, (const char *)composed, (size_t)length);
+    free(composed);
+}
