@@ -1,0 +1,152 @@
+/* added.c -- see added.h. */
+#include "text/added.h"
+
+#include "base/arena.h"
+#include "text/unicode.h"
+#include "text/vocab.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <ctype.h>
+#include <pcre2.h>
+#include <stdlib.h>
+
+struct added_node {
+    int32_t child, sibling; /* 0: none */
+    int32_t token;          /* -1: no token ends here */
+    uint8_t byte;
+};
+
+struct added_token {
+    int32_t id;
+    unsigned flags;
+};
+
+static int32_t node_new(added *a, uint8_t byte)
+{
+    if (a->nodes == a->cap) {
+        a->cap = a->cap ? a->cap * 2 : 64;
+        a->node = xrealloc(a->node, (size_t)a->cap * sizeof *a->node);
+    }
+    a->node[a->nodes] = (struct added_node){.token = -1, .byte = byte};
+    return a->nodes++;
+}
+
+static int32_t node_child(const added *a, int32_t node, uint8_t byte)
+{
+    int32_t c = a->node[node].child;
+    while (c && a->node[c].byte != byte) c = a->node[c].sibling;
+    return c;
+}
+
+bool added_add(added *a, const char *text, size_t n, int32_t id, unsigned flags)
+{
+    BUG_IF(!n);
+    if (!a->nodes) node_new(a, 0);
+    int32_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t child = node_child(a, at, (uint8_t)text[i]);
+        if (!child) {
+            child = node_new(a, (uint8_t)text[i]);
+            a->node[child].sibling = a->node[at].child;
+            a->node[at].child = child;
+        }
+        at = child;
+    }
+    if (a->node[at].token >= 0) return false;
+    a->node[at].token = a->tokens;
+    a->token = xrealloc(a->token, ((size_t)a->tokens + 1) * sizeof *a->token);
+    a->token[a->tokens++] = (struct added_token){id, flags};
+    a->first[(uint8_t)text[0]] = true;
+    return true;
+}
+
+void added_free(added *a)
+{
+    free(a->node);
+    free(a->token);
+    *a = (added){0};
+}
+
+uint64_t added_hash(const added *a, uint64_t seed)
+{
+    for (int32_t i = 0; i < a->nodes; i++) {
+        const struct added_node *n = &a->node[i];
+        const int32_t row[] = {n->child, n->sibling, n->token, n->byte};
+        seed = hash_bytes(seed, row, sizeof row);
+    }
+    for (int32_t i = 0; i < a->tokens; i++) {
+        seed = hash_bytes(seed, &a->token[i].id, sizeof a->token[i].id);
+        seed = hash_bytes(seed, &a->token[i].flags, sizeof a->token[i].flags);
+    }
+    return seed;
+}
+
+/* A letter, mark, digit, connector or joiner, as the \w of Rust's regular expressions. */
+static bool is_word(uint32_t c)
+{
+    if (c < 0x80) return c == '_' || isalnum((int)c);
+    if (c == 0x200c || c == 0x200d) return true;
+    str s = {0};
+    utf8_put(&s, c);
+    int code;
+    size_t at;
+    PCRE2_SPTR word = (PCRE2_SPTR) "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]";
+    pcre2_code *re = pcre2_compile(word, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &at, NULL);
+    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+    if (!re || !match) BUG("no memory for a pattern");
+    bool yes = pcre2_match(re, (PCRE2_SPTR)s.p, s.n, 0, 0, match, NULL) >= 0;
+    pcre2_match_data_free(match);
+    pcre2_code_free(re);
+    str_free(&s);
+    return yes;
+}
+
+static bool stands_alone(const char *s, size_t n, size_t start, size_t end)
+{
+    uint32_t c;
+    if (start) {
+        size_t before = start - 1;
+        while (before && ((unsigned char)s[before] & 0xc0) == 0x80) before--;
+        if (utf8_get(s + before, start - before, &c) && is_word(c)) return false;
+    }
+    return end == n || !utf8_get(s + end, n - end, &c) || !is_word(c);
+}
+
+/* The longest token that begins at s: its number, -1 when there is none. */
+static int32_t longest(const added *a, const char *s, size_t n, size_t *length)
+{
+    int32_t at = 0, found = -1;
+    for (size_t i = 0; i < n; i++) {
+        at = node_child(a, at, (uint8_t)s[i]);
+        if (!at) break;
+        if (a->node[at].token < 0) continue;
+        found = a->node[at].token;
+        *length = i + 1;
+    }
+    return found;
+}
+
+bool added_next(const added *a, const char *s, size_t n, size_t *cursor, tokenize_how how, added_match *m)
+{
+    for (size_t i = *cursor; a->tokens && i < n; i++) {
+        if (!a->first[(uint8_t)s[i]]) continue;
+        size_t length;
+        int32_t found = longest(a, s + i, n - i, &length);
+        if (found < 0) continue;
+        const struct added_token *t = &a->token[found];
+        size_t end = i + length;
+        bool refused = (t->flags & ADDED_SPECIAL && how == TOKENIZE_PLAIN) ||
+                       (t->flags & ADDED_SINGLE_WORD && !stands_alone(s, n, i, end));
+        if (refused) {
+            i = end - 1;
+            continue;
+        }
+        *cursor = end;
+        *m = (added_match){i, end, t->id};
+        if (t->flags & ADDED_LSTRIP) m->start -= unicode_spaces_before(s, i);
+        if (t->flags & ADDED_RSTRIP) m->end += unicode_spaces_after(s + end, n - end);
+        return true;
+    }
+    *cursor = n;
+    return false;
+}
