@@ -25,10 +25,10 @@ static int report(int code, const err *e, char *error)
     return code;
 }
 
-lorac_job *lorac_job_new(const char *command)
+lorac_job *lorac_job_new(const char *name)
 {
     const char *nearest;
-    enum command c = command_find(command, &nearest);
+    enum command c = command_find(name, &nearest);
     if (!c) return NULL;
     lorac_job *j = xcalloc(1, sizeof *j);
     options_init(&j->o, c);
