@@ -101,12 +101,6 @@ INLINE void levels(float *dst, codes c, const float *map, float scale)
 #endif
 }
 
-static float nf4_scale(const quant *q, int64_t b)
-{
-    if (q->absmax) return q->absmax[b];
-    return q->nested_map[q->code[b]] * q->nested_absmax[b / q->nested_block] + q->nested_offset;
-}
-
 typedef uint64_t words __attribute__((vector_size(16)));
 
 /* Elements [at, stop) of the flat tensor, within one block. */
@@ -127,10 +121,16 @@ INLINE float *nf4_run(const quant *q, const uint8_t *data, int64_t at, int64_t s
 void decode_nf4(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)
 {
     const quant *q = t->q;
-    int64_t at = row * tensor_cols(t) + first, end = at + n;
-    for (int64_t b = at / q->block; at < end; b++) {
-        int64_t stop = (b + 1) * q->block < end ? (b + 1) * q->block : end;
-        dst = nf4_run(q, t->data, at, stop, nf4_scale(q, b), dst);
-        at = stop;
+    int64_t at = row * tensor_cols(t) + first, end = at + n, b = at / q->block, stop = (b + 1) * q->block;
+    int64_t group = q->absmax ? 0 : b / q->nested_block, next = (group + 1) * q->nested_block; /* divided once */
+    for (; at < end; at = stop, stop += q->block, b++) {
+        if (stop > end) stop = end;
+        if (b == next) {
+            group++;
+            next += q->nested_block;
+        }
+        float scale = q->absmax ? q->absmax[b]
+                                : q->nested_map[q->code[b]] * q->nested_absmax[group] + q->nested_offset;
+        dst = nf4_run(q, t->data, at, stop, scale, dst);
     }
 }

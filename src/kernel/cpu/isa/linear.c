@@ -11,6 +11,7 @@
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/dropout.h"
+#include "kernel/cpu/isa/few.h"
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/product.h"
 
@@ -79,7 +80,8 @@ size_t linear_workspace(const value *v, const instr *i, int threads)
     job j = job_of(NULL, v, i);
     area at = {0};
     place(&j, &at, v[i->back ? i->dout : i->in[IN]].cap, threads);
-    return at.used;
+    size_t few = i->back ? 0 : few_workspace(v, i, threads);
+    return at.used > few ? at.used : few;
 }
 
 /* Thread t's part of packing A^T (FORWARD) or B (GRADIENT) as panels (pieces(rank, NR), k, NR). */
@@ -164,6 +166,10 @@ void linear_forward(const run *r, const value *v, const instr *i)
     memo *m = (memo *)r->device;
     job j = job_of(r, v, i);
     area at = {r->work, 0};
+    if (j.rows > 0 && j.rows <= FEW && !(j.drop.p > 0)) {
+        few_forward(r, v, i);
+        return;
+    }
     place(&j, &at, j.rows, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);
     if (i->in[BIAS] == NONE)

@@ -1,0 +1,130 @@
+/* few.c -- linear forward for a few rows, as when tokens are generated one by one: bound by reading W, so
+ * nothing is packed. Each thread has its own rows of W, decodes a stretch at a time and multiplies it with
+ * every row of x while it is in the first cache.
+ *
+ * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then what
+ * is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and on any
+ * number of threads; it is not the packed product's, whose sums run in another order. */
+#include "kernel/cpu/isa/few.h"
+
+#include "kernel/cpu/isa/decode.h"
+
+enum { IN, W, BIAS, A, B };
+enum { Y, AX };
+enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 }; /* STRETCH: a multiple of every STEP */
+
+typedef struct job {
+    const run   *r;
+    const value *v;
+    const instr *i;
+    int64_t rows, in, out, rank;
+    float  *bias, *scratch;
+} job;
+
+static void place(job *j, area *at, int threads)
+{
+    j->bias = area_floats(at, j->out);
+    j->scratch = area_floats(at, (int64_t)STRETCH * threads);
+}
+
+static job job_of(const run *r, const value *v, const instr *i)
+{
+    const value *w = &v[i->in[W]];
+    return (job){.r = r, .v = v, .i = i, .rows = v[i->in[IN]].s.d[0], .in = w->s.d[1], .out = w->s.d[0],
+                 .rank = i->in[A] == NONE ? 0 : v[i->in[A]].s.d[0]};
+}
+
+size_t few_workspace(const value *v, const instr *i, int threads)
+{
+    job j = job_of(NULL, v, i);
+    area at = {0};
+    place(&j, &at, threads);
+    return at.used;
+}
+
+/* sums[row] += w x_row over n, whole steps in vectors, the rest one by one in tails[row]. */
+INLINE void dots(const float *w, const float *x, int64_t ldx, int64_t n, const int rows, vec sums[][CHAINS], float *tails)
+{
+    int64_t k = 0;
+    for (; k + STEP <= n; k += STEP)
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) {
+            const vec a = v_load(w + k + c * VL);
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++) sums[r][c] = v_fma(a, v_load(x + r * ldx + k + c * VL), sums[r][c]);
+        }
+    for (; k < n; k++)
+        for (int r = 0; r < rows; r++) tails[r] += w[k] * x[r * ldx + k];
+}
+
+/* The dot products of logical row o of w with `rows` rows of x. */
+INLINE void row_dots(const job *j, const tensor *w, int64_t o, const int rows, float *scratch, float *to)
+{
+    const float *x = j->v[j->i->in[IN]].p;
+    vec sums[FEW][CHAINS];
+    float tails[FEW] = {0};
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) sums[r][c] = v_zero();
+    if (w->type == DT_F32)
+        dots((const float *)tensor_row(w, o), x, j->in, j->in, rows, sums, tails);
+    else
+        for (int64_t k = 0; k < j->in; k += STRETCH) {
+            int64_t n = j->in - k < STRETCH ? j->in - k : STRETCH;
+            row_decode(w, o, k, n, scratch);
+            dots(scratch, x + k, j->in, n, rows, sums, tails);
+        }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) to[r] = v_sum((sums[r][0] + sums[r][1]) + (sums[r][2] + sums[r][3])) + tails[r];
+}
+
+static void row_dots_any(const job *j, const tensor *w, int64_t o, float *scratch, float *to)
+{
+    switch (j->rows) {
+    case 1: row_dots(j, w, o, 1, scratch, to); break;
+    case 2: row_dots(j, w, o, 2, scratch, to); break;
+    case 3: row_dots(j, w, o, 3, scratch, to); break;
+    default: row_dots(j, w, o, 4, scratch, to); break;
+    }
+}
+
+static void few_thread(void *arg, int t, int threads)
+{
+    const job *j = arg;
+    const value *a = j->rank ? &j->v[j->i->in[A]] : NULL;
+    float *scratch = j->scratch + t * STRETCH, *ax = j->rank ? j->v[j->i->out[AX]].p : NULL, sums[FEW];
+    if (a) {
+        const tensor at = {.type = DT_F32, .ndim = 2, .dim = {j->rank, j->in, 1, 1}, .data = a->p};
+        for (int64_t k = j->rank * t / threads; k < j->rank * (t + 1) / threads; k++) {
+            row_dots_any(j, &at, k, scratch, sums);
+            for (int64_t r = 0; r < j->rows; r++) ax[r * j->rank + k] = sums[r];
+        }
+        pool_barrier(j->r->team);
+    }
+    if (j->i->out[Y] == NONE) return;
+    float *y = j->v[j->i->out[Y]].p;
+    const float *b = a ? j->v[j->i->in[B]].p : NULL;
+    for (int64_t o = j->out * t / threads; o < j->out * (t + 1) / threads; o++) {
+        row_dots_any(j, j->v[j->i->in[W]].w, o, scratch, sums);
+        for (int64_t r = 0; r < j->rows; r++) {
+            float low = 0;
+            for (int64_t k = 0; k < j->rank; k++) low += ax[r * j->rank + k] * b[o * j->rank + k];
+            if (j->rank) sums[r] += (float)j->i->f[0] * low;
+            y[r * j->out + o] = j->bias ? sums[r] + j->bias[o] : sums[r];
+        }
+    }
+}
+
+void few_forward(const run *r, const value *v, const instr *i)
+{
+    job j = job_of(r, v, i);
+    area at = {r->work, 0};
+    place(&j, &at, pool_threads(r->team));
+    BUG_IF(at.used > r->work_bytes || j.rows > FEW);
+    if (i->in[BIAS] == NONE)
+        j.bias = NULL;
+    else
+        row_decode(v[i->in[BIAS]].w, 0, 0, j.out, j.bias);
+    pool_run(r->team, few_thread, &j);
+}
