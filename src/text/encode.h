@@ -6,7 +6,7 @@
 
 /* Rows one after the other, and what a row is made from. */
 typedef struct encoder {
-    const shape *s;
+    const row_shape *s;
     const tokenizer *t;
     const row_options *o;
     token_vec ids;

@@ -106,7 +106,7 @@ static void find_duplicates(rowset *r)
     free(slot);
 }
 
-static int check_options(const shape *s, const row_options *o, err *e)
+static int check_options(const row_shape *s, const row_options *o, err *e)
 {
     const table *t = s->t;
     bool masked = s->prompt || (s->kind == SHAPE_IDS &&
@@ -127,7 +127,7 @@ static int check_labels(const rowset *r, const char *name, err *e)
                 (long long)r->found[why].line, (long long)r->rows, row_finding_text(why));
 }
 
-int rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e)
+int rowset_build(rowset *r, const row_shape *s, const tokenizer *t, const row_options *o, pool *p, err *e)
 {
     *r = (rowset){0};
     int code = check_options(s, o, e), threads = pool_threads(p);

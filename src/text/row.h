@@ -64,7 +64,7 @@ typedef struct rowset {
 
 /* Errors: a row that cannot be used, with file and line (of several the first); E_FORMAT when not one
  * row has a label; E_USAGE. After a failure there is nothing to release. pool may be NULL. */
-int rowset_build(rowset *r, const shape *s, const tokenizer *t, const row_options *o, pool *p, err *e);
+int rowset_build(rowset *r, const row_shape *s, const tokenizer *t, const row_options *o, pool *p, err *e);
 void rowset_release(rowset *r);
 
 /* Appends the ids that training puts before a completion: BOS if it is due, and the prompt. */

@@ -23,7 +23,7 @@ const char *shape_name(shape_kind k)
 
 static bool has(const table *t, const char *column) { return table_column(t, column) >= 0; }
 
-static int choose_prompt(shape *s, const shape_options *o, err *e)
+static int choose_prompt(row_shape *s, const shape_options *o, err *e)
 {
     if (o->prompt_template) {
         s->prompt_written = true;
@@ -41,7 +41,7 @@ static int choose_prompt(shape *s, const shape_options *o, err *e)
     return OK;
 }
 
-static int choose_completion(shape *s, const shape_options *o, shape_use use, err *e)
+static int choose_completion(row_shape *s, const shape_options *o, shape_use use, err *e)
 {
     if (o->completion_template && o->completion_column)
         return fail(e, E_USAGE,
@@ -62,7 +62,7 @@ static int choose_completion(shape *s, const shape_options *o, shape_use use, er
     return OK;
 }
 
-static int choose_text(shape *s, const char *field, err *e)
+static int choose_text(row_shape *s, const char *field, err *e)
 {
     s->kind = SHAPE_TEXT;
     if (!has(s->t, field)) return table_no_field(s->t, -1, field, advice_text, e);
@@ -87,7 +87,7 @@ static int fail_unknown(const table *t, shape_use use, err *e)
                           e);
 }
 
-static int choose(shape *s, const shape_options *o, shape_use use, err *e)
+static int choose(row_shape *s, const shape_options *o, shape_use use, err *e)
 {
     const table *t = s->t;
     const char *text = o->text_field ? o->text_field : "text";
@@ -110,26 +110,26 @@ static int choose(shape *s, const shape_options *o, shape_use use, err *e)
     return code == OK ? choose_completion(s, o, use, e) : code;
 }
 
-int shape_init(shape *s, const table *t, const shape_options *o, shape_use use, err *e)
+int shape_init(row_shape *s, const table *t, const shape_options *o, shape_use use, err *e)
 {
-    *s = (shape){.t = t};
+    *s = (row_shape){.t = t};
     int code = choose(s, o, use, e);
     if (code != OK) shape_release(s);
     return code;
 }
 
-void shape_release(shape *s)
+void shape_release(row_shape *s)
 {
     template_free(s->prompt);
     template_free(s->prompt_plain);
     template_free(s->completion);
-    *s = (shape){0};
+    *s = (row_shape){0};
 }
 
 /* A list where a text is expected is a conversation, which would be learned as JSON; a template that the user
  * wrote may hold one. */
-static int render(const shape *s, const template *w, bool written, int64_t row, const char *advice, str *out,
-                  err *e)
+static int render(const row_shape *s, const template *w, bool written, int64_t row, const char *advice,
+                  str *out, err *e)
 {
     const char *list = written ? NULL : template_json_column(w, s->t, row);
     if (list)
@@ -141,7 +141,7 @@ static int render(const shape *s, const template *w, bool written, int64_t row, 
     return template_render(w, s->t, row, advice, out, e);
 }
 
-int shape_prompt(const shape *s, int64_t row, str *out, err *e)
+int shape_prompt(const row_shape *s, int64_t row, str *out, err *e)
 {
     if (!s->prompt)
         return fail(e, E_USAGE, "%s: rows of %s have no prompt; %s", s->t->name, shape_name(s->kind),
@@ -150,7 +150,7 @@ int shape_prompt(const shape *s, int64_t row, str *out, err *e)
     return render(s, plain ? s->prompt_plain : s->prompt, s->prompt_written, row, advice_prompt, out, e);
 }
 
-int shape_completion(const shape *s, int64_t row, str *out, err *e)
+int shape_completion(const row_shape *s, int64_t row, str *out, err *e)
 {
     if (!s->completion) return OK;
     const char *advice = s->kind == SHAPE_TEXT ? advice_text : advice_completion;

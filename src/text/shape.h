@@ -40,24 +40,24 @@ typedef struct shape_options {
     const char *text_field;                                                /* NULL: "text" */
 } shape_options;
 
-typedef struct shape {
+typedef struct row_shape {
     const table *t;
     shape_kind kind;
     template *prompt;       /* NULL for SHAPE_TEXT and SHAPE_IDS */
     template *prompt_plain; /* alpaca: for a row without input; else NULL */
     template *completion;   /* or the text; NULL for SHAPE_IDS, and when answering without one */
     bool prompt_written, completion_written; /* by the user, so that a JSON value may fill it */
-} shape;
+} row_shape;
 
 /* Keeps t, which has to outlive s. E_USAGE, E_FORMAT (fields that are missing from the table) or
  * E_UNSUPPORTED (conversations); after a failure there is nothing to release. */
-int shape_init(shape *s, const table *t, const shape_options *o, shape_use use, err *e);
-void shape_release(shape *s);
+int shape_init(row_shape *s, const table *t, const shape_options *o, shape_use use, err *e);
+void shape_release(row_shape *s);
 
 /* Appends the row's text to out. The prompt of a shape that has none is E_USAGE; a completion that
  * was not asked for is empty. Errors about the row name its line. */
-int shape_prompt(const shape *s, int64_t row, str *out, err *e);
-int shape_completion(const shape *s, int64_t row, str *out, err *e);
+int shape_prompt(const row_shape *s, int64_t row, str *out, err *e);
+int shape_completion(const row_shape *s, int64_t row, str *out, err *e);
 
 const char *shape_name(
     shape_kind k); /* "text", "prompt and completion", "alpaca", "templates", "token ids" */
