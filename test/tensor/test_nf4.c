@@ -248,6 +248,7 @@ static void zeros_stay(void **state)
         dtype_table[t].encode(&q, x);
         float *y = decoded(&q);
         for (int i = 1; i < 300; i++) assert_true(y[i] == 0);
+        if (t == DT_INT8) assert_true(((const int8_t *)q.data)[299] == 0 && q.q->scb[2] == 0);
         free(y);
         tensor_release(&q);
     }
