@@ -256,7 +256,8 @@ static void assert_same_tensor(const tensor *a, const tensor *b)
     if (a->q->scb) assert_memory_equal(a->q->scb, b->q->scb, (size_t)tensor_rows(a) * sizeof(float));
     if (!a->q->code) return;
     assert_memory_equal(a->q->code, b->q->code, (size_t)blocks);
-    assert_memory_equal(a->q->nested_absmax, b->q->nested_absmax, (size_t)(blocks + 255) / 256 * sizeof(float));
+    size_t nested = (size_t)(blocks + 255) / 256 * sizeof(float);
+    assert_memory_equal(a->q->nested_absmax, b->q->nested_absmax, nested);
     assert_true(a->q->nested_offset == b->q->nested_offset);
 }
 
