@@ -90,9 +90,9 @@ static bool is_awaited(const walk *w, val g, val x, int k)
     return false;
 }
 
-/* The gradient of x for instruction k to write; *acc tells whether it adds. A gradient that others await is
- * left to them: x goes on with a copy. */
-static val destination(walk *w, val x, int k, bool *acc)
+/* The gradient of x for the backward of instruction k, which reads dy, to write; *acc tells whether it adds.
+ * A gradient that others await, or that is dy itself, stays as it is: x goes on with a copy. */
+static val destination(walk *w, val x, int k, val dy, bool *acc)
 {
     prog *p = w->p;
     val g = p->v[x].grad;
@@ -100,7 +100,7 @@ static val destination(walk *w, val x, int k, bool *acc)
     if (g == NONE) {
         g = fresh_grad(p, x);
         p->v[x].grad = g;
-    } else if (is_awaited(w, g, x, k)) {
+    } else if (g == dy || is_awaited(w, g, x, k)) {
         val copy = fresh_grad(p, x);
         emit_sum(w, g, copy, 0, k);
         p->v[x].grad = g = copy;
@@ -119,7 +119,7 @@ static void pass_through(walk *w, const instr *f, int k, val dy)
             continue;
         }
         bool acc;
-        val g = destination(w, x, k, &acc);
+        val g = destination(w, x, k, dy, &acc);
         emit_sum(w, dy, g, acc ? BIT(0) : 0, k);
     }
 }
@@ -142,7 +142,7 @@ static void differentiate(walk *w, const instr *f, int k, val dy)
         if (is_planned(&p->v[x])) b.in[j] = f->op->in_for[j] & wanted ? w->now[x] : NONE;
         if (!(wanted & BIT(j))) continue;
         bool acc;
-        b.din[j] = destination(w, x, k, &acc);
+        b.din[j] = destination(w, x, k, dy, &acc);
         if (acc) b.acc |= BIT(j);
     }
     for (int j = 0; j < f->op->nout; j++)

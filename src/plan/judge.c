@@ -3,9 +3,9 @@
  * A value is intact from the instruction that assigns it until another value is written over any of its
  * bytes. Every read has to find its value intact. Beyond that: nothing is assigned twice, no instruction
  * writes over what it reads (but in place, where its operator allows that) or writes two values to one place;
- * everything lies in the slab, aligned; results are intact at the end; and every forward instruction whose
- * output has a gradient has its one backward, with all the gradients wanted of it and all the operands those
- * read. Slow and obvious. */
+ * everything lies in the slab, aligned; results are intact at the end; every forward instruction whose output
+ * has a gradient has its one backward, with all the gradients wanted of it and all the operands those read;
+ * and where a gradient serves several values, no term of one is in it when it is read for another. */
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -17,6 +17,8 @@ typedef struct trial {
     str *out;
     int complaints;
     bool *intact, *assigned; /* of each value */
+    const instr **producer;  /* of each value: the forward instruction that has it as output 0, or NULL */
+    const instr **plain;     /* by id: the forward instruction, or NULL */
 } trial;
 
 /* The operands of one instruction, as far as they lie in the slab. */
@@ -96,6 +98,10 @@ static void check_writes(trial *t, int k, const operands *o)
         for (int b = 0; b < a; b++)
             if (overlap(p, x, o->assigned[b])) complain(t, k, "writes two values to the place of", x);
     }
+    for (int a = 0; a < o->adds; a++)
+        for (int r = 0; r < o->reads; r++)
+            if (o->read[r] == p->i[k].dout && overlap(p, o->added[a], o->read[r]))
+                complain(t, k, "adds to what it reads:", o->read[r]);
     for (int j = 0; j < MAXIN; j++) {
         val x = p->i[k].din[j];
         if (x != NONE && p->v[x].kind == VALUE_GRAD && !(p->i[k].acc & BIT(j)))
@@ -164,14 +170,63 @@ static void check_gradients(trial *t)
     }
 }
 
+/* Is every term of x's gradient one of y's: is x made of y by additions alone? */
+static bool is_sum_of(const trial *t, val x, val y)
+{
+    if (x == y) return true;
+    const instr *f = t->producer[x];
+    if (!f || !f->op->through) return false;
+    for (int j = 0; j < f->op->nin; j++)
+        if (is_sum_of(t, f->in[j], y)) return true;
+    return false;
+}
+
+/* Before backward b reads its dout as the gradient of y, were only y's terms put into it? */
+static void check_terms(trial *t, int b)
+{
+    const prog *p = t->p;
+    val y = t->plain[p->i[b].id]->out[0];
+    for (int c = p->nfwd; c < b; c++) {
+        const instr *i = &p->i[c];
+        if (!i->back || i->op->through || !t->plain[i->id]) continue;
+        for (int j = 0; j < MAXIN; j++)
+            if (i->din[j] == p->i[b].dout && !is_sum_of(t, t->plain[i->id]->in[j], y))
+                complain(t, b, "reads, with terms of another value in it,", i->din[j]);
+    }
+}
+
+static void check_sharing(trial *t)
+{
+    const prog *p = t->p;
+    for (int k = 0; k < p->nfwd; k++) {
+        t->plain[p->i[k].id] = &p->i[k];
+        if (p->i[k].out[0] != NONE) t->producer[p->i[k].out[0]] = &p->i[k];
+    }
+    for (int b = p->nfwd; b < p->ni; b++) {
+        if (!p->i[b].back || p->i[b].op->through) continue;
+        if (t->plain[p->i[b].id])
+            check_terms(t, b);
+        else
+            complain(t, b, "has no forward", NONE);
+    }
+}
+
 int plan_judge(const prog *p, str *out)
 {
     trial t = {.p = p, .out = out};
+    int ids = 1;
+    for (int k = 0; k < p->ni; k++)
+        if (p->i[k].id >= ids) ids = p->i[k].id + 1;
     t.intact = xcalloc((size_t)p->nv, sizeof *t.intact);
     t.assigned = xcalloc((size_t)p->nv, sizeof *t.assigned);
+    t.producer = xcalloc((size_t)p->nv, sizeof *t.producer);
+    t.plain = xcalloc((size_t)ids, sizeof *t.plain);
     replay(&t);
     check_gradients(&t);
+    check_sharing(&t);
     free(t.intact);
     free(t.assigned);
+    free(t.producer);
+    free(t.plain);
     return t.complaints;
 }
