@@ -169,6 +169,14 @@ static void measure_packed(sampler *s, const int64_t *sorted)
     free(sum);
 }
 
+/* An upper bound, from lengths alone. */
+static int64_t could_hold(const rowset *r, const sampler_options *o)
+{
+    int64_t most = o->max_length, rows = o->batch < r->n ? o->batch : r->n;
+    if (o->pack == PACK_NONE && __builtin_mul_overflow(rows, r->longest, &most)) most = INT64_MAX;
+    return most < r->tokens ? most : r->tokens;
+}
+
 static void plan_bins(sampler *s)
 {
     int64_t n = s->r->n, *lengths = xmalloc((size_t)n * sizeof *lengths);
@@ -176,8 +184,7 @@ static void plan_bins(sampler *s)
     for (int64_t i = 0; i < n; i++) s->order[i] = i;
     sort_by_length(s, s->order, n);
     for (int64_t i = 0; i < n; i++) lengths[i] = length(s, s->order[i]);
-    int64_t capacity = s->o.max_length < s->r->tokens ? s->o.max_length : s->r->tokens;
-    s->micro_batches = pack_best_fit(lengths, n, capacity, s->bin);
+    s->micro_batches = pack_best_fit(lengths, n, could_hold(s->r, &s->o), s->bin);
     s->place = xmalloc((size_t)s->micro_batches * sizeof *s->place);
     free(lengths);
 }
@@ -191,7 +198,19 @@ static int check(const rowset *r, const sampler_options *o, err *e)
     if (o->pack == PACK_ROWS && o->max_length < r->longest)
         return fail(e, E_USAGE, "packing into %lld tokens: the longest row has %lld; raise --max-length",
                     (long long)o->max_length, (long long)r->longest);
+    if (could_hold(r, o) > INT32_MAX)
+        return fail(
+            e, E_USAGE,
+            "a micro-batch could hold %lld tokens; lower --per-device-train-batch-size or --max-length",
+            (long long)could_hold(r, o));
     return OK;
+}
+
+static int64_t count_labels(const rowset *r, int64_t row)
+{
+    int64_t labels = 0;
+    for (int64_t i = r->offset[row] + 1; i < r->offset[row + 1]; i++) labels += r->mask[i];
+    return labels;
 }
 
 sampler *sampler_new(const rowset *r, const sampler_options *o, err *e)
@@ -203,10 +222,9 @@ sampler *sampler_new(const rowset *r, const sampler_options *o, err *e)
     if (s->o.batch > n) s->o.batch = n;
     if (s->o.accumulate > n) s->o.accumulate = n;
     s->order = xmalloc((size_t)n * sizeof *s->order);
-    s->labels = xcalloc((size_t)n, sizeof *s->labels);
+    s->labels = xmalloc((size_t)n * sizeof *s->labels);
     s->ranked = xmalloc((size_t)n * sizeof *s->ranked);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t k = r->offset[i] + 1; k < r->offset[i + 1]; k++) s->labels[i] += r->mask[k];
+    for (int64_t i = 0; i < n; i++) s->labels[i] = count_labels(r, i);
     s->micro_batches = (n + s->o.batch - 1) / s->o.batch;
     if (o->pack == PACK_ROWS) plan_bins(s);
     s->first = xmalloc((size_t)(s->micro_batches + 1) * sizeof *s->first);
@@ -217,12 +235,7 @@ sampler *sampler_new(const rowset *r, const sampler_options *o, err *e)
         measure_packed(s, s->order);
     else
         measure_shuffled(s);
-    if (s->most_tokens <= INT32_MAX) return s;
-    fail(e, E_USAGE,
-         "a micro-batch would hold %lld tokens; lower --per-device-train-batch-size or --max-length",
-         (long long)s->most_tokens);
-    sampler_free(s);
-    return NULL;
+    return s;
 }
 
 void sampler_free(sampler *s)
