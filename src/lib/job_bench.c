@@ -72,7 +72,7 @@ static json_t *operators(const bench *b, double total)
 {
     json_t *list = json_array();
     for (int i = 0; i < OP_COUNT; i++) {
-        double forward = b->seconds[2 * i], backward = b->seconds[2 * i + 1];
+        double forward = b->seconds[i], backward = b->seconds[OP_COUNT + i];
         if (forward + backward <= 0) continue;
         json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "operator", op_all[i]->name,
                                               "forward_seconds", forward, "backward_seconds", backward,

@@ -34,7 +34,7 @@ static void prompts_new(prompts *p, int64_t n)
 static int read_rows(prompts *p, const options *o, err *e)
 {
     table t;
-    shape s;
+    row_shape s;
     shape_options how = job_shape_options(o);
     int bad = strcmp(o->data, "-") ? job_exists(o->data, "data file", e) : OK;
     if (!bad) bad = table_open(&t, o->data, e);

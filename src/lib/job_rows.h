@@ -8,7 +8,7 @@
 /* Stays where it is: the parts point to each other. */
 typedef struct job_rows {
     table table;
-    shape shape;
+    row_shape shape;
     rowset set;
     int open; /* how many of the three are */
 } job_rows;

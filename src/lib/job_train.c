@@ -25,9 +25,26 @@ typedef struct job {
     json_t *data; /* what run.json says of the files */
 } job;
 
+/* An adapter that is gone on with keeps its shape; its dropout is a matter of training and may be chosen
+ * anew. */
+static void keep_shape(const job *j)
+{
+    static const char *const shaping[] = {
+        "lora_r",          "lora_alpha",          "use_rslora",   "lora_target_modules",
+        "exclude_modules", "layers_to_transform", "rank_pattern", "alpha_pattern"};
+    for (size_t i = 0; i < sizeof shaping / sizeof *shaping; i++)
+        if (options_origin(j->o, shaping[i]) != FROM_DEFAULT)
+            job_note(j->h, "%s is that of %s; the one asked for is not used", shaping[i], j->o->adapter);
+    if (options_origin(j->o, "lora_dropout") != FROM_DEFAULT)
+        j->base.adapter->config.dropout = j->o->lora_dropout;
+}
+
 static int open_adapter(job *j, err *e)
 {
-    if (j->base.adapter) return OK;
+    if (j->base.adapter) {
+        keep_shape(j);
+        return OK;
+    }
     peft_config config;
     int bad = job_adapter_config(&config, j->o, e);
     return bad ? bad : adapter_new(&j->base.adapter, j->base.model, &config, (uint64_t)j->o->seed, e);

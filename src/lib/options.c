@@ -305,7 +305,7 @@ option_origin options_origin(const options *o, const char *name)
 static int needs(const options *o, const char *value, const char *option, err *e)
 {
     if (value && *value) return OK;
-    return fail(e, E_USAGE, "lorac %s needs %s; see lorac %s --help", command_name(o->command), option,
+    return fail(e, E_USAGE, "%s needs %s; see lorac %s --help", command_name(o->command), option,
                 command_name(o->command));
 }
 

@@ -280,8 +280,8 @@ static void test_refused(void **state)
         snprintf(words, sizeof words, "%s%s", base, cases[i][0]);
         refused(COMMAND_TRAIN, words, cases[i][1]);
     }
-    refused(COMMAND_TRAIN, "--data|d", "lorac train needs --model PATH");
-    refused(COMMAND_EVAL, "--model|m", "lorac eval needs --data FILE");
+    refused(COMMAND_TRAIN, "--data|d", "train needs --model PATH");
+    refused(COMMAND_EVAL, "--model|m", "eval needs --data FILE");
     refused(COMMAND_GENERATE, "--model|m|--prompt|a|--data|b", "two sources");
     refused(COMMAND_EVAL, "--model|m|--data|d|--lora_r|8", "unknown option --lora_r");
 }
