@@ -19,7 +19,7 @@ void checkpoint_close(checkpoint *c); /* NULL is fine; every view goes with it *
 const model_config *checkpoint_config(const checkpoint *c);
 /* Hugging Face names. q and k of a GGUF file carry pair_dim (tensor/tensor.h). Not const: a caller
  * may weights_adopt() requantized tensors. */
-weights    *checkpoint_weights(checkpoint *c);
+weights    *checkpoint_weights(const checkpoint *c);
 const gguf *checkpoint_gguf(const checkpoint *c);   /* NULL for a folder of safetensors */
 const char *checkpoint_path(const checkpoint *c);   /* as it was given */
 const char *checkpoint_folder(const checkpoint *c); /* where tokenizer files lie beside it */
