@@ -30,8 +30,8 @@ static float *floats(int64_t n, double spread)
 /* Gives every value storage, appends the backward of the one instruction if asked for; all of it stays until
  * the process ends but what finish() frees. */
 typedef struct bench {
-    prog   p;
-    run    r;
+    prog p;
+    run r;
 } bench;
 
 typedef enum pass { FORWARD, BACKWARD } pass;
@@ -60,7 +60,8 @@ static double best_seconds(bench *b, device *d)
 {
     prog *p = &b->p;
     for (val x = 0; x < p->nv; x++)
-        if (p->v[x].kind != VALUE_FROZEN && !p->v[x].p) p->v[x].p = floats(numel(p->v[x].s), p->v[x].is_int ? 0 : 1);
+        if (p->v[x].kind != VALUE_FROZEN && !p->v[x].p)
+            p->v[x].p = floats(numel(p->v[x].s), p->v[x].is_int ? 0 : 1);
     b->r.work_bytes = device_workspace(d, p);
     b->r.work = b->r.work_bytes ? floats((int64_t)(b->r.work_bytes / sizeof(float)) + 1, 0) : NULL;
     double best = 1e9, stop = clock_seconds() + seconds;
@@ -107,7 +108,8 @@ static void linear_shape(device *d, int64_t out, int64_t in, dtype type, int64_t
         printf("  ");
         for (int t = 0; t < 3; t++) {
             double peak = device_peak_flops(d);
-            printf(" %.2f", 2.0 * (double)(rows[t] * out * in) / linear_seconds(d, &w, rows[t], rank, (pass)way) / peak);
+            printf(" %.2f", 2.0 * (double)(rows[t] * out * in) /
+                                linear_seconds(d, &w, rows[t], rank, (pass)way) / peak);
         }
     }
     printf("   %6.1f GB/s\n", (double)tensor_bytes(&w) / linear_seconds(d, &w, 1, 0, FORWARD) / 1e9);
@@ -160,7 +162,8 @@ static void head_shape(device *d, int64_t labels, int64_t vocab, int64_t width, 
         p->i[0].out[1] = prog_value(p, "dh", VALUE_TEMP, ROWS_LABELS, 0, width);
         double peak = device_peak_flops(d), work = 4.0 * (double)(labels * vocab * width);
         printf("loss and gradient, %lld labels, %lld x %lld %s, chunks of %lld  %.2f\n", (long long)labels,
-               (long long)vocab, (long long)width, dtype_name(type), (long long)chunk, work / best_seconds(&b, d) / peak);
+               (long long)vocab, (long long)width, dtype_name(type), (long long)chunk,
+               work / best_seconds(&b, d) / peak);
     }
     big_free(src, (size_t)(vocab * width) * sizeof *src);
     tensor_release(&w);

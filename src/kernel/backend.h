@@ -15,7 +15,7 @@ typedef struct kernel {
 
 typedef struct backend {
     const char *name;
-    kernel      op[OP_COUNT];
+    kernel op[OP_COUNT];
     /* As many multiply-adds as `turns` asks for, in registers; how many operations that was. */
     double (*flops)(int64_t turns);
     /* The sum of n floats; n a multiple of 64. */
@@ -32,7 +32,7 @@ extern const backend backend_reference, backend_generic, backend_avx2, backend_a
 
 /* Hands out parts of run.work, or with base NULL counts what would be handed out. */
 typedef struct area {
-    char  *base;
+    char *base;
     size_t used;
 } area;
 

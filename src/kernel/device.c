@@ -11,8 +11,8 @@
 
 struct device {
     const backend *b;
-    pool          *team;
-    char           name[64];
+    pool *team;
+    char name[64];
 };
 
 static const backend *const cpu_backends[ISA_COUNT] = {
@@ -63,11 +63,13 @@ static int choose(const backend **out, const char *which, err *e)
     for (int i = 0; i < ISA_COUNT; i++) {
         if (strncmp(which, "cpu:", 4) || strcmp(which + 4, cpu_isa_name((cpu_isa)i))) continue;
         if (!cpu_backends[i] || !cpu_has((cpu_isa)i))
-            return fail(e, E_UNSUPPORTED, "this processor (%s) has no %s; use --device cpu", cpu_model(), which + 4);
+            return fail(e, E_UNSUPPORTED, "this processor (%s) has no %s; use --device cpu", cpu_model(),
+                        which + 4);
         *out = cpu_backends[i];
         return OK;
     }
-    return fail(e, E_USAGE, "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512 or reference",
+    return fail(e, E_USAGE,
+                "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512 or reference",
                 which);
 }
 
@@ -95,8 +97,8 @@ void device_close(device *d)
 }
 
 const char *device_name(const device *d) { return d->name; }
-pool       *device_pool(const device *d) { return d->team; }
-int         device_threads(const device *d) { return pool_threads(d->team); }
+pool *device_pool(const device *d) { return d->team; }
+int device_threads(const device *d) { return pool_threads(d->team); }
 
 static const kernel *kernel_of(const device *d, const instr *i) { return &d->b->op[i->op->id]; }
 
@@ -138,11 +140,11 @@ void device_run(device *d, prog *p, run *r)
 /* One measurement: every thread does its part, `best` is the fastest round. */
 typedef struct measure {
     const backend *b;
-    pool          *team;
-    const float   *data;
-    int64_t        n; /* turns, or floats a thread */
-    double         work[256];
-    float          sum[256];
+    pool *team;
+    const float *data;
+    int64_t n; /* turns, or floats a thread */
+    double work[256];
+    float sum[256];
 } measure;
 
 static void measure_flops(void *arg, int t, int threads)

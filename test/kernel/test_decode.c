@@ -1,8 +1,8 @@
-/* The fast row decoders against the codecs, bit for bit: every weight type, ranges that start and end anywhere,
- * rows in the file's order and in the rotary pairs' order, on every instruction set.
+/* The fast row decoders against the codecs, bit for bit: every weight type, ranges that start and end
+ * anywhere, rows in the file's order and in the rotary pairs' order, on every instruction set.
  *
- * Stored bytes are random, so every code occurs; scales are kept finite, because a NaN may change its payload on
- * the way through the processor's half-float instructions. */
+ * Stored bytes are random, so every code occurs; scales are kept finite, because a NaN may change its payload
+ * on the way through the processor's half-float instructions. */
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "kernel/device.h"
@@ -39,32 +39,49 @@ static void random_bytes(void *p, size_t n, uint64_t stream)
     for (size_t k = 0; k < n; k++) b[k] = (unsigned char)rng_of(rng_key(5, stream), k);
 }
 
-#define TAME(TYPE, FIELD)                                                                                     \
-    for (size_t b = 0; b < t->bytes / sizeof(TYPE); b++) {                                                    \
-        uint16_t h;                                                                                           \
-        memcpy(&h, data + b * sizeof(TYPE) + offsetof(TYPE, FIELD), 2);                                       \
-        tame_half(&h);                                                                                        \
-        memcpy(data + b * sizeof(TYPE) + offsetof(TYPE, FIELD), &h, 2);                                       \
+#define TAME(TYPE, FIELD)                                               \
+    for (size_t b = 0; b < t->bytes / sizeof(TYPE); b++) {              \
+        uint16_t h;                                                     \
+        memcpy(&h, data + b * sizeof(TYPE) + offsetof(TYPE, FIELD), 2); \
+        tame_half(&h);                                                  \
+        memcpy(data + b * sizeof(TYPE) + offsetof(TYPE, FIELD), &h, 2); \
     }
 
 static void tame(const tensor *t)
 {
     char *data = (char *)t->data;
     switch (t->type) {
-    case DT_F16: for (size_t k = 0; k < t->bytes; k += 2) tame_half((uint16_t *)(data + k)); break;
-    case DT_BF16: for (size_t k = 0; k < t->bytes; k += 2) tame_half((uint16_t *)(data + k)); break;
-    case DT_F32: for (size_t k = 3; k < t->bytes; k += 4) data[k] = (char)(data[k] & 0xbf); break;
-    case DT_Q4_0: TAME(block_q4_0, d) break;
-    case DT_Q4_1: TAME(block_q4_1, d) TAME(block_q4_1, m) break;
-    case DT_Q5_0: TAME(block_q5_0, d) break;
-    case DT_Q5_1: TAME(block_q5_1, d) TAME(block_q5_1, m) break;
-    case DT_Q8_0: TAME(block_q8_0, d) break;
-    case DT_Q2_K: TAME(block_q2_k, d) TAME(block_q2_k, dmin) break;
-    case DT_Q3_K: TAME(block_q3_k, d) break;
-    case DT_Q4_K: TAME(block_q4_k, d) TAME(block_q4_k, dmin) break;
-    case DT_Q5_K: TAME(block_q5_k, d) TAME(block_q5_k, dmin) break;
-    case DT_Q6_K: TAME(block_q6_k, d) break;
-    default: break;
+    case DT_F16:
+        for (size_t k = 0; k < t->bytes; k += 2) tame_half((uint16_t *)(data + k));
+        break;
+    case DT_BF16:
+        for (size_t k = 0; k < t->bytes; k += 2) tame_half((uint16_t *)(data + k));
+        break;
+    case DT_F32:
+        for (size_t k = 3; k < t->bytes; k += 4) data[k] = (char)(data[k] & 0xbf);
+        break;
+    case DT_Q4_0:
+        TAME(block_q4_0, d) break;
+    case DT_Q4_1:
+        TAME(block_q4_1, d) TAME(block_q4_1, m) break;
+    case DT_Q5_0:
+        TAME(block_q5_0, d) break;
+    case DT_Q5_1:
+        TAME(block_q5_1, d) TAME(block_q5_1, m) break;
+    case DT_Q8_0:
+        TAME(block_q8_0, d) break;
+    case DT_Q2_K:
+        TAME(block_q2_k, d) TAME(block_q2_k, dmin) break;
+    case DT_Q3_K:
+        TAME(block_q3_k, d) break;
+    case DT_Q4_K:
+        TAME(block_q4_k, d) TAME(block_q4_k, dmin) break;
+    case DT_Q5_K:
+        TAME(block_q5_k, d) TAME(block_q5_k, dmin) break;
+    case DT_Q6_K:
+        TAME(block_q6_k, d) break;
+    default:
+        break;
     }
 }
 
@@ -85,7 +102,8 @@ static void check_ranges(decode_fn *decode, const tensor *t, const char *isa)
 {
     enum { GUARD = 16 };
     const int64_t cols = tensor_cols(t);
-    float *want = malloc((size_t)cols * sizeof *want), *got = malloc((size_t)(cols + 2 * GUARD) * sizeof *got);
+    float *want = malloc((size_t)cols * sizeof *want),
+          *got = malloc((size_t)(cols + 2 * GUARD) * sizeof *got);
     for (int trial = 0; trial < 300; trial++) {
         uint64_t key = rng_key(8, (uint64_t)trial);
         int64_t row = (int64_t)(rng_of(key, 0) % (uint64_t)t->dim[0]);
@@ -96,11 +114,13 @@ static void check_ranges(decode_fn *decode, const tensor *t, const char *isa)
         memset(got, 0xa5, (size_t)(cols + 2 * GUARD) * sizeof *got);
         decode(t, row, first, n, got + GUARD);
         if (memcmp(want, got + GUARD, (size_t)n * sizeof *want))
-            fail_msg("%s, %s: row %lld [%lld, +%lld) differs", isa, dtype_name(t->type), (long long)row, (long long)first,
-                     (long long)n);
+            fail_msg("%s, %s: row %lld [%lld, +%lld) differs", isa, dtype_name(t->type), (long long)row,
+                     (long long)first, (long long)n);
         for (int k = 0; k < GUARD; k++) {
-            const unsigned char *a = (const unsigned char *)(got + k), *b = (const unsigned char *)(got + GUARD + n + k);
-            if (*a != 0xa5 || *b != 0xa5) fail_msg("%s, %s: written outside the range", isa, dtype_name(t->type));
+            const unsigned char *a = (const unsigned char *)(got + k),
+                                *b = (const unsigned char *)(got + GUARD + n + k);
+            if (*a != 0xa5 || *b != 0xa5)
+                fail_msg("%s, %s: written outside the range", isa, dtype_name(t->type));
         }
     }
     free(want);
@@ -147,8 +167,17 @@ static void plain_absmax(void **state)
     check_type(DT_FP4, 96, ABSMAX_PLAIN);
 }
 
+/* Rows that cross a group of nested scales. */
+static void long_rows(void **state)
+{
+    (void)state;
+    check_type(DT_NF4, 64 * 300, ABSMAX_DOUBLE);
+    check_type(DT_FP4, 64 * 100 + 32, ABSMAX_DOUBLE);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_type), cmocka_unit_test(plain_absmax)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_type), cmocka_unit_test(plain_absmax),
+                                       cmocka_unit_test(long_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,8 @@ typedef enum gradient { ASSIGNED, ADDED } gradient;
 
 /* A case as a list of one forward and its backward, with guarded storage. */
 typedef struct problem {
-    prog  p;
-    val   out;
+    prog p;
+    val out;
     void *base[MAX_VALUES];
     size_t bytes[MAX_VALUES];
 } problem;
@@ -101,7 +101,8 @@ static problem *problem_new(const op *o, const op_case *c, gradient g, int only)
         void *store = guarded(t, x, value_bytes(v));
         if (given)
             memcpy(store, v->p, given_all ? value_bytes(v) : live);
-        else if (v->kind == VALUE_PARAM || !strcmp(v->name, "dout") || (!strcmp(v->name, "din") && g == ADDED))
+        else if (v->kind == VALUE_PARAM || !strcmp(v->name, "dout") ||
+                 (!strcmp(v->name, "din") && g == ADDED))
             fill(store, numel(v->s), (uint64_t)x);
         v->p = store;
     }
@@ -139,30 +140,37 @@ static int64_t longest(const prog *p)
 /* The logits of the head are scratch: what they hold afterwards is nobody's. */
 static bool scratch(const value *v) { return !strcmp(v->name, "logits"); }
 
-static void compare(const problem *want, const problem *got, const char *op_name, const char *case_name,
-                    const char *device_label)
+/* What is being compared, for messages. */
+typedef struct label {
+    const char *op, *name, *device;
+} label;
+
+static void compare_value(const value *want, const value *got, int64_t length, const label *l)
 {
-    for (val x = 0; x < want->p.nv; x++) {
-        const value *v = &want->p.v[x];
-        if (!want->base[x] || v->is_int || scratch(v)) continue;
-        const float *a = v->p, *b = got->p.v[x].p;
-        float most = 1; /* the size of the inputs: sums of them may cancel */
-        int64_t n = numel(v->s);
-        for (int64_t k = 0; k < n; k++) most = fmaxf(most, fabsf(a[k]));
-        float bound = FLT_EPSILON * (float)(16 + longest(&want->p)) * most;
-        for (int64_t k = 0; k < n; k++)
-            if (isnan(a[k]) != isnan(b[k]) || fabsf(a[k] - b[k]) > bound)
-                fail_msg("%s, %s, %s: %s[%lld] is %.9g, not %.9g (bound %.2g)", op_name, case_name, device_label,
-                         v->name, (long long)k, (double)b[k], (double)a[k], (double)bound);
-    }
+    const float *a = want->p, *b = got->p;
+    float most = 1; /* the size of the inputs: sums of them may cancel */
+    int64_t n = numel(want->s);
+    for (int64_t k = 0; k < n; k++) most = fmaxf(most, fabsf(a[k]));
+    float bound = FLT_EPSILON * (float)(16 + length) * most;
+    for (int64_t k = 0; k < n; k++)
+        if (isnan(a[k]) != isnan(b[k]) || fabsf(a[k] - b[k]) > bound)
+            fail_msg("%s, %s, %s: %s[%lld] is %.9g, not %.9g (bound %.2g)", l->op, l->name, l->device,
+                     want->name, (long long)k, (double)b[k], (double)a[k], (double)bound);
 }
 
-static void same_bits(const problem *a, const problem *b, const char *op_name, const char *case_name,
-                      const char *device_label)
+static void compare(const problem *want, const problem *got, const label *l)
+{
+    for (val x = 0; x < want->p.nv; x++)
+        if (want->base[x] && !want->p.v[x].is_int && !scratch(&want->p.v[x]))
+            compare_value(&want->p.v[x], &got->p.v[x], longest(&want->p), l);
+}
+
+static void same_bits(const problem *a, const problem *b, const label *l)
 {
     for (val x = 0; x < a->p.nv; x++)
         if (a->base[x] && !scratch(&a->p.v[x]) && memcmp(a->base[x], b->base[x], a->bytes[x] + 2 * GUARD))
-            fail_msg("%s, %s, %s: %s depends on the number of threads", op_name, case_name, device_label, a->p.v[x].name);
+            fail_msg("%s, %s, %s: %s depends on the number of threads", l->op, l->name, l->device,
+                     a->p.v[x].name);
 }
 
 static device *opened(const char *which, int threads)
@@ -173,20 +181,45 @@ static device *opened(const char *which, int threads)
     return d;
 }
 
-static void check_case(device *const d[3], device *reference, const op *o, const op_case *c, gradient g, int only)
+static void check_case(device *const d[3], device *reference, const op *o, const op_case *c, gradient g,
+                       int only)
 {
     problem *want = problem_new(o, c, g, only), *first = problem_new(o, c, g, only);
     problem_run(want, reference);
     problem_run(first, d[0]);
-    compare(want, first, o->name, c->name, device_name(d[0]));
+    compare(want, first, &(label){o->name, c->name, device_name(d[0])});
     for (int n = 1; n < 3; n++) {
         problem *t = problem_new(o, c, g, only);
         problem_run(t, d[n]);
-        same_bits(first, t, o->name, c->name, device_name(d[n]));
+        same_bits(first, t, &(label){o->name, c->name, device_name(d[n])});
         problem_free(t);
     }
     problem_free(want);
     problem_free(first);
+}
+
+/* The forward with its result in the first input's storage, the backward of one input in dout's. */
+static void check_in_place(device *d, device *reference, const op *o, const op_case *c, int only)
+{
+    if (!o->inplace) return;
+    for (int back = 0; back < 2; back++) {
+        problem *want = problem_new(o, c, ASSIGNED, only), *got = problem_new(o, c, ASSIGNED, only);
+        problem *const both[] = {want, got};
+        for (int k = 0; k < 2; k++) {
+            if (!back) both[k]->p.ni = 1;
+            for (int j = 0; back && j < o->nin; j++)
+                if (j != only) both[k]->p.i[1].din[j] = NONE;
+        }
+        const instr *i = &want->p.i[back];
+        const val result = back ? i->din[only] : i->out[0], shared = back ? i->dout : i->in[0];
+        got->p.v[result].p = got->p.v[shared].p;
+        problem_run(want, reference);
+        problem_run(got, d);
+        compare_value(&want->p.v[result], &got->p.v[result], longest(&want->p),
+                      &(label){o->name, "in place", device_name(d)});
+        problem_free(want);
+        problem_free(got);
+    }
 }
 
 /* Larger than the operators' own cases: several blocks of every loop, and every remainder. */
@@ -241,6 +274,7 @@ static void check_operator(device *const d[3], device *reference, const op *o)
             for (int only = 0; only < (o->through ? o->nin : 1); only++) {
                 check_case(d, reference, o, c, ASSIGNED, only);
                 check_case(d, reference, o, c, ADDED, only);
+                check_in_place(d[1], reference, o, c, only);
             }
 }
 
@@ -252,7 +286,8 @@ static void check_isa(cpu_isa isa)
     }
     char which[32] = "cpu:";
     strcat(which, cpu_isa_name(isa));
-    device *d[3] = {opened(which, 1), opened(which, 2), opened(which, 3)}, *reference = opened("reference", 1);
+    device *d[3] = {opened(which, 1), opened(which, 2), opened(which, 3)},
+           *reference = opened("reference", 1);
     for (int o = 0; o < OP_COUNT; o++) check_operator(d, reference, op_all[o]);
     for (int n = 0; n < 3; n++) device_close(d[n]);
     device_close(reference);

@@ -1,10 +1,10 @@
 /* attend.c -- attention of a block of (row, head) columns over their keys, KEYS at a time, with scores that
  * exist only for a tile (online softmax: Milakov and Gimelshein 2018; Dao et al. 2022).
  *
- * Scores are computed transposed, st[key][column]: so the softmax over keys runs down vectors of columns without
- * ever summing across a vector, and st is at once the left operand of o = p v. Per column, m is the largest
- * score so far, l the sum of exp(score - m), o the weighted sum of values; a new m scales both down. Masked
- * scores count as HIDDEN, which no score reaches. */
+ * Scores are computed transposed, st[key][column]: so the softmax over keys runs down vectors of columns
+ * without ever summing across a vector, and st is at once the left operand of o = p v. Per column, m is the
+ * largest score so far, l the sum of exp(score - m), o the weighted sum of values; a new m scales both down.
+ * Masked scores count as HIDDEN, which no score reaches. */
 #include "kernel/cpu/isa/attend.h"
 
 #include "kernel/cpu/isa/micro.h"
@@ -41,8 +41,8 @@ void columns_turn(const columns *c, const float *rows, float *panels)
             }
 }
 
-void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels, float *keys,
-            float *st)
+void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels,
+            float *keys, float *st)
 {
     for (int64_t r = 0; r < n; r += MR)
         pack_x(k + (k0 + r) * s->kv_stride, s->kv_stride, (int)least(MR, n - r), s->dim, keys + r * s->dim);
@@ -55,7 +55,12 @@ void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t
                 for (int i = 0; i < rows; i++) memset(to + i * COLUMNS, 0, NR * sizeof *to);
                 continue;
             }
-            tile t = {.a = keys + r * s->dim, .b = panels + p * c->wide, .k = s->dim, .lda = MR, .ldb = NR, .c = to,
+            tile t = {.a = keys + r * s->dim,
+                      .b = panels + p * c->wide,
+                      .k = s->dim,
+                      .lda = MR,
+                      .ldb = NR,
+                      .c = to,
                       .ldc = COLUMNS};
             tile_run(&t, rows, NR);
         }
@@ -91,7 +96,8 @@ int64_t attend_floats(int64_t dim)
 }
 
 /* The scores of VL columns become p; m, l and what o shrinks by follow. */
-INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, int64_t k0, int64_t n, const int all)
+INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, int64_t k0, int64_t n,
+                   const int all)
 {
     float *st = r->st + col;
     const vec before = v_load(r->m + col), hidden = v_set(HIDDEN);
@@ -130,8 +136,14 @@ static void add_values(const columns *c, const span *s, const room *r, int64_t k
         int cols = (int)least(MR, c->n - col);
         int64_t keys = least(n, c->at[col + cols - 1] - k0 + 1);
         for (int64_t e = 0; e < c->wide && keys > 0; e += NR) {
-            tile t = {.a = r->st + col, .b = r->v + e, .k = keys, .lda = COLUMNS, .ldb = c->wide,
-                      .c = r->o + col * c->wide + e, .ldc = c->wide, .ldi = c->wide};
+            tile t = {.a = r->st + col,
+                      .b = r->v + e,
+                      .k = keys,
+                      .lda = COLUMNS,
+                      .ldb = c->wide,
+                      .c = r->o + col * c->wide + e,
+                      .ldc = c->wide,
+                      .ldi = c->wide};
             t.init = t.c;
             tile_run(&t, cols, NR);
         }

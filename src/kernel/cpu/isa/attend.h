@@ -15,18 +15,18 @@ enum {
 typedef struct span {
     int64_t rows, heads, dim; /* rows * heads <= COLUMNS */
     int64_t position, window; /* window 0: all */
-    float   scale;
-    const float *q;           /* first row, first head; heads lie side by side */
-    int64_t q_stride;         /* from row to row, of o and every gradient of them too */
-    const float *k, *v;       /* key 0 */
+    float scale;
+    const float *q;     /* first row, first head; heads lie side by side */
+    int64_t q_stride;   /* from row to row, of o and every gradient of them too */
+    const float *k, *v; /* key 0 */
     int64_t kv_stride;
-    float  *o;
-    float  *lse;              /* first row, first head; NULL: not wanted */
+    float *o;
+    float *lse; /* first row, first head; NULL: not wanted */
     int64_t lse_stride;
     /* backward only; a NULL gradient is not wanted */
     const float *go;
-    float *dq, *dk, *dv;      /* dk, dv: key 0, added to */
-    int    add;               /* to dq */
+    float *dq, *dk, *dv; /* dk, dv: key 0, added to */
+    int add;             /* to dq */
 } span;
 
 #define attend_floats NAME(attend_floats)
@@ -34,9 +34,9 @@ typedef struct span {
 #define attend_back_floats NAME(attend_back_floats)
 #define attend_back NAME(attend_back)
 int64_t attend_floats(int64_t dim); /* scratch of one thread */
-void    attend(const span *s, float *scratch);
+void attend(const span *s, float *scratch);
 int64_t attend_back_floats(int64_t dim);
-void    attend_back(const span *s, float *scratch);
+void attend_back(const span *s, float *scratch);
 
 /* What both directions do. `wide` is dim rounded up to whole NR. */
 typedef struct columns {
@@ -53,10 +53,10 @@ columns columns_of(const span *s);
 void columns_gather(const columns *c, const span *s, const float *x, float scale, float *rows);
 /* The same as panels (COLUMNS / NR, wide, NR). */
 void columns_turn(const columns *c, const float *rows, float *panels);
-/* st (n, COLUMNS) = keys k (n, dim) times the panels: keys from k0 on. Tiles whose keys lie after all of their
- * columns are zeros. keys: scratch of KEYS * dim. */
-void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels, float *keys,
-            float *st);
+/* st (n, COLUMNS) = keys k (n, dim) times the panels: keys from k0 on. Tiles whose keys lie after all of
+ * their columns are zeros. keys: scratch of KEYS * dim. */
+void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels,
+            float *keys, float *st);
 
 /* Which of the VL columns from c on see key k. */
 INLINE veci seen(const columns *c, int64_t first, int64_t k, int64_t window)

@@ -62,7 +62,8 @@ static void load(const columns *c, const span *s, const room *r)
 }
 
 /* st becomes p, dt becomes ds, for VL columns. */
-INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, int64_t k0, int64_t n, const int all)
+INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, int64_t k0, int64_t n,
+                   const int all)
 {
     const vec lse = v_load(r->lse + col), mean = v_load(r->mean + col);
     for (int64_t k = 0; k < n; k++) {
@@ -97,8 +98,14 @@ static void add_queries(const columns *c, const span *s, const room *r, int64_t 
         int cols = (int)least(MR, c->n - col);
         int64_t keys = least(n, c->at[col + cols - 1] - k0 + 1);
         for (int64_t e = 0; e < c->wide && keys > 0; e += NR) {
-            tile t = {.a = r->dt + col, .b = r->rows + e, .k = keys, .lda = COLUMNS, .ldb = c->wide,
-                      .c = r->dq + col * c->wide + e, .ldc = c->wide, .ldi = c->wide};
+            tile t = {.a = r->dt + col,
+                      .b = r->rows + e,
+                      .k = keys,
+                      .lda = COLUMNS,
+                      .ldb = c->wide,
+                      .c = r->dq + col * c->wide + e,
+                      .ldc = c->wide,
+                      .ldi = c->wide};
             t.init = t.c;
             tile_run(&t, cols, NR);
         }
@@ -106,15 +113,21 @@ static void add_queries(const columns *c, const span *s, const room *r, int64_t 
 }
 
 /* to (keys from k0 on, dim) += turned (columns, KEYS)^T rows (columns, wide) */
-static void add_keys(const columns *c, const span *s, const float *turned, const float *rows, int64_t k0, int64_t n,
-                     float *to)
+static void add_keys(const columns *c, const span *s, const float *turned, const float *rows, int64_t k0,
+                     int64_t n, float *to)
 {
     for (int64_t k = 0; k < n; k += MR) {
         int64_t from = (k0 + k - s->position) * s->heads; /* the first column that sees key k */
         if (from < 0) from = 0;
         for (int64_t e = 0; e < s->dim; e += NR) {
-            tile t = {.a = turned + from * KEYS + k, .b = rows + from * c->wide + e, .k = c->n - from, .lda = KEYS,
-                      .ldb = c->wide, .c = to + (k0 + k) * s->kv_stride + e, .ldc = s->kv_stride, .ldi = s->kv_stride};
+            tile t = {.a = turned + from * KEYS + k,
+                      .b = rows + from * c->wide + e,
+                      .k = c->n - from,
+                      .lda = KEYS,
+                      .ldb = c->wide,
+                      .c = to + (k0 + k) * s->kv_stride + e,
+                      .ldc = s->kv_stride,
+                      .ldi = s->kv_stride};
             t.init = t.c;
             tile_run(&t, (int)least(MR, n - k), (int)least(NR, s->dim - e));
         }

@@ -22,9 +22,9 @@ typedef struct job {
     const value *v;
     const instr *i;
     int64_t heads, kv_heads, share, dim, group, groups; /* a key head's heads are done `group` at a time */
-    block  *blocks;
+    block *blocks;
     int64_t nblocks;
-    float  *scratch;
+    float *scratch;
     int64_t floats; /* of a thread's scratch */
     _Atomic int64_t next;
 } job;
@@ -69,9 +69,15 @@ static span span_of(const job *j, const block *b, int64_t g, int64_t part)
 {
     const value *q = &j->v[j->i->in[Q]], *k = &j->v[j->i->in[K]];
     const int64_t head = g * j->share + part * j->group, off = b->first * q->s.d[1] + head * j->dim;
-    span s = {.rows = b->n, .heads = least(j->group, j->share - part * j->group), .dim = j->dim,
-              .position = b->position, .window = j->i->n[WINDOW], .scale = (float)j->i->f[0],
-              .q = (const float *)q->p + off, .q_stride = q->s.d[1], .kv_stride = k->s.d[1],
+    span s = {.rows = b->n,
+              .heads = least(j->group, j->share - part * j->group),
+              .dim = j->dim,
+              .position = b->position,
+              .window = j->i->n[WINDOW],
+              .scale = (float)j->i->f[0],
+              .q = (const float *)q->p + off,
+              .q_stride = q->s.d[1],
+              .kv_stride = k->s.d[1],
               .o = (float *)j->v[j->i->out[OUT]].p + off};
     return s;
 }

@@ -33,14 +33,16 @@ INLINE veci codes_wide(codes c, const int j)
 INLINE void codes_centred(float *dst, codes c, int middle, float scale)
 {
 #pragma GCC unroll 4
-    for (int j = 0; j < 16 / VL; j++) v_store(dst + j * VL, v_float(codes_wide(c, j) - middle) * v_set(scale));
+    for (int j = 0; j < 16 / VL; j++)
+        v_store(dst + j * VL, v_float(codes_wide(c, j) - middle) * v_set(scale));
 }
 
 /* dst[i] = c[i] scale + low */
 INLINE void codes_above(float *dst, codes c, float scale, float low)
 {
 #pragma GCC unroll 4
-    for (int j = 0; j < 16 / VL; j++) v_store(dst + j * VL, v_float(codes_wide(c, j)) * v_set(scale) + v_set(low));
+    for (int j = 0; j < 16 / VL; j++)
+        v_store(dst + j * VL, v_float(codes_wide(c, j)) * v_set(scale) + v_set(low));
 }
 
 INLINE float half_float(uint16_t h)
@@ -58,7 +60,8 @@ typedef void codes_get(const void *block, int unit, float *dst);
 INLINE void codes_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst, const int per,
                          const int units, const size_t size, codes_get *get)
 {
-    const uint8_t *blocks = (const uint8_t *)t->data + (size_t)(row * (tensor_cols(t) / (per * units))) * size;
+    const uint8_t *blocks =
+        (const uint8_t *)t->data + (size_t)(row * (tensor_cols(t) / (per * units))) * size;
     int64_t u = first / per, skip = first % per;
     float part[128];
     for (; n > 0; u++) {
@@ -76,10 +79,10 @@ INLINE void codes_decode(const tensor *t, int64_t row, int64_t first, int64_t n,
     }
 }
 
-#define CODES_DECODER(NAME_, PER, UNITS, SIZE)                                                               \
-    void decode_##NAME_(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)                  \
-    {                                                                                                        \
-        codes_decode(t, row, first, n, dst, PER, UNITS, SIZE, NAME_##_get);                                  \
+#define CODES_DECODER(NAME_, PER, UNITS, SIZE)                                              \
+    void decode_##NAME_(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst) \
+    {                                                                                       \
+        codes_decode(t, row, first, n, dst, PER, UNITS, SIZE, NAME_##_get);                 \
     }
 
 #endif

@@ -111,8 +111,9 @@ INLINE float *nf4_run(const quant *q, const uint8_t *data, int64_t at, int64_t s
         uint64_t word; /* not straight into half a vector: the load after that store would stall */
         memcpy(&word, data + at / 2, sizeof word);
         const codes b = (codes)(words){word, 0}, high = b >> 4, low = b & 15;
-        levels(dst, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), q->map,
-               scale);
+        levels(dst,
+               __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+               q->map, scale);
     }
     for (; at < stop; at++) *dst++ = q->map[data[at / 2] >> (at % 2 ? 0 : 4) & 15] * scale;
     return dst;
@@ -122,15 +123,16 @@ void decode_nf4(const tensor *t, int64_t row, int64_t first, int64_t n, float *d
 {
     const quant *q = t->q;
     int64_t at = row * tensor_cols(t) + first, end = at + n, b = at / q->block, stop = (b + 1) * q->block;
-    int64_t group = q->absmax ? 0 : b / q->nested_block, next = (group + 1) * q->nested_block; /* divided once */
+    int64_t group = q->absmax ? 0 : b / q->nested_block,
+            next = (group + 1) * q->nested_block; /* divided once */
     for (; at < end; at = stop, stop += q->block, b++) {
         if (stop > end) stop = end;
         if (b == next) {
             group++;
             next += q->nested_block;
         }
-        float scale = q->absmax ? q->absmax[b]
-                                : q->nested_map[q->code[b]] * q->nested_absmax[group] + q->nested_offset;
+        float scale =
+            q->absmax ? q->absmax[b] : q->nested_map[q->code[b]] * q->nested_absmax[group] + q->nested_offset;
         dst = nf4_run(q, t->data, at, stop, scale, dst);
     }
 }

@@ -89,7 +89,8 @@ INLINE void q5_k_get(const void *block, int unit, float *dst)
         for (int half = 0; half < 2; half++) {
             codes q = codes_load(b->qs + 32 * (s / 2) + 16 * half);
             codes fifth = (codes_load(b->qh + 16 * half) >> (uint8_t)s & 1) << 4;
-            codes_above(dst + 16 * half, (s % 2 ? q >> 4 : q & 15) | fifth, d * (float)sc, -(dmin * (float)mn));
+            codes_above(dst + 16 * half, (s % 2 ? q >> 4 : q & 15) | fifth, d * (float)sc,
+                        -(dmin * (float)mn));
         }
     }
 }

@@ -10,19 +10,22 @@
 #include <stdint.h>
 
 typedef struct dropout {
-    double   p; /* 0: everything is kept */
+    double p; /* 0: everything is kept */
     uint64_t key, below;
-    float    keep; /* 1 / (1 - p) */
+    float keep; /* 1 / (1 - p) */
 } dropout;
 
 static inline dropout dropout_of(uint64_t key, int id, double p)
 {
-    return (dropout){.p = p, .key = rng_key(key, (uint64_t)id), .below = (uint64_t)ceil(p * 0x1p53),
+    return (dropout){.p = p,
+                     .key = rng_key(key, (uint64_t)id),
+                     .below = (uint64_t)ceil(p * 0x1p53),
                      .keep = (float)(1 / (1 - p))};
 }
 
 /* dst[c] = src[c] * factor(row, first + c) */
-static inline void dropout_row(const dropout *d, int64_t row, int64_t first, int64_t n, const float *src, float *dst)
+static inline void dropout_row(const dropout *d, int64_t row, int64_t first, int64_t n, const float *src,
+                               float *dst)
 {
     const uint64_t key = d->key, base = (uint64_t)row << 32 | (uint64_t)first, below = d->below;
     const float keep = d->keep;

@@ -2,9 +2,9 @@
  * nothing is packed. Each thread has its own rows of W, decodes a stretch at a time and multiplies it with
  * every row of x while it is in the first cache.
  *
- * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then what
- * is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and on any
- * number of threads; it is not the packed product's, whose sums run in another order. */
+ * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then
+ * what is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and
+ * on any number of threads; it is not the packed product's, whose sums run in another order. */
 #include "kernel/cpu/isa/few.h"
 
 #include "kernel/cpu/isa/decode.h"
@@ -14,11 +14,11 @@ enum { Y, AX };
 enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 }; /* STRETCH: a multiple of every STEP */
 
 typedef struct job {
-    const run   *r;
+    const run *r;
     const value *v;
     const instr *i;
     int64_t rows, in, out, rank;
-    float  *bias, *scratch;
+    float *bias, *scratch;
 } job;
 
 static void place(job *j, area *at, int threads)
@@ -30,7 +30,12 @@ static void place(job *j, area *at, int threads)
 static job job_of(const run *r, const value *v, const instr *i)
 {
     const value *w = &v[i->in[W]];
-    return (job){.r = r, .v = v, .i = i, .rows = v[i->in[IN]].s.d[0], .in = w->s.d[1], .out = w->s.d[0],
+    return (job){.r = r,
+                 .v = v,
+                 .i = i,
+                 .rows = v[i->in[IN]].s.d[0],
+                 .in = w->s.d[1],
+                 .out = w->s.d[0],
                  .rank = i->in[A] == NONE ? 0 : v[i->in[A]].s.d[0]};
 }
 
@@ -43,7 +48,8 @@ size_t few_workspace(const value *v, const instr *i, int threads)
 }
 
 /* sums[row] += w x_row over n, whole steps in vectors, the rest one by one in tails[row]. */
-INLINE void dots(const float *w, const float *x, int64_t ldx, int64_t n, const int rows, vec sums[][CHAINS], float *tails)
+INLINE void dots(const float *w, const float *x, int64_t ldx, int64_t n, const int rows, vec sums[][CHAINS],
+                 float *tails)
 {
     int64_t k = 0;
     for (; k + STEP <= n; k += STEP)
@@ -51,7 +57,8 @@ INLINE void dots(const float *w, const float *x, int64_t ldx, int64_t n, const i
         for (int c = 0; c < CHAINS; c++) {
             const vec a = v_load(w + k + c * VL);
 #pragma GCC unroll 4
-            for (int r = 0; r < rows; r++) sums[r][c] = v_fma(a, v_load(x + r * ldx + k + c * VL), sums[r][c]);
+            for (int r = 0; r < rows; r++)
+                sums[r][c] = v_fma(a, v_load(x + r * ldx + k + c * VL), sums[r][c]);
         }
     for (; k < n; k++)
         for (int r = 0; r < rows; r++) tails[r] += w[k] * x[r * ldx + k];
@@ -76,16 +83,25 @@ INLINE void row_dots(const job *j, const tensor *w, int64_t o, const int rows, f
             dots(scratch, x + k, j->in, n, rows, sums, tails);
         }
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; r++) to[r] = v_sum((sums[r][0] + sums[r][1]) + (sums[r][2] + sums[r][3])) + tails[r];
+    for (int r = 0; r < rows; r++)
+        to[r] = v_sum((sums[r][0] + sums[r][1]) + (sums[r][2] + sums[r][3])) + tails[r];
 }
 
 static void row_dots_any(const job *j, const tensor *w, int64_t o, float *scratch, float *to)
 {
     switch (j->rows) {
-    case 1: row_dots(j, w, o, 1, scratch, to); break;
-    case 2: row_dots(j, w, o, 2, scratch, to); break;
-    case 3: row_dots(j, w, o, 3, scratch, to); break;
-    default: row_dots(j, w, o, 4, scratch, to); break;
+    case 1:
+        row_dots(j, w, o, 1, scratch, to);
+        break;
+    case 2:
+        row_dots(j, w, o, 2, scratch, to);
+        break;
+    case 3:
+        row_dots(j, w, o, 3, scratch, to);
+        break;
+    default:
+        row_dots(j, w, o, 4, scratch, to);
+        break;
     }
 }
 

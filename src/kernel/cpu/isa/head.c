@@ -1,6 +1,6 @@
-/* head.c -- the loss (the mathematics: op/head.c), a chunk of rows at a time: logits by the packed product, then
- * each row's cross entropy, then dh from dz by the product again, SLICE words of the vocabulary at a time, so
- * that only a slice of dz is ever packed. */
+/* head.c -- the loss (the mathematics: op/head.c), a chunk of rows at a time: logits by the packed product,
+ * then each row's cross entropy, then dh from dz by the product again, SLICE words of the vocabulary at a
+ * time, so that only a slice of dz is ever packed. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/product.h"
@@ -15,17 +15,22 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 typedef struct job {
-    const run   *r;
+    const run *r;
     const value *v;
     const instr *i;
     int64_t labels, width, vocab, chunk;
-    float  *panels, *scratch;
+    float *panels, *scratch;
 } job;
 
 static job job_of(const run *r, const value *v, const instr *i)
 {
     const value *w = &v[i->in[W]];
-    return (job){.r = r, .v = v, .i = i, .labels = v[i->in[H]].s.d[0], .width = w->s.d[1], .vocab = w->s.d[0],
+    return (job){.r = r,
+                 .v = v,
+                 .i = i,
+                 .labels = v[i->in[H]].s.d[0],
+                 .width = w->s.d[1],
+                 .vocab = w->s.d[0],
                  .chunk = v[i->out[LOGITS]].s.d[0]};
 }
 
@@ -96,9 +101,17 @@ static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
         int64_t k = least(SLICE, j->vocab - s);
         pool_barrier(j->r->team); /* dz is complete; the panels are read no more */
         product_pack(z + s, j->vocab, n, k, j->panels, t, threads);
-        product g = {.w = j->v[j->i->in[W]].w, .dir = GRADIENT, .first = s, .rows = n, .k = k, .n = j->width,
-                     .panels = j->panels, .y = (float *)j->v[j->i->out[DH]].p + first * j->width, .ldy = j->width,
-                     .add = s > 0, .scratch = j->scratch};
+        product g = {.w = j->v[j->i->in[W]].w,
+                     .dir = GRADIENT,
+                     .first = s,
+                     .rows = n,
+                     .k = k,
+                     .n = j->width,
+                     .panels = j->panels,
+                     .y = (float *)j->v[j->i->out[DH]].p + first * j->width,
+                     .ldy = j->width,
+                     .add = s > 0,
+                     .scratch = j->scratch};
         product_run(&g, t, threads, j->r->team);
     }
 }
@@ -114,13 +127,21 @@ static void head_thread(void *arg, int t, int threads)
         int64_t n = least(j->chunk, j->labels - first), from, to;
         pool_barrier(j->r->team);
         product_pack(h + first * j->width, j->width, n, j->width, j->panels, t, threads);
-        product g = {.w = v[j->i->in[W]].w, .dir = FORWARD, .rows = n, .k = j->width, .n = j->vocab,
-                     .panels = j->panels, .y = z, .ldy = j->vocab, .scratch = j->scratch};
+        product g = {.w = v[j->i->in[W]].w,
+                     .dir = FORWARD,
+                     .rows = n,
+                     .k = j->width,
+                     .n = j->vocab,
+                     .panels = j->panels,
+                     .y = z,
+                     .ldy = j->vocab,
+                     .scratch = j->scratch};
         product_run(&g, t, threads, j->r->team);
         pool_barrier(j->r->team);
         share_of(n, t, threads, &from, &to);
         for (int64_t l = from; l < to; l++)
-            ce[first + l] = row_loss(z + l * j->vocab, j->vocab, target[first + l], weight[first + l], &hit[first + l]);
+            ce[first + l] =
+                row_loss(z + l * j->vocab, j->vocab, target[first + l], weight[first + l], &hit[first + l]);
         if (j->i->out[DH] != NONE) gradient(j, first, n, t, threads);
     }
 }

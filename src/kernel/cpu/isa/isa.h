@@ -158,13 +158,13 @@ INLINE vec v_quads(const float *p, int64_t stride)
 #if ISA_ID == 2
 #define V_LOW(a, b) _mm512_unpacklo_ps(a, b)
 #define V_HIGH(a, b) _mm512_unpackhi_ps(a, b)
-#define V_LOW2(a, b) (vec)_mm512_unpacklo_pd((__m512d)(a), (__m512d)(b))
-#define V_HIGH2(a, b) (vec)_mm512_unpackhi_pd((__m512d)(a), (__m512d)(b))
+#define V_LOW2(a, b) (vec) _mm512_unpacklo_pd((__m512d)(a), (__m512d)(b))
+#define V_HIGH2(a, b) (vec) _mm512_unpackhi_pd((__m512d)(a), (__m512d)(b))
 #elif ISA_ID == 1
 #define V_LOW(a, b) _mm256_unpacklo_ps(a, b)
 #define V_HIGH(a, b) _mm256_unpackhi_ps(a, b)
-#define V_LOW2(a, b) (vec)_mm256_unpacklo_pd((__m256d)(a), (__m256d)(b))
-#define V_HIGH2(a, b) (vec)_mm256_unpackhi_pd((__m256d)(a), (__m256d)(b))
+#define V_LOW2(a, b) (vec) _mm256_unpacklo_pd((__m256d)(a), (__m256d)(b))
+#define V_HIGH2(a, b) (vec) _mm256_unpackhi_pd((__m256d)(a), (__m256d)(b))
 #else
 #define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)

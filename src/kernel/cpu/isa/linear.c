@@ -24,13 +24,13 @@ static int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
 
 /* Everything the threads share, and where it lies in run.work. */
 typedef struct job {
-    const run   *r;
+    const run *r;
     const value *v;
     const instr *i;
-    bool    packed; /* the panels are there already */
+    bool packed; /* the panels are there already */
     int64_t rows, in, out, rank;
     dropout drop;
-    tensor  a, b; /* the adapter's matrices as weights */
+    tensor a, b; /* the adapter's matrices as weights */
     float *panels, *adapter, *more, *dax, *bias, *scratch;
     float *own; /* own_floats of every thread */
 } job;
@@ -107,8 +107,14 @@ static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, 
     const int64_t deep = product_block(k);
     for (int64_t p = 0; p < pieces(j->rank, NR); p++)
         for (int64_t k0 = 0; k0 < k; k0 += deep) {
-            tile t = {.a = panel + k0 * MR, .b = j->adapter + (p * k + k0) * NR, .k = least(deep, k - k0),
-                      .lda = MR, .ldb = NR, .c = c + p * NR, .ldc = j->rank, .ldi = j->rank};
+            tile t = {.a = panel + k0 * MR,
+                      .b = j->adapter + (p * k + k0) * NR,
+                      .k = least(deep, k - k0),
+                      .lda = MR,
+                      .ldb = NR,
+                      .c = c + p * NR,
+                      .ldc = j->rank,
+                      .ldi = j->rank};
             t.init = k0 ? t.c : NULL;
             tile_run(&t, rows, (int)least(NR, j->rank - p * NR));
         }
@@ -155,9 +161,19 @@ static void forward_thread(void *arg, int t, int threads)
         forward_adapter(j, t, threads);
     }
     if (y == NONE) return;
-    product g = {.w = j->v[j->i->in[W]].w, .dir = FORWARD, .rows = j->rows, .k = j->in, .n = j->out,
-                 .panels = j->panels, .y = j->v[y].p, .ldy = j->out, .bias = j->bias, .r = j->rank,
-                 .more = j->more, .more_w = &j->b, .scratch = j->scratch};
+    product g = {.w = j->v[j->i->in[W]].w,
+                 .dir = FORWARD,
+                 .rows = j->rows,
+                 .k = j->in,
+                 .n = j->out,
+                 .panels = j->panels,
+                 .y = j->v[y].p,
+                 .ldy = j->out,
+                 .bias = j->bias,
+                 .r = j->rank,
+                 .more = j->more,
+                 .more_w = &j->b,
+                 .scratch = j->scratch};
     product_run(&g, t, threads, j->r->team);
 }
 
@@ -209,7 +225,13 @@ static void add_masked(const job *j, float *dx, int t, int threads)
         for (int64_t p = from; p < to; p++) {
             int rows = (int)least(MR, j->rows - p * MR);
             float c[MR * NR] __attribute__((aligned(64)));
-            tile g = {.a = j->more + p * MR * j->rank, .b = panel, .k = j->rank, .lda = MR, .ldb = NR, .c = c, .ldc = NR};
+            tile g = {.a = j->more + p * MR * j->rank,
+                      .b = panel,
+                      .k = j->rank,
+                      .lda = MR,
+                      .ldb = NR,
+                      .c = c,
+                      .ldc = NR};
             tile_run(&g, rows, cols);
             for (int i = 0; i < rows; i++) {
                 float *d = dx + (p * MR + i) * j->in + n;
@@ -226,8 +248,8 @@ typedef struct outer {
     int64_t m, n;
     const dropout *drop; /* of b; NULL: none */
     float *to;           /* (m, n), or with `turned` (n, m): to = scale * sums, or += */
-    bool   turned, add;
-    float  scale;
+    bool turned, add;
+    float scale;
 } outer;
 
 static void outer_strip(const job *j, const outer *o, int64_t col, float *own)
@@ -249,8 +271,14 @@ static void outer_strip(const job *j, const outer *o, int64_t col, float *own)
             ldb = NR;
         }
         for (int64_t m0 = 0; m0 < o->m; m0 += MR) {
-            tile t = {.a = o->a + r0 * o->m + m0, .b = b, .k = rows, .lda = o->m, .ldb = ldb, .c = sums + m0 * NR,
-                      .ldc = NR, .ldi = NR};
+            tile t = {.a = o->a + r0 * o->m + m0,
+                      .b = b,
+                      .k = rows,
+                      .lda = o->m,
+                      .ldb = ldb,
+                      .c = sums + m0 * NR,
+                      .ldc = NR,
+                      .ldi = NR};
             t.init = r0 ? t.c : NULL;
             tile_run(&t, (int)least(MR, o->m - m0), cols);
         }
@@ -287,9 +315,19 @@ static void backward_thread(void *arg, int t, int threads)
     if (din[IN] != NONE) {
         float *dx = j->v[din[IN]].p;
         bool masked = j->rank && j->drop.p > 0;
-        product g = {.w = j->v[j->i->in[W]].w, .dir = GRADIENT, .rows = j->rows, .k = j->out, .n = j->in,
-                     .panels = j->panels, .y = dx, .ldy = j->in, .add = j->i->acc & BIT(IN),
-                     .r = masked ? 0 : j->rank, .more = j->more, .more_w = &j->a, .scratch = j->scratch};
+        product g = {.w = j->v[j->i->in[W]].w,
+                     .dir = GRADIENT,
+                     .rows = j->rows,
+                     .k = j->out,
+                     .n = j->in,
+                     .panels = j->panels,
+                     .y = dx,
+                     .ldy = j->in,
+                     .add = j->i->acc & BIT(IN),
+                     .r = masked ? 0 : j->rank,
+                     .more = j->more,
+                     .more_w = &j->a,
+                     .scratch = j->scratch};
         product_run(&g, t, threads, team);
         pool_barrier(team);
         if (masked) add_masked(j, dx, t, threads);
@@ -297,12 +335,14 @@ static void backward_thread(void *arg, int t, int threads)
         pool_barrier(team); /* dax is read across rows */
     }
     if (din[A] != NONE) {
-        outer o = {j->dax, j->v[j->i->in[IN]].p, j->rank, j->in, j->drop.p > 0 ? &j->drop : NULL,
-                   j->v[din[A]].p, false, j->i->acc & BIT(A), 1};
+        outer o = {
+            j->dax, j->v[j->i->in[IN]].p, j->rank, j->in, j->drop.p > 0 ? &j->drop : NULL, j->v[din[A]].p,
+            false,  j->i->acc & BIT(A),   1};
         outer_share(j, &o, t, threads);
     }
     if (din[B] != NONE) {
-        outer o = {j->v[j->i->out[AX]].p, dy, j->rank, j->out, NULL, j->v[din[B]].p, true, j->i->acc & BIT(B), (float)j->i->f[0]};
+        outer o = {j->v[j->i->out[AX]].p, dy, j->rank, j->out, NULL, j->v[din[B]].p, true, j->i->acc & BIT(B),
+                   (float)j->i->f[0]};
         outer_share(j, &o, t, threads);
     }
 }

@@ -58,8 +58,8 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
 }
 
 typedef void micro_fn(const tile *t);
-#define MICRO(R)                                                                                             \
-    static void micro_##R##x1(const tile *t) { micro(t, R, 1); }                                             \
+#define MICRO(R)                                                 \
+    static void micro_##R##x1(const tile *t) { micro(t, R, 1); } \
     static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
 MICRO(1)
 MICRO(2)
@@ -78,7 +78,10 @@ MICRO(11)
 MICRO(12)
 #endif
 
-#define BOTH(R) {micro_##R##x1, micro_##R##x2}
+#define BOTH(R)                      \
+    {                                \
+        micro_##R##x1, micro_##R##x2 \
+    }
 static micro_fn *const micro_table[MR][NV] = {
     BOTH(1), BOTH(2), BOTH(3), BOTH(4),
 #if ISA_ID > 0

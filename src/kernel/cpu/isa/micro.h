@@ -8,13 +8,13 @@
  * vectors are read: cols rounded up to VL floats must exist in every row. */
 typedef struct tile {
     const float *a, *b;
-    int64_t      k, lda, ldb;
+    int64_t k, lda, ldb;
     const float *a_more, *b_more; /* `more` further k, with the same lda and ldb */
-    int64_t      more;
-    float       *c;
-    int64_t      ldc;
-    const float *init;            /* NULL: zeros; may be c itself; ldi 0: the same row for all */
-    int64_t      ldi;
+    int64_t more;
+    float *c;
+    int64_t ldc;
+    const float *init; /* NULL: zeros; may be c itself; ldi 0: the same row for all */
+    int64_t ldi;
 } tile;
 
 #define tile_run NAME(tile_run)

@@ -9,8 +9,8 @@
 typedef enum direction { FORWARD, GRADIENT } direction;
 
 enum {
-    PACK_SEGMENT = 128,                /* columns decoded at a time: a multiple of every NR */
-    PACK_SCRATCH = NR * PACK_SEGMENT,  /* floats */
+    PACK_SEGMENT = 128,               /* columns decoded at a time: a multiple of every NR */
+    PACK_SCRATCH = NR * PACK_SEGMENT, /* floats */
 };
 
 /* rows (at most MR) of x, ldx floats apart, columns [0, k), as a panel (k, MR); missing rows zero. */

@@ -17,10 +17,10 @@
 
 enum {
     DEEP = 256,
-    UNIT = 64,               /* block lengths are multiples of it: blocks of most types stay whole */
-    WIDE = 1536,             /* columns packed at a time; a multiple of every NR and PACK_SEGMENT */
-    TALL = 120 / MR,         /* x panels that stay in the second cache */
-    ROWS_A_THREAD = 192,     /* with fewer, columns are split */
+    UNIT = 64,           /* block lengths are multiples of it: blocks of most types stay whole */
+    WIDE = 1536,         /* columns packed at a time; a multiple of every NR and PACK_SEGMENT */
+    TALL = 120 / MR,     /* x panels that stay in the second cache */
+    ROWS_A_THREAD = 192, /* with fewer, columns are split */
 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -57,7 +57,7 @@ void product_pack(const float *x, int64_t ldx, int64_t rows, int64_t k, float *p
  * the r extra k, (column panel, r, NR). */
 typedef struct block {
     int64_t k0, kc, n0, nc, r;
-    float  *w, *more;
+    float *w, *more;
 } block;
 
 static void pack_block(const product *g, const block *b, int t, int threads)

@@ -11,17 +11,17 @@
  * (n, r) or GRADIENT (r, n). `scratch`: product_scratch() floats, shared by the threads. */
 typedef struct product {
     const tensor *w;
-    direction     dir;
-    int64_t       first, rows, k, n;
-    const float  *panels;
-    float        *y;
-    int64_t       ldy;
-    const float  *bias; /* (n), or NULL */
-    int           add;  /* to what y holds */
-    int64_t       r;
-    const float  *more;
+    direction dir;
+    int64_t first, rows, k, n;
+    const float *panels;
+    float *y;
+    int64_t ldy;
+    const float *bias; /* (n), or NULL */
+    int add;           /* to what y holds */
+    int64_t r;
+    const float *more;
     const tensor *more_w;
-    float        *scratch;
+    float *scratch;
 } product;
 
 /* The length of the k blocks, the same on every machine, so that results are. */

@@ -1,7 +1,7 @@
 /* rows.c -- operators that go over rows once and are bound by memory (the mathematics: op/NAME.c).
  *
- * Threads take rows; sums are within a row, in a fixed order: VL partial sums, halves added to halves, then the
- * tail. */
+ * Threads take rows; sums are within a row, in a fixed order: VL partial sums, halves added to halves, then
+ * the tail. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/decode.h"
@@ -10,10 +10,10 @@
 
 /* A kernel over rows: the body gets the rows [from, to). */
 typedef struct job {
-    const run   *r;
+    const run *r;
     const value *v;
     const instr *i;
-    int64_t      rows;
+    int64_t rows;
     void (*body)(const struct job *j, int64_t from, int64_t to);
 } job;
 
@@ -40,10 +40,14 @@ static void embed_rows(const job *j, int64_t from, int64_t to)
 {
     const int32_t *tokens = j->v[j->i->in[0]].p;
     const value *table = &j->v[j->i->in[1]];
-    for (int64_t t = from; t < to; t++) row_decode(table->w, tokens[t], 0, table->s.d[1], rows_of(j->v, j->i->out[0], t));
+    for (int64_t t = from; t < to; t++)
+        row_decode(table->w, tokens[t], 0, table->s.d[1], rows_of(j->v, j->i->out[0], t));
 }
 
-void embed_forward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->out[0]], embed_rows); }
+void embed_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], embed_rows);
+}
 
 static void gather_rows(const job *j, int64_t from, int64_t to)
 {
@@ -53,7 +57,10 @@ static void gather_rows(const job *j, int64_t from, int64_t to)
         memcpy(rows_of(j->v, j->i->out[0], l), rows_of(j->v, j->i->in[0], index[l]), bytes);
 }
 
-void gather_forward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->out[0]], gather_rows); }
+void gather_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], gather_rows);
+}
 
 /* ---------------------------------------------------------------------------------- rmsnorm */
 
@@ -157,12 +164,18 @@ static void rope_rows(const job *j, int64_t from, int64_t to)
     const int add = i->back && (i->acc & BIT(0));
     for (int64_t t = from; t < to; t++)
         for (int64_t h = 0; h < heads; h++)
-            turn(rows_of(j->v, x, t) + h * dim, rows_of(j->v, y, t) + h * dim, rows_of(j->v, i->in[1], t), half, dim,
-                 i->back ? -1 : 1, add);
+            turn(rows_of(j->v, x, t) + h * dim, rows_of(j->v, y, t) + h * dim, rows_of(j->v, i->in[1], t),
+                 half, dim, i->back ? -1 : 1, add);
 }
 
-void rope_forward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->in[0]], rope_rows); }
-void rope_backward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->dout], rope_rows); }
+void rope_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->in[0]], rope_rows);
+}
+void rope_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->dout], rope_rows);
+}
 
 /* ---------------------------------------------------------------------------------- swiglu, add */
 
@@ -173,7 +186,8 @@ static void swiglu_rows(const job *j, int64_t from, int64_t to)
     const int64_t n = (to - from) * j->v[j->i->out[0]].s.d[1];
     for (int64_t k = 0; k < n; k += VL) {
         const int whole = k + VL <= n;
-        vec a = whole ? v_load(g + k) : v_load_part(g + k, n - k), b = whole ? v_load(u + k) : v_load_part(u + k, n - k);
+        vec a = whole ? v_load(g + k) : v_load_part(g + k, n - k),
+            b = whole ? v_load(u + k) : v_load_part(u + k, n - k);
         vec out = a / (v_set(1) + v_exp(-a)) * b;
         if (whole)
             v_store(y + k, out);
@@ -182,7 +196,10 @@ static void swiglu_rows(const job *j, int64_t from, int64_t to)
     }
 }
 
-void swiglu_forward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->out[0]], swiglu_rows); }
+void swiglu_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], swiglu_rows);
+}
 
 /* to[k] = x, or += x; n lanes of it. */
 INLINE void put(float *to, vec x, int64_t n, int add)
@@ -204,7 +221,8 @@ static void swiglu_rows_back(const job *j, int64_t from, int64_t to)
     for (int64_t k = 0; k < n; k += VL) {
         const int64_t m = n - k;
         const int whole = m >= VL;
-        vec a = whole ? v_load(g + k) : v_load_part(g + k, m), b = whole ? v_load(u + k) : v_load_part(u + k, m);
+        vec a = whole ? v_load(g + k) : v_load_part(g + k, m),
+            b = whole ? v_load(u + k) : v_load_part(u + k, m);
         vec d = whole ? v_load(dy + k) : v_load_part(dy + k, m);
         vec s = v_set(1) / (v_set(1) + v_exp(-a));
         if (dg) put(dg + k, d * b * s * (v_set(1) + a * (v_set(1) - s)), m, i->acc & BIT(0));
@@ -212,7 +230,10 @@ static void swiglu_rows_back(const job *j, int64_t from, int64_t to)
     }
 }
 
-void swiglu_backward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->dout], swiglu_rows_back); }
+void swiglu_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->dout], swiglu_rows_back);
+}
 
 static void add_rows(const job *j, int64_t from, int64_t to)
 {
@@ -233,4 +254,7 @@ static void add_rows_back(const job *j, int64_t from, int64_t to)
     for (int64_t k = 0; k < n; k++) d[k] = add ? d[k] + dy[k] : dy[k];
 }
 
-void add_backward(const run *r, const value *v, const instr *i) { rows_run(r, v, i, &v[i->dout], add_rows_back); }
+void add_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->dout], add_rows_back);
+}

@@ -1,5 +1,5 @@
-/* table.c -- the kernels of one instruction set. What is missing runs as the operator's reference: the rope table
- * is once a step, and the gather's backward once a step as well. */
+/* table.c -- the kernels of one instruction set. What is missing runs as the operator's reference: the rope
+ * table is once a step, and the gather's backward once a step as well. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/micro.h"
@@ -9,18 +9,19 @@
 
 const backend NAME(backend) = {
     .name = "cpu:" TEXT(ISA),
-    .op = {
-        [OP_embed] = {embed_forward, NULL, NULL},
-        [OP_gather] = {gather_forward, NULL, NULL},
-        [OP_rmsnorm] = {rmsnorm_forward, rmsnorm_backward, rmsnorm_workspace},
-        [OP_linear] = {linear_forward, linear_backward, linear_workspace},
-        [OP_rope] = {rope_forward, rope_backward, NULL},
-        [OP_attention] = {attention_forward, attention_backward, attention_workspace},
-        [OP_cached_attention] = {cached_attention_forward, NULL, attention_workspace},
-        [OP_swiglu] = {swiglu_forward, swiglu_backward, NULL},
-        [OP_add] = {add_forward, add_backward, NULL},
-        [OP_head] = {head_forward, NULL, head_workspace},
-    },
+    .op =
+        {
+            [OP_embed] = {embed_forward, NULL, NULL},
+            [OP_gather] = {gather_forward, NULL, NULL},
+            [OP_rmsnorm] = {rmsnorm_forward, rmsnorm_backward, rmsnorm_workspace},
+            [OP_linear] = {linear_forward, linear_backward, linear_workspace},
+            [OP_rope] = {rope_forward, rope_backward, NULL},
+            [OP_attention] = {attention_forward, attention_backward, attention_workspace},
+            [OP_cached_attention] = {cached_attention_forward, NULL, attention_workspace},
+            [OP_swiglu] = {swiglu_forward, swiglu_backward, NULL},
+            [OP_add] = {add_forward, add_backward, NULL},
+            [OP_head] = {head_forward, NULL, head_workspace},
+        },
     .flops = peak_flops,
     .read = peak_read,
 };
