@@ -62,7 +62,7 @@ static int add_4bit(weights *w, const safetensors *s, const tensor *packed, cons
     tensor t = {.name = name, .type = type, .ndim = 2, .dim = {1, 1, 1, 1}, .data = packed->data, .bytes = packed->bytes};
     quant *q = arena_new(mem, sizeof *q);
     q->block = json_int(j, "blocksize", 64, where, e);
-    bool sane = json_array_size(shape) == 2 && e->code == OK && q->block >= 32 && q->block <= 4096;
+    bool sane = json_array_size(shape) == 2 && e->code == OK && q->block >= 32 && q->block <= 4096 && q->block % 2 == 0;
     for (size_t i = 0; sane && i < 2; i++) {
         t.dim[i] = json_integer_value(json_array_get(shape, i));
         sane = t.dim[i] > 0 && t.dim[i] < (int64_t)1 << 31;

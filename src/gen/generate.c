@@ -220,7 +220,7 @@ int generate_run(generate_result *out, const model *m, adapter *a, const tokeniz
 {
     static const generate_hooks none = {0};
     *out = (generate_result){0};
-    int64_t longest;
+    int64_t longest = 0;
     int code = check(m, prompts, n, o, &longest, e);
     if (code != OK || n == 0) return code;
     generation g = {.m = m, .t = t, .prompts = prompts, .o = o, .hooks = hooks ? hooks : &none, .out = out};
