@@ -169,7 +169,7 @@ static const char *plain_name(arena *mem, const char *name)
     if (str_starts(name, prefix)) name += sizeof prefix - 1;
     const char *at = strstr(name, ".lora_A."), *end = name + strlen(name);
     if (!at) at = strstr(name, ".lora_B.");
-    if (!at || at == name || !str_ends(name, ".weight") || end - at < 15) return NULL;
+    if (!at || at == name || !str_ends(name, ".weight") || end - at < 14) return NULL;
     return arena_fmt(mem, "%.*s.weight", (int)(at - name) + 7, name);
 }
 
