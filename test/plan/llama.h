@@ -12,10 +12,10 @@
 
 typedef struct llama {
     const char *name;
-    int     layers, width, heads, kv_heads, dim, ffn, vocab;
-    bool    tied, head_norms, bias; /* head_norms: rmsnorm of each head of q and k, as Qwen 3; bias: Qwen 2 */
-    int     rank, window;
-    double  dropout;
+    int layers, width, heads, kv_heads, dim, ffn, vocab;
+    bool tied, head_norms, bias; /* head_norms: rmsnorm of each head of q and k, as Qwen 3; bias: Qwen 2 */
+    int rank, window;
+    double dropout;
     const char *targets; /* "all", or a comma between names; prefix "N:" puts adapters on layers >= N alone */
     int64_t tokens, labels, chunk;
 } llama;
@@ -28,7 +28,8 @@ typedef struct llama_values {
 static inline val llama_weight(prog *p, const char *name, int64_t rows, int64_t cols)
 {
     tensor *w = arena_new(&p->mem, sizeof *w);
-    *w = (tensor){.name = arena_strdup(&p->mem, name), .ndim = cols ? 2 : 1, .dim = {rows, cols ? cols : 1, 1, 1}};
+    *w = (tensor){
+        .name = arena_strdup(&p->mem, name), .ndim = cols ? 2 : 1, .dim = {rows, cols ? cols : 1, 1, 1}};
     return prog_frozen(p, w);
 }
 

@@ -1,0 +1,381 @@
+/* test_op.c -- what the lists are made of, and every forward against numbers worked out by hand or another
+ * way.
+ *
+ * That gradients fit the forwards is test/grad's business; that the forwards are the right functions is this
+ * file's, and in the end that of the models recorded from the reference implementation. */
+#include "base/rng.h"
+#include "op/case.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void rows_and_capacities(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 20, 8);
+    val x = prog_value(&p, "x", VALUE_INPUT, ROWS_TOKENS, 99, 6);
+    val l = prog_ints(&p, "l", VALUE_INPUT, ROWS_LABELS, 99, 3);
+    val f = prog_value(&p, "f", VALUE_STATE, ROWS_FIXED, 5, 4);
+    val t = prog_temp_like(&p, "t", x, 7), u = prog_temp_like(&p, "u", f, 2);
+    assert_int_equal(value_bytes(&p.v[x]), 20 * 6 * sizeof(real));
+    assert_int_equal(value_bytes(&p.v[l]), 8 * 3 * sizeof(int32_t));
+    assert_int_equal(value_bytes(&p.v[u]), 5 * 2 * sizeof(real));
+    prog_rows(&p, 11, 0);
+    assert_int_equal(numel(p.v[x].s), 11 * 6);
+    assert_int_equal(numel(p.v[t].s), 11 * 7);
+    assert_int_equal(numel(p.v[l].s), 0);
+    assert_int_equal(numel(p.v[f].s), 5 * 4);
+    assert_int_equal(value_bytes(&p.v[t]), 20 * 7 * sizeof(real)); /* storage stays that of the capacity */
+    prog_rows(&p, 20, 8);
+    assert_int_equal(numel(p.v[l].s), 8 * 3);
+    assert_int_equal(p.v[t].kind, VALUE_TEMP);
+    assert_false(p.v[x].wants_grad);
+    assert_true(p.v[prog_value(&p, "w", VALUE_PARAM, ROWS_FIXED, 2, 2)].wants_grad);
+    prog_release(&p);
+    assert_null(p.v);
+}
+
+static void long_lists_keep_their_values(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 4, 0);
+    val x = prog_value(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, 3);
+    for (int k = 0; k < 1000; k++) x = op_add(&p, x, x);
+    assert_int_equal(p.ni, 1000);
+    assert_int_equal(p.nv, 1001);
+    for (int k = 0; k < 1000; k++) {
+        assert_int_equal(p.i[k].id, k);
+        assert_int_equal(p.i[k].in[0], k);
+        assert_int_equal(p.i[k].out[0], k + 1);
+        assert_int_equal(p.i[k].dout, NONE);
+        assert_int_equal(p.i[k].din[MAXIN - 1], NONE);
+        assert_int_equal(p.v[k + 1].root, k + 1);
+    }
+    prog_release(&p);
+}
+
+static void frozen_values_read_any_type(void **state)
+{
+    (void)state;
+    const dtype types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_K, DT_NF4};
+    for (int t = 0; t < 6; t++) {
+        prog p;
+        prog_init(&p, 0, 0);
+        val w = case_frozen(&p, "w", types[t], 5, 512, 0, 1);
+        assert_int_equal(p.v[w].s.d[0], 5);
+        assert_int_equal(p.v[w].s.d[1], 512);
+        float want[512];
+        real got[512];
+        for (int row = 0; row < 5; row++) {
+            tensor_decode(p.v[w].w, row, 0, 512, want);
+            frozen_row(&p.v[w], row, 0, 512, got);
+            for (int k = 0; k < 512; k++) assert_true(got[k] == (real)want[k]);
+            frozen_row(&p.v[w], row, 301, 200, got);
+            for (int k = 0; k < 200; k++) assert_true(got[k] == (real)want[301 + k]);
+            assert_true(frozen_at(&p.v[w], row, 77) == (real)want[77]);
+        }
+        prog_release(&p);
+    }
+}
+
+static void dropout_is_a_function_of_its_element(void **state)
+{
+    (void)state;
+    enum { ROWS = 200, COLS = 300 };
+    const double p = 0.3;
+    int dropped = 0, same = 0;
+    for (int64_t r = 0; r < ROWS; r++)
+        for (int64_t c = 0; c < COLS; c++) {
+            double f = dropout_factor(9, 4, r, c, p);
+            assert_true(f == 0 || f == 1 / (1 - p));
+            assert_true(f == dropout_factor(9, 4, r, c, p));
+            dropped += f == 0;
+            same += f == dropout_factor(9, 5, r, c, p);
+        }
+    double n = ROWS * COLS, sigma = sqrt(n * p * (1 - p));
+    assert_true(fabs(dropped - n * p) < 4 * sigma);
+    assert_true(fabs(same - n * (p * p + (1 - p) * (1 - p))) <
+                4 * sigma); /* other instructions are independent */
+    assert_true(dropout_factor(9, 4, 1, 2, 0) == 1);
+}
+
+/* A list of one operator over given numbers. */
+static val given(prog *p, value_rows rows, int64_t n, int64_t width, const real *x)
+{
+    val v = prog_value(p, "x", VALUE_INPUT, rows, n, width);
+    p->v[v].p = memcpy(arena_new(&p->mem, value_bytes(&p->v[v])), x, (size_t)(n * width) * sizeof *x);
+    return v;
+}
+
+static val given_ints(prog *p, value_rows rows, int64_t n, const int32_t *x)
+{
+    val v = prog_ints(p, "n", VALUE_INPUT, rows, n, 1);
+    p->v[v].p = memcpy(arena_new(&p->mem, value_bytes(&p->v[v])), x, (size_t)n * sizeof *x);
+    return v;
+}
+
+static val given_frozen(prog *p, int64_t rows, int64_t cols, const float *x)
+{
+    tensor *w = arena_new(&p->mem, sizeof *w);
+    *w = (tensor){.name = "w", .type = DT_F32, .ndim = cols ? 2 : 1, .dim = {rows, cols ? cols : 1, 1, 1}};
+    w->data = x;
+    w->bytes = (size_t)(rows * (cols ? cols : 1)) * sizeof *x;
+    return prog_frozen(p, w);
+}
+
+static real *forward(prog *p, val out)
+{
+    run r = {.key = 1};
+    instr *i = &p->i[p->ni - 1];
+    for (int j = 0; j < MAXOUT; j++)
+        if (i->out[j] != NONE) p->v[i->out[j]].p = arena_new(&p->mem, value_bytes(&p->v[i->out[j]]));
+    i->op->forward(&r, p->v, i);
+    return p->v[out].p;
+}
+
+/* Within a few roundings of float. */
+static void near(const real *got, const double *want, int n)
+{
+    for (int k = 0; k < n; k++)
+        if (!(fabs((double)got[k] - want[k]) <= 4e-7 * (1 + fabs(want[k]))))
+            fail_msg("element %d: %.9g, not %.9g", k, (double)got[k], want[k]);
+}
+
+static void embed_and_gather_take_rows(void **state)
+{
+    (void)state;
+    static const float table[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    prog p;
+    prog_init(&p, 3, 2);
+    val y = op_embed(&p, given_ints(&p, ROWS_TOKENS, 3, (int32_t[]){3, 0, 2}), given_frozen(&p, 4, 2, table));
+    near(forward(&p, y), (double[]){7, 8, 1, 2, 5, 6}, 6);
+    y = op_gather(&p, y, given_ints(&p, ROWS_LABELS, 2, (int32_t[]){0, 2}));
+    near(forward(&p, y), (double[]){7, 8, 5, 6}, 4);
+    prog_release(&p);
+}
+
+static void rmsnorm_by_hand(void **state)
+{
+    (void)state;
+    static const float w[] = {2, -1};
+    prog p;
+    prog_init(&p, 1, 0);
+    val x = given(&p, ROWS_TOKENS, 1, 4, (real[]){3, 4, 1, 7});
+    val y = op_rmsnorm(&p, x, given_frozen(&p, 2, 0, w), 0.5);
+    double a = 1 / sqrt(12.5 + 0.5), b = 1 / sqrt(25 + 0.5); /* two groups of a row */
+    near(forward(&p, y), (double[]){6 * a, -4 * a, 2 * b, -7 * b}, 4);
+    prog_release(&p);
+}
+
+static void linear_by_hand(void **state)
+{
+    (void)state;
+    static const float w[] = {1, 2, 3, 4, 5, 6}, bias[] = {0.5, -0.5};
+    prog p;
+    prog_init(&p, 2, 0);
+    val x = given(&p, ROWS_TOKENS, 2, 3, (real[]){1, 0, -1, 2, 1, 1});
+    lowrank l = {.scale = 10};
+    l.a = given(&p, ROWS_FIXED, 1, 3, (real[]){1, 1, 2});
+    l.b = given(&p, ROWS_FIXED, 2, 1, (real[]){3, -1});
+    val y = op_linear(&p, x, given_frozen(&p, 2, 3, w), given_frozen(&p, 2, 0, bias), &l);
+    near(forward(&p, y), (double[]){-2 + 0.5 - 30, -2 - 0.5 + 10, 7 + 0.5 + 150, 19 - 0.5 - 50}, 4);
+    prog_release(&p);
+}
+
+/* Dropped inputs are as good as zeros for the adapter, and whole for the frozen weight. */
+static void dropout_falls_on_the_adapter_alone(void **state)
+{
+    (void)state;
+    static const float w[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    real x[16], a[8], sum[2] = {0, 0}, kept[2] = {0, 0};
+    prog p;
+    prog_init(&p, 2, 0);
+    for (int k = 0; k < 16; k++) x[k] = k + 1;
+    for (int k = 0; k < 8; k++) a[k] = 1;
+    lowrank l = {.scale = 1, .dropout = 0.5};
+    val v = given(&p, ROWS_TOKENS, 2, 8, x);
+    l.a = given(&p, ROWS_FIXED, 1, 8, a);
+    l.b = given(&p, ROWS_FIXED, 1, 1, (real[]){100});
+    val y = op_linear(&p, v, given_frozen(&p, 1, 8, w), NONE, &l);
+    for (int k = 0; k < 16; k++) {
+        sum[k / 8] += x[k];
+        kept[k / 8] += x[k] * (real)dropout_factor(1, 0, k / 8, k % 8, 0.5);
+    }
+    near(forward(&p, y), (double[]){sum[0] + 100 * kept[0], sum[1] + 100 * kept[1]}, 2);
+    prog_release(&p);
+}
+
+static void rope_turns_pairs(void **state)
+{
+    (void)state;
+    static const float freq[] = {1, 0.01f};
+    prog p;
+    prog_init(&p, 2, 0);
+    val at = given_ints(&p, ROWS_TOKENS, 2, (int32_t[]){0, 70000});
+    val table = op_rope_table(&p, at, given_frozen(&p, 2, 0, freq), 2);
+    double c = 2 * cos(70000), s = 2 * sin(70000), c2 = 2 * cos((double)(70000 * 0.01f)),
+           s2 = 2 * sin((double)(70000 * 0.01f));
+    near(forward(&p, table), (double[]){2, 2, 0, 0, c, c2, s, s2}, 8);
+    val x = given(&p, ROWS_TOKENS, 2, 5, (real[]){1, 2, 3, 4, 5, 1, 2, 3, 4, 5});
+    val y = op_rope(&p, x, table, 1);
+    near(forward(&p, y), (double[]){2, 4, 6, 8, 5, c - 3 * s, 2 * c2 - 4 * s2, s + 3 * c, 2 * s2 + 4 * c2, 5},
+         10);
+    prog_release(&p);
+}
+
+static void swiglu_and_add_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 1, 0);
+    val g = given(&p, ROWS_TOKENS, 1, 3, (real[]){0, 2, -30}),
+        u = given(&p, ROWS_TOKENS, 1, 3, (real[]){5, 3, 2});
+    near(forward(&p, op_swiglu(&p, g, u)), (double[]){0, 6 / (1 + exp(-2)), -60 / (1 + exp(30))}, 3);
+    near(forward(&p, op_add(&p, g, u)), (double[]){5, 5, -28}, 3);
+    prog_release(&p);
+}
+
+/* Softmax written out, over the rows that the rules let a row see. */
+static void attention_written_out(void **state)
+{
+    (void)state;
+    enum { ROWS = 9, HEADS = 4, KV = 2, DIM = 3 };
+    const int32_t start[ROWS] = {0, 0, 0, 3, 3, 3, 3, 3, 8};
+    for (int window = 0; window < 4; window += 3) {
+        prog p;
+        prog_init(&p, ROWS, 0);
+        val q = case_reals(&p, "q", VALUE_INPUT, ROWS_TOKENS, 0, HEADS * DIM, 0, 1);
+        val k = case_reals(&p, "k", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM, 0, 1);
+        val v = case_reals(&p, "v", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM, 0, 1);
+        val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
+        val o = op_attention(&p, q, k, v, s, HEADS, KV, window, 0.7);
+        const real *got = forward(&p, o), *qp = p.v[q].p, *kp = p.v[k].p, *vp = p.v[v].p;
+        for (int r = 0; r < ROWS; r++)
+            for (int h = 0; h < HEADS; h++) {
+                double sum = 0, want[DIM] = {0};
+                for (int j = 0; j < ROWS; j++) {
+                    if (j > r || j < start[r] || (window && r - j >= window)) continue;
+                    double dot = 0;
+                    for (int e = 0; e < DIM; e++)
+                        dot += (double)qp[r * HEADS * DIM + h * DIM + e] * kp[j * KV * DIM + h / 2 * DIM + e];
+                    sum += exp(0.7 * dot);
+                    for (int e = 0; e < DIM; e++)
+                        want[e] += exp(0.7 * dot) * (double)vp[j * KV * DIM + h / 2 * DIM + e];
+                }
+                for (int e = 0; e < DIM; e++) want[e] /= sum;
+                near(got + r * HEADS * DIM + h * DIM, want, DIM);
+            }
+        prog_release(&p);
+    }
+}
+
+/* A prompt in one piece, then row after row, in a slot that is not the first: what attention says of the
+ * whole. */
+static void cached_attention_equals_attention(void **state)
+{
+    (void)state;
+    enum { ROWS = 11, PROMPT = 4, HEADS = 4, KV = 2, DIM = 5, SLOT = 1, CONTEXT = 16 };
+    for (int window = 0; window < 4; window += 3) {
+        prog p;
+        prog_init(&p, ROWS, 0);
+        val q = case_reals(&p, "q", VALUE_INPUT, ROWS_TOKENS, 0, HEADS * DIM, 0, 1);
+        val k = case_reals(&p, "k", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM, 0, 1);
+        val v = case_reals(&p, "v", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM, 0, 1);
+        val s = given_ints(&p, ROWS_TOKENS, ROWS, (int32_t[ROWS]){0});
+        const real *want = forward(&p, op_attention(&p, q, k, v, s, HEADS, KV, window, 0.4));
+        prog c;
+        prog_init(&c, PROMPT, 0);
+        val cq = prog_value(&c, "q", VALUE_INPUT, ROWS_TOKENS, 0, HEADS * DIM);
+        val ck = prog_value(&c, "k", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM);
+        val cv = prog_value(&c, "v", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM);
+        val slot = given_ints(&c, ROWS_TOKENS, PROMPT, (int32_t[]){SLOT, SLOT, SLOT, SLOT});
+        val at = given_ints(&c, ROWS_TOKENS, PROMPT, (int32_t[]){0, 1, 2, 3});
+        val kept_k = case_reals(&c, "kept k", VALUE_STATE, ROWS_FIXED, 3 * CONTEXT, KV * DIM, NAN, 0);
+        val kept_v = case_reals(&c, "kept v", VALUE_STATE, ROWS_FIXED, 3 * CONTEXT, KV * DIM, NAN, 0);
+        val o =
+            op_cached_attention(&c, cq, ck, cv, slot, at, kept_k, kept_v, HEADS, KV, window, CONTEXT, 0.4);
+        for (int done = 0; done < ROWS;) {
+            int n = done ? 1 : PROMPT;
+            prog_rows(&c, n, 0);
+            c.v[cq].p = (real *)p.v[q].p + done * HEADS * DIM;
+            c.v[ck].p = (real *)p.v[k].p + done * KV * DIM;
+            c.v[cv].p = (real *)p.v[v].p + done * KV * DIM;
+            if (done) *(int32_t *)c.v[at].p = done;
+            const real *got = forward(&c, o);
+            for (int e = 0; e < n * HEADS * DIM; e++)
+                near(got + e, (double[]){(double)want[done * HEADS * DIM + e]}, 1);
+            done += n;
+        }
+        const real *kept = c.v[kept_k].p; /* other slots are left alone, and positions not reached */
+        for (int e = 0; e < 3 * CONTEXT * KV * DIM; e++) {
+            int row = e / (KV * DIM);
+            assert_true(isnan(kept[e]) == !(row >= SLOT * CONTEXT && row < SLOT * CONTEXT + ROWS));
+        }
+        prog_release(&c);
+        prog_release(&p);
+    }
+}
+
+static void head_by_hand(void **state)
+{
+    (void)state;
+    static const float w[] = {1, 0, 0, 1, 1, 1, 0, 0};
+    prog p;
+    val ce, hit;
+    prog_init(&p, 0, 3);
+    val h = given(&p, ROWS_LABELS, 3, 2, (real[]){0, 0, 2, 1, 1, 2}); /* logits 0 0 0 0; 2 1 3 0; 1 2 3 0 */
+    val target = given_ints(&p, ROWS_LABELS, 3, (int32_t[]){0, 2, 1});
+    val weight = given(&p, ROWS_LABELS, 3, 1, (real[]){0.5, 0, 2});
+    val loss = op_head(&p, h, given_frozen(&p, 4, 2, w), target, weight, 2, &ce, &hit);
+    double sum = log(exp(0) + exp(1) + exp(2) + exp(3));
+    near(forward(&p, loss), (double[]){0.5 * log(4) + 2 * (sum - 2)}, 1);
+    near(p.v[ce].p, (double[]){log(4), sum - 3, sum - 2}, 3);
+    near(p.v[hit].p, (double[]){1, 1, 0}, 3); /* of equals the first */
+    assert_int_equal(p.v[loss].kind, VALUE_RESULT);
+    assert_int_equal(p.v[ce].kind, VALUE_RESULT);
+    prog_release(&p);
+}
+
+static void head_survives_large_logits(void **state)
+{
+    (void)state;
+    static const float w[] = {1000, -1000};
+    prog p;
+    val ce, hit;
+    prog_init(&p, 0, 2);
+    val h = given(&p, ROWS_LABELS, 2, 1, (real[]){1, -1});
+    val target = given_ints(&p, ROWS_LABELS, 2, (int32_t[]){0, 0});
+    val weight = given(&p, ROWS_LABELS, 2, 1, (real[]){1, 1});
+    val loss = op_head(&p, h, given_frozen(&p, 2, 1, w), target, weight, 2, &ce, &hit);
+    near(forward(&p, loss), (double[]){2000}, 1);
+    prog_release(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_and_capacities),
+        cmocka_unit_test(long_lists_keep_their_values),
+        cmocka_unit_test(frozen_values_read_any_type),
+        cmocka_unit_test(dropout_is_a_function_of_its_element),
+        cmocka_unit_test(embed_and_gather_take_rows),
+        cmocka_unit_test(rmsnorm_by_hand),
+        cmocka_unit_test(linear_by_hand),
+        cmocka_unit_test(dropout_falls_on_the_adapter_alone),
+        cmocka_unit_test(rope_turns_pairs),
+        cmocka_unit_test(swiglu_and_add_by_hand),
+        cmocka_unit_test(attention_written_out),
+        cmocka_unit_test(cached_attention_equals_attention),
+        cmocka_unit_test(head_by_hand),
+        cmocka_unit_test(head_survives_large_logits),
+    };
+    return cmocka_run_group_tests_name("lists and forwards", tests, NULL, NULL);
+}
