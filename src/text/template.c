@@ -62,7 +62,7 @@ template *template_new(const char *text, const char *option, err *e)
     template *t = xcalloc(1, sizeof *t);
     str literal = {0};
     const char *wrong = NULL;
-    for (const char *p = text, *at; *p && !wrong;) {
+    for (const char *p = text, *at; !wrong && *p;) {
         size_t plain = strcspn(p, "\\{}");
         str_add(&literal, p, plain);
         at = p += plain;
