@@ -1,8 +1,11 @@
 /* recipe.h -- how to train: everything that decides the numbers of a run besides model, adapter and data.
  *
- * Names and meanings are those of Hugging Face's TrainingArguments. One difference, on purpose: a label's
- * weight is 1 / (labels that are predicted in the optimizer step), where transformers also counts labels at
- * the first position of a row, which nothing predicts. With completion-only labels the two are equal. */
+ * Names and meanings are those of Hugging Face's TrainingArguments. Two differences, on purpose:
+ *
+ * - A label's weight is 1 / (labels that are predicted in the optimizer step), where transformers also counts
+ *   labels at the first position of a row, which nothing predicts. With a prompt the two are equal.
+ * - load_best_model_at_end saves every evaluation that is the best so far, whatever save_strategy says,
+ *   instead of asking for strategies that agree. */
 #ifndef TRAIN_RECIPE_H
 #define TRAIN_RECIPE_H
 

@@ -78,6 +78,3 @@ for name, value in [("schedule.json", schedules()), ("adamw.json", adamw())]:
     with open(os.path.join(folder, name), "w") as f:
         json.dump(value, f, separators=(",", ":"))
         f.write("\n")
-with open(os.path.join(folder, "README.md"), "w") as f:
-    f.write("Learning rates of transformers %s, and steps of AdamW and clipped norms of PyTorch %s, recorded by\n"
-            "`test/golden/train.py`.\n" % (transformers.__version__, torch.__version__.split("+")[0]))
