@@ -90,7 +90,8 @@ static int take_name(cursor *c, const char *what, gguf_text *out)
     if (take_text(c, out) != OK) return E_FORMAT;
     bool good = out->n > 0 && out->n <= MAX_NAME;
     for (size_t i = 0; good && i < out->n; i++) good = (uint8_t)out->p[i] >= 0x20 && out->p[i] != 0x7f;
-    return good ? OK : fail(c->e, E_FORMAT, "%s: a %s has no valid name; the file is damaged", c->where, what);
+    if (good) return OK;
+    return fail(c->e, E_FORMAT, "%s: a %s has no valid name; the file is damaged", c->where, what);
 }
 
 /* A name for a message, however long it is. */
@@ -159,8 +160,8 @@ static int take_tensor(cursor *c, arena *mem, tensor *t, uint64_t *offset)
     if (take_u32(c, &type) != OK || take_u64(c, offset) != OK) return E_FORMAT;
     t->type = gguf_dtype(type);
     if (t->type == DT_COUNT && gguf_dtype_name(type))
-        return fail(c->e, E_UNSUPPORTED, "%s: tensor %.*s is stored as %s, which is not read; take a file of "
-                                         "type F16, BF16, Q8_0 or Q2_K to Q6_K", c->where, shown(name), name.p,
+        return fail(c->e, E_UNSUPPORTED, "%s: tensor %.*s is stored as %s, which is not read; take a file "
+                                         "of type F16, BF16, Q8_0 or Q2_K to Q6_K", c->where, shown(name), name.p,
                     gguf_dtype_name(type));
     if (t->type == DT_COUNT)
         return fail(c->e, E_UNSUPPORTED, "%s: tensor %.*s is of type number %u, which is not known", c->where,

@@ -144,8 +144,8 @@ static int check(const gguf_writer *w, const char *path, err *e)
     for (int64_t i = 0; i < weights_count(w->tensors); i++) {
         const tensor *t = weights_at(w->tensors, i);
         if (gguf_dtype_number(t->type) < 0)
-            return fail(e, E_UNSUPPORTED, "%s: tensor %s is %s, a type that GGUF does not have; write it as f16 "
-                                          "or q8_0", path, t->name, dtype_name(t->type));
+            return fail(e, E_UNSUPPORTED, "%s: tensor %s is %s, a type that GGUF does not have; write it as "
+                                          "f16 or q8_0", path, t->name, dtype_name(t->type));
     }
     const char **names = xmalloc((size_t)(w->n_keys + 1) * sizeof *names), *p = w->names.p, *twice = NULL;
     for (uint64_t i = 0; i < w->n_keys; i++, p += strlen(p) + 1) names[i] = p;

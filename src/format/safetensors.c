@@ -67,30 +67,40 @@ static int read_shape(const safetensors *s, tensor *t, const json_t *shape, err 
     return OK;
 }
 
+/* Not empty, and without control characters, so that it can stand in a message. */
+static bool good_name(const char *s)
+{
+    for (const char *p = s; *p; p++)
+        if ((uint8_t)*p < 0x20 || *p == 0x7f) return false;
+    return *s != 0;
+}
+
 static int read_tensor(const safetensors *s, span *out, const char *name, const json_t *o, size_t data_bytes,
                        err *e)
 {
     tensor *t = &out->t;
     t->name = name;
+    if (!good_name(name)) return fail(e, E_FORMAT, "%s: a tensor has no valid name", s->path);
     const char *type = json_string_value(json_object_get(o, "dtype"));
     if (!type) return fail(e, E_FORMAT, "%s: tensor %s has no dtype; the file is damaged", s->path, name);
     t->type = safetensors_dtype(type);
     if (t->type == DT_COUNT)
-        return fail(e, E_UNSUPPORTED, "%s: tensor %s is stored as %.20s, which is not read (F64, F32, F16, BF16 "
-                                      "and the integers are)", s->path, name, type);
+        return fail(e, E_UNSUPPORTED, "%s: tensor %s is stored as %.20s, which is not read (F64, F32, F16, "
+                                      "BF16 and integers are)", s->path, name, type);
     int code = read_shape(s, t, json_object_get(o, "shape"), e);
     if (code != OK) return code;
     const json_t *offsets = json_object_get(o, "data_offsets");
     int64_t begin = natural(json_array_get(offsets, 0)), end = natural(json_array_get(offsets, 1));
     if (json_array_size(offsets) != 2 || begin < 0 || end < begin)
-        return fail(e, E_FORMAT, "%s: tensor %s has no valid data_offsets; the file is damaged", s->path, name);
+        return fail(e, E_FORMAT, "%s: tensor %s has no valid data_offsets; the file is damaged", s->path,
+                    name);
     if ((uint64_t)end > data_bytes)
-        return fail(e, E_FORMAT, "%s: tensor %s runs past the end of the file; the file is cut short, fetch it "
-                                 "again", s->path, name);
+        return fail(e, E_FORMAT, "%s: tensor %s runs past the end of the file; the file is cut short, fetch "
+                                 "it again", s->path, name);
     t->bytes = (size_t)tensor_count(t) * dtype_bytes(t->type, 1);
     if (t->bytes != (size_t)(end - begin))
-        return fail(e, E_FORMAT, "%s: tensor %s takes %zu bytes by its shape and %lld by its offsets; the file is "
-                                 "damaged", s->path, name, t->bytes, (long long)(end - begin));
+        return fail(e, E_FORMAT, "%s: tensor %s takes %zu bytes by its shape and %lld by its offsets; the "
+                                 "file is damaged", s->path, name, t->bytes, (long long)(end - begin));
     out->begin = (size_t)begin;
     out->end = (size_t)end;
     return OK;

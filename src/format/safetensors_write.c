@@ -54,7 +54,8 @@ static int check(const char *path, const tensor *const *order, int64_t n, err *e
     return OK;
 }
 
-static json_t *header_of(const tensor *const *order, int64_t n, const safetensors_pair *pairs, int64_t n_pairs)
+static json_t *header_of(const tensor *const *order, int64_t n, const safetensors_pair *pairs,
+                         int64_t n_pairs)
 {
     json_t *header = json_object(), *metadata = json_object();
     json_object_set_new(metadata, "format", json_string("pt"));
