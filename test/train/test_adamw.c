@@ -6,7 +6,6 @@
 #include "train/adamw.h"
 #include "train/clip.h"
 
-#include <cmocka.h>
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +13,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 enum { MAX = 64 };
 

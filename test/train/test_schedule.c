@@ -2,12 +2,13 @@
 #include "base/json.h"
 #include "train/schedule.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static json_t *recorded(void)
 {
