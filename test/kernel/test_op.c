@@ -256,6 +256,7 @@ static const op_case large_cached[] = {
 static const op_case large_head[] = {
     {"chunks", {70, 96, 1700, 32, DT_F32}, {0.2, 0.1}},
     {"q8_0", {33, 576, 531, 64, DT_Q8_0}, {0.2, 0}},
+    {"slices of the vocabulary", {9, 24, 9000, 4, DT_F32}, {0.3, 0.1}},
     {0},
 };
 
