@@ -53,8 +53,7 @@ static bool runs_on(const encoder *c, size_t prompt, size_t prompt_ids)
 {
     if (!prompt || prompt == c->text.n || !prompt_ids) return false;
     unsigned char last = (unsigned char)c->text.p[prompt - 1], first = (unsigned char)c->text.p[prompt];
-    return last > ' ' && last < 0x80 && first < 0x80 && isalnum(first) &&
-           !tokenizer_is_special(c->t, c->ids.p[c->ids.n - 1]);
+    return last > ' ' && last < 0x80 && isalnum(first) && !tokenizer_is_special(c->t, c->ids.p[c->ids.n - 1]);
 }
 
 static int encode_pair(encoder *c, int64_t row, encoded *out, err *e)
@@ -148,9 +147,8 @@ static int encode_ids(encoder *c, int64_t row, err *e)
 static void finish(encoder *c, size_t start, encoded *out)
 {
     int64_t n = (int64_t)(c->ids.n - start), most = c->o->max_length;
-    bool cut = most && n > most;
-    if (!cut && n && c->ids.p[c->ids.n - 1] != tokenizer_eos(c->t)) out->found |= 1u << FIND_NO_EOS;
-    if (cut) {
+    if (n && c->ids.p[c->ids.n - 1] != tokenizer_eos(c->t)) out->found |= 1u << FIND_NO_EOS;
+    if (most && n > most) {
         out->found |= 1u << FIND_TRUNCATED;
         n = most;
     }

@@ -41,7 +41,7 @@ typedef enum row_finding {
     FIND_TRUNCATED,
     FIND_EMPTY_COMPLETION,
     FIND_NO_SPACE,  /* prompt and completion run into one word */
-    FIND_NO_EOS,    /* a row that is whole and does not end in EOS */
+    FIND_NO_EOS,    /* the row, before it is cut, does not end in EOS */
     FIND_DUPLICATE, /* the same tokens and mask as an earlier row */
     FIND_COUNT,
 } row_finding;

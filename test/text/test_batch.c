@@ -70,7 +70,7 @@ static void documents_lie_end_to_end(void **state)
     (void)state;
     int64_t offset[] = {0, 3, 5, 9};
     int32_t ids[] = {10, 11, 12, 20, 21, 30, 31, 32, 33};
-    uint8_t mask[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
+    uint8_t mask[] = {1, 0, 1, 0, 1, 1, 1, 0, 1}; /* of a first token: no label */
     rowset r = {.n = 3, .offset = offset, .ids = ids, .mask = mask};
     micro_batch b;
     micro_batch_init(&b, 7, 3, 2);
@@ -212,6 +212,8 @@ static void the_bound_of_shuffled_rows(void **state)
         assert_int_equal(tokens, 19);
         assert_int_equal(docs, 4);
         assert_int_equal(sampler_steps(s), 1);
+        sampler_count(s, 0, 0, &tokens, &labels);
+        assert_int_equal(tokens, 19);
         sampler_free(s);
     }
 }
@@ -338,6 +340,7 @@ static void refusals(void **state)
 {
     (void)state;
     rowset r = make_rows(5, 9, 2), empty = {0};
+    rowset vast = {.n = (int64_t)1 << 34, .tokens = (int64_t)1 << 60, .longest = (int64_t)1 << 30};
     rowset huge = {.n = 4, .tokens = (int64_t)1 << 32, .longest = (int64_t)1 << 30};
     r.longest = 9;
     struct {
@@ -357,6 +360,10 @@ static void refusals(void **state)
         {&huge,
          {.batch = INT64_MAX, .accumulate = 1},
          "a micro-batch could hold 4294967296 tokens; lower --per-device-train-batch-size or --max-length"},
+        {&vast,
+         {.batch = INT64_MAX, .accumulate = 1},
+         "a micro-batch could hold 1152921504606846976 tokens; lower --per-device-train-batch-size or "
+         "--max-length"},
         {&huge,
          {.pack = PACK_ROWS, .batch = 1, .accumulate = 1, .max_length = INT64_MAX},
          "a micro-batch could hold 4294967296 tokens; lower --per-device-train-batch-size or --max-length"},

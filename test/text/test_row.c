@@ -196,6 +196,7 @@ static void token_ids_as_given(void **state)
     build(&f, data, both, (row_options){.loss = ROW_LOSS_ALL, .max_length = 3});
     expect_row(&f, 0, "abc", "001");
     expect_row(&f, 2, "abb", "011");
+    expect_found(&f, FIND_NO_EOS, 2, 1);
     close_fixture(&f);
 }
 
@@ -214,9 +215,10 @@ static void findings(void **state)
           "a:,\xc3\xa9\n" /* 8: not ASCII */
           "a:,.\n"        /* 9: no word */
           "a:,b\n"        /* 10: as 2 */
-          ",b\n",         /* 11 */
+          ",b\n"          /* 11 */
+          "\xc3\xa9,b\n", /* 12: not ASCII before it */
           both, (row_options){0});
-    assert_int_equal(f.r.n, 10);
+    assert_int_equal(f.r.n, 11);
     expect_found(&f, FIND_NO_SPACE, 2, 2);
     expect_found(&f, FIND_EMPTY_COMPLETION, 1, 5);
     expect_found(&f, FIND_DUPLICATE, 2, 6);

@@ -233,6 +233,9 @@ static void limits(void **state)
     refuse(s.p, "f:3:1: the row is larger than 16 MiB");
     s.p[0] = '[';
     refuse(s.p, "f:2:1: the row is larger than 16 MiB");
+    s.p[0] = '\n';
+    str_puts(&s, "\"}");
+    refuse(s.p, "f:3:1: the row is larger than 16 MiB");
     str_free(&s);
 }
 
