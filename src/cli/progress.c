@@ -70,7 +70,7 @@ static int terminal_width(void)
 static void on_progress(void *arg, const job_progress *p)
 {
     (void)arg;
-    state.steps = p->steps;
+    if (!strcmp(p->what, "train")) state.steps = p->steps;
     double now = clock_seconds();
     if (state.quiet || !state.terminal || (now - state.last < 0.1 && p->step < p->steps)) return;
     state.last = now;
@@ -94,7 +94,8 @@ static void on_logged(void *arg, const json_t *line)
 {
     (void)arg;
     bool is_eval = json_object_get(line, "eval_loss") != NULL;
-    if (state.quiet || (state.terminal && !is_eval)) return;
+    bool is_step = json_object_get(line, "loss") != NULL;
+    if (state.quiet || (!is_eval && (state.terminal || !is_step))) return;
     str s = {0};
     str_fmt(&s, "step %lld", (long long)result_int(line, "step"));
     if (state.steps > 0) str_fmt(&s, "/%lld", (long long)state.steps);

@@ -143,7 +143,6 @@ static int info_adapter(const options *o, json_t *out, err *e)
     const peft_config *c = peft_get_config(p);
     json_object_set_new(out, "kind", json_string("PEFT adapter"));
     json_object_set_new(out, "base", text_or_null(c->base_model_name));
-    json_object_set_new(out, "base_fingerprint", text_or_null(peft_metadata(p, JOB_BASE_KEY)));
     json_object_set_new(out, "r", json_integer(c->r));
     json_object_set_new(out, "lora_alpha", json_real(c->alpha));
     json_object_set_new(out, "lora_dropout", json_real(c->dropout));

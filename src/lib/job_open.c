@@ -25,17 +25,20 @@ int job_exists(const char *path, const char *what, err *e)
                 path, what);
 }
 
+/* A run folder tells which weights its adapter was trained on. */
 static void compare_base(const job_model *j, const char *folder, const job_hooks *h)
 {
-    peft *p;
-    if (peft_open(&p, folder, NULL)) return;
-    const char *base = peft_metadata(p, JOB_BASE_KEY);
+    str path = {0};
+    str_fmt(&path, "%s/run.json", folder);
+    json_t *root = file_exists(str_c(&path)) ? json_parse_file(str_c(&path), NULL) : NULL;
+    const char *base = json_string_value(json_object_get(json_object_get(root, "model"), "fingerprint"));
     char here[32];
     snprintf(here, sizeof here, "%016llx", (unsigned long long)checkpoint_fingerprint(j->model->file));
     if (base && strcmp(base, here))
         job_note(h, "%s was trained on other weights than those of %s; results may be worse", folder,
                  checkpoint_path(j->model->file));
-    peft_close(p);
+    json_decref(root);
+    str_free(&path);
 }
 
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)

@@ -22,7 +22,4 @@ void job_model_close(job_model *j);
 /* E_IO when nothing of that name exists; the line says that nothing is downloaded. */
 int job_exists(const char *path, const char *what, err *e);
 
-/* The value the adapter's file carries for the base it was trained on, "%016llx". */
-#define JOB_BASE_KEY "base_fingerprint"
-
 #endif

@@ -1,1 +1,1 @@
-lorac eval --model "$MODEL" --data "$DATA/stories.jsonl" --quantization none
+lorac eval --model "$MODEL" --data "$DATA/stories.jsonl" --quantization none --device cpu:generic

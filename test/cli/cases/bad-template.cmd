@@ -1,0 +1,1 @@
+lorac data --model "$MODEL" --data "$DATA/pets.csv" --prompt-template "{name" --completion-column description
