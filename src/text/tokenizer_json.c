@@ -94,7 +94,7 @@ static int id_of(place p, const json_t *v, int64_t most, int64_t *id)
 
 /* One more than the greatest id of model and added tokens. An id may not lie so far out that the table
  * would be mostly holes. */
-static int count_ids(place p, const json_t *words, const json_t *extra, int64_t *size)
+static int count_ids(place p, const json_t *words, place added_at, const json_t *extra, int64_t *size)
 {
     const char *key;
     json_t *value;
@@ -109,7 +109,7 @@ static int count_ids(place p, const json_t *words, const json_t *extra, int64_t 
     }
     json_array_foreach(extra, i, value)
     {
-        int code = id_of(place_in(place_at(p, i), "id"), json_object_get(value, "id"), most, &id);
+        int code = id_of(place_in(place_at(added_at, i), "id"), json_object_get(value, "id"), most, &id);
         if (code != OK) return code;
         if (id >= *size) *size = id + 1;
     }
@@ -268,7 +268,7 @@ static int read_model(place p, const json_t *model, place added_at, const json_t
     const json_t *words = json_object_get(model, "vocab");
     bool byte_fallback = flag_in(p, model, "byte_fallback", false);
     int64_t size;
-    int code = count_ids(place_in(p, "vocab"), words, extra, &size);
+    int code = count_ids(place_in(p, "vocab"), words, added_at, extra, &size);
     if (code != OK) return code;
     vocab_init(&t->v, size, byte_level ? BYTE_ALPHABET : WORD_MARK);
     bpe_init(&t->b, &t->v, byte_level ? SYMBOL_BYTES : SYMBOL_CHARACTERS, 0);

@@ -51,8 +51,10 @@ static tokenizer *variant(const char *name, const json_t *v)
     const char *key;
     json_object_foreach(json_object_get(v, "patch"), key, value)
     {
-        if (!strcmp(key, "model")) json_object_update(json_object_get(doc, key), value);
-        else json_object_set(doc, key, value);
+        if (!strcmp(key, "model"))
+            json_object_update(json_object_get(doc, key), value);
+        else
+            json_object_set(doc, key, value);
     }
     char *text = json_dumps(doc, 0);
     tokenizer *t;
@@ -146,7 +148,8 @@ static tokenizer *open_qwen(const char *folder, enum normalizer nfc)
     read_all(&text, path);
     json_t *merges = json_array(), *added = json_array();
     for (char *p = text.p, *end; (end = strchr(p, '\n')); p = end + 1)
-        if (end > p && strncmp(p, "#version", 8)) json_array_append_new(merges, json_stringn(p, (size_t)(end - p)));
+        if (end > p && strncmp(p, "#version", 8))
+            json_array_append_new(merges, json_stringn(p, (size_t)(end - p)));
     json_object_set_new(model, "merges", merges);
     str_free(&text);
     snprintf(path, sizeof path, "%s/tokenizers/qwen2.5/tokenizer_config.json", folder);
@@ -204,7 +207,8 @@ static int compare_llama_cpp(const tokenizer *t, const char *texts, const char *
             char *after;
             long id = strtol(w, &after, 10);
             if (id != ids.p[i] || after > line_end)
-                fail_msg("llama.cpp text %d \"%.*s\": id %zu is %d, not %ld", n, (int)(end - p), p, i, ids.p[i], id);
+                fail_msg("llama.cpp text %d \"%.*s\": id %zu is %d, not %ld", n, (int)(end - p), p, i,
+                         ids.p[i], id);
             w = after;
         }
         if (w != line_end) fail_msg("llama.cpp text %d \"%.*s\": ids are missing", n, (int)(end - p), p);

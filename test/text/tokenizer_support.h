@@ -16,11 +16,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h> /* last: it takes the name fail */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after setjmp.h; and it takes the name fail */
 
 #define DATA "test/data/tokenizer/"
 
@@ -40,12 +40,18 @@ static inline const char *read_case(const char *line, str *text)
     const char *end = strchr(tab, '\n');
     str one = {0};
     for (const char *p = tab + 1; p < end; p++) {
-        if (*p != '\\') str_putc(&one, *p);
-        else if (*++p == 'n') str_putc(&one, '\n');
-        else if (*p == 'r') str_putc(&one, '\r');
-        else if (*p == 't') str_putc(&one, '\t');
-        else if (*p == '\\') str_putc(&one, '\\');
-        else str_putc(&one, (char)(hex(p[1]) * 16 + hex(p[2]))), p += 2;
+        if (*p != '\\')
+            str_putc(&one, *p);
+        else if (*++p == 'n')
+            str_putc(&one, '\n');
+        else if (*p == 'r')
+            str_putc(&one, '\r');
+        else if (*p == 't')
+            str_putc(&one, '\t');
+        else if (*p == '\\')
+            str_putc(&one, '\\');
+        else
+            str_putc(&one, (char)(hex(p[1]) * 16 + hex(p[2]))), p += 2;
     }
     str_clear(text);
     for (long i = 0; i < times; i++) str_add(text, str_c(&one), one.n);
@@ -59,7 +65,8 @@ static inline uint32_t fnv(uint32_t h, const void *data, size_t n)
     return h;
 }
 
-static inline void show_case(const char *name, int line, const str *text, const token_vec *ids, const str *back)
+static inline void show_case(const char *name, int line, const str *text, const token_vec *ids,
+                             const str *back)
 {
     print_error("%s: string %d \"%.200s\" (%zu bytes):", name, line, str_c(text), text->n);
     for (size_t i = 0; i < ids->n && i < 40; i++) print_error(" %d", ids->p[i]);
@@ -102,7 +109,7 @@ static inline int compare_all(const tokenizer *t, const char *name, tokenize_how
 /* ---- GGUF files made in memory ---- */
 
 typedef struct gguf_text_file {
-    str      keys;
+    str keys;
     uint64_t count;
 } gguf_text_file;
 
