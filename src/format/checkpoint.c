@@ -12,14 +12,14 @@
 enum { MAX_SHARDS = 4096 };
 
 struct checkpoint {
-    char        *path, *folder;
-    model_config config;
-    weights     *w;
-    gguf        *g;
+    const char   *path, *folder;
+    model_config  config;
+    weights      *w;
+    tensor       *stored; /* the views as the files hold them, sorted by name; adopting leaves them alone */
+    gguf         *g;
     safetensors **shard;
-    int64_t      shards;
-    uint64_t     fingerprint;
-    arena        mem;
+    int64_t       shards;
+    arena         mem;
 };
 
 static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
@@ -31,11 +31,18 @@ static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const tensor *const *)a)->name, (*(const tensor *const *)b)->name);
+    return strcmp(((const tensor *)a)->name, ((const tensor *)b)->name);
 }
 
-/* See checkpoint_fingerprint(). Taken before anything can be adopted into the weights. */
-static uint64_t fingerprint(const checkpoint *c)
+static void remember_stored(checkpoint *c)
+{
+    int64_t n = weights_count(c->w);
+    c->stored = arena_new(&c->mem, (size_t)(n + 1) * sizeof *c->stored);
+    for (int64_t i = 0; i < n; i++) c->stored[i] = *weights_at(c->w, i);
+    if (n) qsort(c->stored, (size_t)n, sizeof *c->stored, by_name);
+}
+
+uint64_t checkpoint_fingerprint(const checkpoint *c)
 {
     enum { WINDOWS = 8, WINDOW = 64 };
     const model_config *m = &c->config;
@@ -43,23 +50,43 @@ static uint64_t fingerprint(const checkpoint *c)
     double reals[] = {m->rope_theta, m->rms_eps};
     uint64_t h = hash_bytes(0xcbf29ce484222325u, numbers, sizeof numbers);
     h = hash_bytes(h, reals, sizeof reals);
-    int64_t n = weights_count(c->w);
-    const tensor **t = xcalloc((size_t)n, sizeof *t);
-    for (int64_t i = 0; i < n; i++) t[i] = weights_at(c->w, i);
-    qsort(t, (size_t)n, sizeof *t, by_name);
-    for (int64_t i = 0; i < n; i++) {
-        h = hash_bytes(h, t[i]->name, strlen(t[i]->name));
-        h = hash_bytes(h, dtype_name(t[i]->type), strlen(dtype_name(t[i]->type)));
-        h = hash_bytes(h, t[i]->dim, sizeof t[i]->dim);
-        if (t[i]->bytes <= (size_t)WINDOWS * WINDOW) {
-            h = hash_bytes(h, t[i]->data, t[i]->bytes);
+    for (int64_t i = 0; i < weights_count(c->w); i++) {
+        const tensor *t = &c->stored[i];
+        h = hash_bytes(h, t->name, strlen(t->name));
+        h = hash_bytes(h, dtype_name(t->type), strlen(dtype_name(t->type)));
+        h = hash_bytes(h, t->dim, sizeof t->dim);
+        if (t->bytes <= (size_t)WINDOWS * WINDOW) {
+            h = hash_bytes(h, t->data, t->bytes);
             continue;
         }
         for (size_t k = 0; k < WINDOWS; k++)
-            h = hash_bytes(h, (const uint8_t *)t[i]->data + (t[i]->bytes - WINDOW) / (WINDOWS - 1) * k, WINDOW);
+            h = hash_bytes(h, (const uint8_t *)t->data + (t->bytes - WINDOW) / (WINDOWS - 1) * k, WINDOW);
     }
-    free(t);
     return h;
+}
+
+/* GGUF keeps q and k of Llama with the rows of each head in the order of the rotary pairs. A matrix
+ * is seen through pair_dim; a bias is one row, so it is brought into order here, into floats. */
+static int see_pairs(checkpoint *c, tensor *t, err *e)
+{
+    int64_t n = t->ndim ? t->dim[0] : 0, head = c->config.head_dim;
+    if (t->ndim < 1 || t->ndim > 2 || n % head || !dtype_table[t->type].is_weight)
+        return fail(e, E_FORMAT, "%s: tensor %s with %lld rows is not one of heads of %lld", c->path, t->name,
+                    (long long)n, (long long)head);
+    t->pair_dim = head;
+    if (t->ndim == 2) return OK;
+    tensor column = *t;
+    column.ndim = 2;
+    float *plain = arena_new(&c->mem, (size_t)n * sizeof *plain);
+    if (dtype_table[t->type].per_block != 1)
+        return fail(e, E_UNSUPPORTED, "%s: tensor %s is a bias of type %s; only plain numbers are read",
+                    c->path, t->name, dtype_name(t->type));
+    for (int64_t i = 0; i < n; i++) tensor_decode(&column, i, 0, 1, &plain[i]);
+    t->pair_dim = 0;
+    t->type = DT_F32;
+    t->data = plain;
+    t->bytes = (size_t)n * sizeof *plain;
+    return OK;
 }
 
 static int open_gguf(checkpoint *c, const char *path, err *e)
@@ -71,54 +98,50 @@ static int open_gguf(checkpoint *c, const char *path, err *e)
         tensor t = *gguf_tensor_at(c->g, i);
         /* a name without a counterpart stays as it is; checkpoint_check() will name it */
         if (gguf_name_to_hf(t.name, name, sizeof name)) t.name = name;
-        if (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")) {
-            int64_t rows = t.dim[0];
-            if (rows % c->config.head_dim)
-                return fail(e, E_FORMAT, "%s: %s has %lld rows, not a number of heads of %lld", path, t.name,
-                            (long long)rows, (long long)c->config.head_dim);
-            t.pair_dim = c->config.head_dim;
-        }
-        code = weights_add(c->w, &t, e);
+        if (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")) code = see_pairs(c, &t, e);
+        if (code == OK) code = weights_add(c->w, &t, e);
     }
     return code;
 }
 
 static int add_shard(checkpoint *c, const char *file, safetensors **out, err *e)
 {
-    char *path = arena_fmt(&c->mem, "%s/%s", c->folder, file);
-    int code = safetensors_open(out, path, e);
+    int code = safetensors_open(out, arena_fmt(&c->mem, "%s/%s", c->folder, file), e);
     if (code == OK) c->shard[c->shards++] = *out;
     return code;
 }
 
-/* model.safetensors.index.json: {"weight_map": {tensor: file}}. A file is opened once; a name with a path in it
- * could reach anywhere, so it is refused. */
+/* The file of one entry of weight_map, opened if it is not yet; opened[k] is the name of shard k. A
+ * name with a path in it could reach anywhere, so it is refused. */
+static int open_entry(checkpoint *c, const char *index, const char *name, const char *file,
+                      const char **opened, err *e)
+{
+    if (!file || !*file || strchr(file, '/') || !strcmp(file, ".") || !strcmp(file, ".."))
+        return fail(e, E_FORMAT, "%s: tensor %.200s is said to be in a file that is not a plain name", index,
+                    name);
+    int64_t k = 0;
+    while (k < c->shards && strcmp(opened[k], file)) k++;
+    safetensors *s = k < c->shards ? c->shard[k] : NULL;
+    if (!s) {
+        if (k == MAX_SHARDS) return fail(e, E_FORMAT, "%s: names more than %d files", index, MAX_SHARDS);
+        opened[k] = file;
+        int code = add_shard(c, file, &s, e);
+        if (code != OK) return code;
+    }
+    if (safetensors_find(s, name)) return OK;
+    return fail(e, E_FORMAT, "%s: tensor %.200s is not in %.200s", index, name, file);
+}
+
+/* model.safetensors.index.json: {"weight_map": {tensor: file}}. */
 static int open_shards(checkpoint *c, const char *index, err *e)
 {
     json_t *j = json_parse_file(index, e);
-    if (!j) return e->code;
-    json_t *map = json_object_get(j, "weight_map");
+    if (!j) return E_FORMAT;
+    json_t *map = json_object_get(j, "weight_map"), *v;
     int code = json_is_object(map) ? OK : fail(e, E_FORMAT, "%s: has no \"weight_map\"", index);
-    const char **opened = xcalloc(MAX_SHARDS, sizeof *opened);
-    const char *name;
-    json_t *v;
+    const char **opened = xcalloc(MAX_SHARDS, sizeof *opened), *name;
     json_object_foreach(map, name, v) {
-        const char *file = json_string_value(v);
-        if (code != OK) break;
-        if (!file || !*file || strchr(file, '/') || !strcmp(file, "..")) {
-            code = fail(e, E_FORMAT, "%s: tensor %s is said to be in a file that is not a plain name", index, name);
-            break;
-        }
-        int64_t k = 0;
-        while (k < c->shards && strcmp(opened[k], file)) k++;
-        safetensors *s = k < c->shards ? c->shard[k] : NULL;
-        if (!s && k == MAX_SHARDS) code = fail(e, E_FORMAT, "%s: names more than %d files", index, MAX_SHARDS);
-        else if (!s) {
-            opened[k] = file;
-            code = add_shard(c, file, &s, e);
-        }
-        if (code == OK && !safetensors_find(s, name))
-            code = fail(e, E_FORMAT, "%s: tensor %s is not in %s", index, name, file);
+        if (code == OK) code = open_entry(c, index, name, json_string_value(v), opened, e);
     }
     free(opened);
     json_decref(j);
@@ -134,56 +157,68 @@ static int open_folder(checkpoint *c, err *e)
     const char *index = arena_fmt(&c->mem, "%s/model.safetensors.index.json", c->folder);
     if (file_exists(arena_fmt(&c->mem, "%s/model.safetensors", c->folder)))
         code = add_shard(c, "model.safetensors", &one, e);
-    else if (file_exists(index))
-        code = open_shards(c, index, e);
-    else if (file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin", c->folder)))
-        return fail(e, E_UNSUPPORTED, "%s: holds pytorch_model.bin, a format that can run code when it is read; convert it "
-                    "to safetensors", c->path);
+    else if (file_exists(index)) code = open_shards(c, index, e);
+    else if (file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin", c->folder)) ||
+             file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin.index.json", c->folder)))
+        code = fail(e, E_UNSUPPORTED,
+                    "%s: holds pytorch_model.bin, a format that can run code when it is read; "
+                    "convert it to safetensors",
+                    c->path);
     else
-        return fail(e, E_IO, "%s: holds neither model.safetensors nor model.safetensors.index.json", c->path);
-    for (int64_t s = 0; s < c->shards && code == OK; s++) code = bitsandbytes_add(c->w, c->shard[s], &c->mem, e);
-    return code;
+        code = fail(e, E_IO, "%s: holds neither model.safetensors nor model.safetensors.index.json", c->path);
+    if (code != OK) return code;
+    return bitsandbytes_add(c->w, c->shard, c->shards, &c->mem, e);
 }
 
-/* The one GGUF file of a folder without config.json; NULL when there is none or more than one. */
-static char *only_gguf(arena *mem, const char *folder)
+static bool has_safetensors(arena *mem, const char *folder)
 {
-    DIR *d = opendir(folder);
-    char *found = NULL;
+    return file_exists(arena_fmt(mem, "%s/model.safetensors", folder)) ||
+           file_exists(arena_fmt(mem, "%s/model.safetensors.index.json", folder));
+}
+
+/* The GGUF file of a folder, NULL when there is none; more than one is an error. */
+static int only_gguf(checkpoint *c, const char **found, err *e)
+{
+    DIR *d = opendir(c->folder);
     int n = 0;
     for (const struct dirent *f; d && (f = readdir(d));)
-        if (str_ends(f->d_name, ".gguf") && n++ == 0) found = arena_fmt(mem, "%s/%s", folder, f->d_name);
+        if (str_ends(f->d_name, ".gguf") && n++ == 0)
+            *found = arena_fmt(&c->mem, "%s/%s", c->folder, f->d_name);
     if (d) closedir(d);
-    return n == 1 ? found : NULL;
+    if (n < 2) return OK;
+    return fail(e, E_USAGE, "%s: holds %d GGUF files; give one of them", c->path, n);
+}
+
+static int open_any(checkpoint *c, err *e)
+{
+    const char *slash = strrchr(c->path, '/'), *found = NULL;
+    if (file_is_dir(c->path)) {
+        c->folder = c->path;
+        int code = has_safetensors(&c->mem, c->path) ? OK : only_gguf(c, &found, e);
+        if (code != OK) return code;
+        return found ? open_gguf(c, found, e) : open_folder(c, e);
+    }
+    c->folder =
+        !slash ? "." : arena_strndup(&c->mem, c->path, (size_t)(slash - c->path) + (slash == c->path));
+    if (str_ends(c->path, ".safetensors"))
+        return fail(e, E_USAGE,
+                    "%s: does not say by itself what model it is; give the folder with its config.json",
+                    c->path);
+    return open_gguf(c, c->path, e);
 }
 
 int checkpoint_open(checkpoint **out, const char *path, err *e)
 {
-    err local = {0};
-    if (!e) e = &local;
+    *out = NULL;
     checkpoint *c = xcalloc(1, sizeof *c);
     c->path = arena_strdup(&c->mem, path);
     c->w = weights_new();
-    int code;
-    if (file_is_dir(path)) {
-        c->folder = c->path;
-        const char *g = file_exists(arena_fmt(&c->mem, "%s/config.json", path)) ? NULL : only_gguf(&c->mem, path);
-        code = g ? open_gguf(c, g, e) : open_folder(c, e);
-    } else {
-        const char *slash = strrchr(path, '/');
-        c->folder = slash ? arena_strndup(&c->mem, path, (size_t)(slash - path) + (slash == path)) : arena_strdup(&c->mem, ".");
-        code = str_ends(path, ".safetensors")
-                   ? fail(e, E_USAGE, "%s: a safetensors file alone does not say what model it is; give the folder with its "
-                          "config.json", path)
-                   : open_gguf(c, path, e);
-    }
-    if (code != OK) {
-        checkpoint_close(c);
-        return code;
-    }
-    c->fingerprint = fingerprint(c);
-    *out = c;
-    return OK;
+    int code = open_any(c, e);
+    if (code == OK) {
+        remember_stored(c);
+        *out = c;
+    } else checkpoint_close(c);
+    return code;
 }
 
 void checkpoint_close(checkpoint *c)
@@ -202,4 +237,3 @@ weights            *checkpoint_weights(const checkpoint *c) { return c->w; }
 const gguf         *checkpoint_gguf(const checkpoint *c) { return c->g; }
 const char         *checkpoint_path(const checkpoint *c) { return c->path; }
 const char         *checkpoint_folder(const checkpoint *c) { return c->folder; }
-uint64_t            checkpoint_fingerprint(const checkpoint *c) { return c->fingerprint; }

@@ -6,16 +6,9 @@
 
 typedef struct check {
     const checkpoint *c;
-    bool             *used; /* by place in the weights */
+    weights          *wanted; /* the names asked for so far */
     err              *e;
 } check;
-
-static int64_t place_of(const weights *w, const tensor *t)
-{
-    for (int64_t i = 0; i < weights_count(w); i++)
-        if (weights_at(w, i) == t) return i;
-    BUG("a tensor that is not in its own set");
-}
 
 static void shape_text(char *out, size_t size, int64_t rows, int64_t cols)
 {
@@ -23,27 +16,34 @@ static void shape_text(char *out, size_t size, int64_t rows, int64_t cols)
     else snprintf(out, size, "(%lld)", (long long)cols);
 }
 
+/* The name as the file has it, for messages. */
+static const char *stored_name(const check *k, const char *name, char *out, size_t size)
+{
+    return checkpoint_gguf(k->c) && gguf_name_from_hf(name, out, size) ? out : name;
+}
+
 /* rows 0: a vector of cols. */
 static int want(check *k, const char *name, int64_t rows, int64_t cols)
 {
-    const weights *w = checkpoint_weights(k->c);
-    const tensor *t = weights_find(w, name);
-    char need[64], have[64], stored[160] = "";
+    const char *path = checkpoint_path(k->c);
+    const tensor *t = weights_find(checkpoint_weights(k->c), name), entry = {.name = name};
+    char need[64], have[64], buffer[160];
     shape_text(need, sizeof need, rows, cols);
-    if (checkpoint_gguf(k->c) && !gguf_name_from_hf(name, stored, sizeof stored)) stored[0] = 0;
-    if (!t)
-        return fail(k->e, E_FORMAT, "%s: tensor %s %s is missing", checkpoint_path(k->c), *stored ? stored : name, need);
-    k->used[place_of(w, t)] = true;
-    bool fits = rows ? t->ndim == 2 && t->dim[0] == rows && t->dim[1] == cols : t->ndim == 1 && t->dim[0] == cols;
+    const char *stored = stored_name(k, name, buffer, sizeof buffer);
+    if (!t) return fail(k->e, E_FORMAT, "%s: tensor %s %s is missing", path, stored, need);
+    int code = weights_add(k->wanted, &entry, k->e);
+    if (code != OK) return code;
+    bool fits =
+        rows ? t->ndim == 2 && t->dim[0] == rows && t->dim[1] == cols : t->ndim == 1 && t->dim[0] == cols;
     if (!fits) {
-        shape_text(have, sizeof have, t->ndim == 2 ? t->dim[0] : 0, t->ndim == 2 ? t->dim[1] : tensor_count(t));
-        return fail(k->e, E_FORMAT, "%s: tensor %s is %s, the configuration asks for %s", checkpoint_path(k->c),
-                    *stored ? stored : name, have, need);
+        shape_text(have, sizeof have, t->ndim == 2 ? t->dim[0] : 0,
+                   t->ndim == 2 ? t->dim[1] : tensor_count(t));
+        return fail(k->e, E_FORMAT, "%s: tensor %s is %s, the configuration asks for %s", path, stored, have,
+                    need);
     }
-    if (!dtype_table[t->type].is_weight)
-        return fail(k->e, E_UNSUPPORTED, "%s: tensor %s is of type %s, which is not one of weights", checkpoint_path(k->c),
-                    *stored ? stored : name, dtype_name(t->type));
-    return OK;
+    if (dtype_table[t->type].is_weight) return OK;
+    return fail(k->e, E_UNSUPPORTED, "%s: tensor %s is of type %s, which is not one of weights", path, stored,
+                dtype_name(t->type));
 }
 
 static int want_linear(check *k, int64_t layer, const char *module, int64_t out, int64_t in, bool bias)
@@ -64,9 +64,12 @@ static int want_layer(check *k, const model_config *c, int64_t layer)
         int64_t     out, in;
         bool        bias;
     } linear[] = {
-        {"self_attn.q_proj", q, c->width, c->attention_bias},  {"self_attn.k_proj", kv, c->width, c->attention_bias},
-        {"self_attn.v_proj", kv, c->width, c->attention_bias}, {"self_attn.o_proj", c->width, q, c->attention_bias},
-        {"mlp.gate_proj", c->ffn, c->width, c->mlp_bias},      {"mlp.up_proj", c->ffn, c->width, c->mlp_bias},
+        {"self_attn.q_proj", q, c->width, c->attention_bias},
+        {"self_attn.k_proj", kv, c->width, c->attention_bias},
+        {"self_attn.v_proj", kv, c->width, c->attention_bias},
+        {"self_attn.o_proj", c->width, q, c->attention_bias},
+        {"mlp.gate_proj", c->ffn, c->width, c->mlp_bias},
+        {"mlp.up_proj", c->ffn, c->width, c->mlp_bias},
         {"mlp.down_proj", c->width, c->ffn, c->mlp_bias},
     };
     int code = OK;
@@ -94,10 +97,16 @@ static int refuse_unused(const check *k)
     const weights *w = checkpoint_weights(k->c);
     for (int64_t i = 0; i < weights_count(w); i++) {
         const tensor *t = weights_at(w, i);
-        if (k->used[i] || strstr(t->name, "rotary_emb.inv_freq")) continue;
-        if (!strcmp(t->name, "lm_head.weight") && same_as_embedding(w, t)) continue;
-        return fail(k->e, E_UNSUPPORTED, "%s: tensor %s has no place in a model of architecture %s", checkpoint_path(k->c),
-                    t->name, checkpoint_config(k->c)->architecture);
+        if (weights_find(k->wanted, t->name) || str_ends(t->name, ".rotary_emb.inv_freq")) continue;
+        bool head = !strcmp(t->name, "lm_head.weight");
+        if (head && same_as_embedding(w, t)) continue;
+        if (head)
+            return fail(k->e, E_FORMAT,
+                        "%s: lm_head.weight differs from the embedding, yet the configuration says "
+                        "tie_word_embeddings; set it to false",
+                        checkpoint_path(k->c));
+        return fail(k->e, E_UNSUPPORTED, "%s: tensor %s has no place in a model of architecture %s",
+                    checkpoint_path(k->c), t->name, checkpoint_config(k->c)->architecture);
     }
     return OK;
 }
@@ -105,13 +114,12 @@ static int refuse_unused(const check *k)
 int checkpoint_check(const checkpoint *c, err *e)
 {
     const model_config *m = checkpoint_config(c);
-    arena mem = {0};
-    check k = {c, arena_new(&mem, (size_t)weights_count(checkpoint_weights(c)) + 1), e};
+    check k = {c, weights_new(), e};
     int code = want(&k, "model.embed_tokens.weight", m->vocab, m->width);
     for (int64_t l = 0; l < m->layers && code == OK; l++) code = want_layer(&k, m, l);
     if (code == OK) code = want(&k, "model.norm.weight", 0, m->width);
     if (code == OK && !m->tied) code = want(&k, "lm_head.weight", m->vocab, m->width);
     if (code == OK) code = refuse_unused(&k);
-    arena_free(&mem);
+    weights_free(k.wanted);
     return code;
 }

@@ -1,4 +1,5 @@
-/* config_gguf.c -- a model's configuration from the keys of a GGUF file: <architecture>.block_count and the like. */
+/* config_gguf.c -- a model's configuration from the keys of a GGUF file: ARCHITECTURE.block_count and
+ * the like. */
 #include "format/config_check.h"
 
 #include <stdio.h>
@@ -28,19 +29,54 @@ static double number(const reader *r, const char *leaf, double otherwise)
     return gguf_num(r->g, key_of(r, leaf, key, sizeof key), otherwise, r->e);
 }
 
+static bool equal(gguf_text t, const char *text) { return t.n == strlen(text) && !memcmp(t.p, text, t.n); }
+
+static int text_limit(gguf_text t) { return t.n > 60 ? 60 : (int)t.n; }
+
 /* Rotary scaling under any of its keys, or baked into a tensor of factors. */
-static int refuse_scaling(const reader *r, err *e)
+static int refuse_scaling(const reader *r)
 {
     char key[128];
-    gguf_text type = gguf_string(r->g, key_of(r, "rope.scaling.type", key, sizeof key), e);
-    if (type.p && !(type.n == 4 && !memcmp(type.p, "none", 4)))
-        return fail(e, E_UNSUPPORTED, "%s: rotary positions scaled by \"%.*s\" are not supported", gguf_path(r->g),
-                    type.n > 40 ? 40 : (int)type.n, type.p);
+    const char *where = gguf_path(r->g);
+    gguf_text type = gguf_string(r->g, key_of(r, "rope.scaling.type", key, sizeof key), r->e);
+    if (type.p && !equal(type, "none"))
+        return fail(r->e, E_UNSUPPORTED, "%s: rotary positions scaled by \"%.*s\" are not supported", where,
+                    text_limit(type), type.p);
     if (number(r, "rope.scale_linear", 1) != 1)
-        return fail(e, E_UNSUPPORTED, "%s: linearly scaled rotary positions are not supported", gguf_path(r->g));
+        return fail(r->e, E_UNSUPPORTED, "%s: linearly scaled rotary positions are not supported", where);
     if (gguf_tensor_find(r->g, "rope_freqs.weight"))
-        return fail(e, E_UNSUPPORTED, "%s: rotary positions scaled by factors (rope_freqs.weight, as Llama 3.1 has them) "
-                    "are not supported", gguf_path(r->g));
+        return fail(r->e, E_UNSUPPORTED,
+                    "%s: rotary positions scaled by factors (rope_freqs.weight, as Llama 3.1 "
+                    "has them) are not supported",
+                    where);
+    return r->e->code;
+}
+
+/* What is a GGUF file of the right architecture and yet not a whole, plain model. */
+static int refuse_extras(const reader *r, int64_t head_dim)
+{
+    const char *where = gguf_path(r->g);
+    if (whole(r, "rope.dimension_count", head_dim) != head_dim)
+        return fail(r->e, E_UNSUPPORTED, "%s: partial rotary positions are not supported", where);
+    if (whole(r, "attention.value_length", head_dim) != head_dim)
+        return fail(r->e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported",
+                    where);
+    if (whole(r, "expert_count", 0) != 0)
+        return fail(r->e, E_UNSUPPORTED, "%s: mixtures of experts are not supported", where);
+    return refuse_scaling(r);
+}
+
+static int refuse_parts(const gguf *g, err *e)
+{
+    gguf_text type = gguf_string(g, "general.type", e);
+    if (type.p && !equal(type, "model"))
+        return fail(e, E_UNSUPPORTED, "%s: is of type \"%.*s\", not a model", gguf_path(g), text_limit(type),
+                    type.p);
+    int64_t parts = gguf_int(g, "split.count", 1, e);
+    if (parts > 1)
+        return fail(e, E_UNSUPPORTED,
+                    "%s: is one of %lld parts of a model; join them with llama-gguf-split --merge",
+                    gguf_path(g), (long long)parts);
     return e->code;
 }
 
@@ -67,41 +103,40 @@ static void special_tokens(model_config *c, const gguf *g, err *e)
     c->add_eos = gguf_flag(g, "tokenizer.ggml.add_eos_token", false, e);
 }
 
+static int read(model_config *c, const gguf *g, err *e)
+{
+    const char *where = gguf_path(g);
+    gguf_text text = gguf_string(g, "general.architecture", e);
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", text_limit(text), text.p ? text.p : "");
+    int code = refuse_parts(g, e);
+    if (code == OK) code = config_choose_architecture(c, text.p ? name : NULL, where, e);
+    if (code != OK) return code;
+    reader r = {g, c->architecture, e};
+    c->layers = whole(&r, "block_count", 0);
+    c->width = whole(&r, "embedding_length", 0);
+    c->heads = whole(&r, "attention.head_count", 0);
+    c->kv_heads = whole(&r, "attention.head_count_kv", c->heads);
+    c->head_dim = whole(&r, "attention.key_length", -1);
+    if (c->head_dim == -1) c->head_dim = config_head_dim(c, where, e);
+    c->ffn = whole(&r, "feed_forward_length", 0);
+    c->vocab = vocabulary(&r);
+    c->context = whole(&r, "context_length", 0);
+    c->rope_theta = number(&r, "rope.freq_base", 10000);
+    c->rms_eps = number(&r, "attention.layer_norm_rms_epsilon", -1);
+    c->tied = !gguf_tensor_find(g, "output.weight");
+    c->attention_bias = gguf_tensor_find(g, "blk.0.attn_q.bias") != NULL;
+    c->mlp_bias = gguf_tensor_find(g, "blk.0.ffn_gate.bias") != NULL;
+    special_tokens(c, g, e);
+    if (e->code == OK) refuse_extras(&r, c->head_dim);
+    return e->code == OK ? config_check(c, where, e) : e->code;
+}
+
 int config_from_gguf(model_config *out, const gguf *g, err *e)
 {
-    err local = {0};
-    if (!e) e = &local;
-    const char *where = gguf_path(g);
+    err mine = {0};
     model_config c = {0};
-    char name[64];
-    gguf_text text = gguf_string(g, "general.architecture", e);
-    snprintf(name, sizeof name, "%.*s", text.n > 60 ? 60 : (int)text.n, text.p ? text.p : "");
-    int code = e->code ? e->code : config_choose_architecture(&c, text.p ? name : NULL, where, e);
-    if (code != OK) return code;
-    reader r = {g, c.architecture, e};
-    c.layers = whole(&r, "block_count", 0);
-    c.width = whole(&r, "embedding_length", 0);
-    c.heads = whole(&r, "attention.head_count", 0);
-    c.kv_heads = whole(&r, "attention.head_count_kv", c.heads);
-    c.head_dim = whole(&r, "attention.key_length", c.heads > 0 ? c.width / c.heads : 0);
-    c.ffn = whole(&r, "feed_forward_length", 0);
-    c.vocab = vocabulary(&r);
-    c.context = whole(&r, "context_length", 2048);
-    c.rope_theta = number(&r, "rope.freq_base", 10000);
-    c.rms_eps = number(&r, "attention.layer_norm_rms_epsilon", 1e-5);
-    c.tied = !gguf_tensor_find(g, "output.weight");
-    c.attention_bias = gguf_tensor_find(g, "blk.0.attn_q.bias") != NULL;
-    c.mlp_bias = gguf_tensor_find(g, "blk.0.ffn_gate.bias") != NULL;
-    special_tokens(&c, g, e);
-    code = e->code;
-    if (code == OK && whole(&r, "rope.dimension_count", c.head_dim) != c.head_dim)
-        code = fail(e, E_UNSUPPORTED, "%s: partial rotary positions are not supported", where);
-    if (code == OK && whole(&r, "attention.value_length", c.head_dim) != c.head_dim)
-        code = fail(e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported", where);
-    if (code == OK && whole(&r, "expert_count", 0) != 0)
-        code = fail(e, E_UNSUPPORTED, "%s: mixtures of experts are not supported", where);
-    if (code == OK) code = refuse_scaling(&r, e);
-    if (code == OK) code = config_check(&c, where, e);
-    if (code == OK) *out = c;
-    return code;
+    if (read(&c, g, &mine) != OK) return fail(e, mine.code, "%s", mine.msg);
+    *out = c;
+    return OK;
 }

@@ -160,9 +160,10 @@ static int take_tensor(cursor *c, arena *mem, tensor *t, uint64_t *offset)
     if (take_u32(c, &type) != OK || take_u64(c, offset) != OK) return E_FORMAT;
     t->type = gguf_dtype(type);
     if (t->type == DT_COUNT && gguf_dtype_name(type))
-        return fail(c->e, E_UNSUPPORTED, "%s: tensor %.*s is stored as %s, which is not read; take a file "
-                                         "of type F16, BF16, Q8_0 or Q2_K to Q6_K", c->where, shown(name), name.p,
-                    gguf_dtype_name(type));
+        return fail(c->e, E_UNSUPPORTED,
+                    "%s: tensor %.*s is stored as %s, which is not read; take a file "
+                    "of type F16, BF16, Q8_0 or Q2_K to Q6_K",
+                    c->where, shown(name), name.p, gguf_dtype_name(type));
     if (t->type == DT_COUNT)
         return fail(c->e, E_UNSUPPORTED, "%s: tensor %.*s is of type number %u, which is not known", c->where,
                     shown(name), name.p, type);
