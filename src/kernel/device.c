@@ -23,37 +23,11 @@ static const backend *const cpu_backends[ISA_COUNT] = {
 #endif
 };
 
-/* Operations a second of one thread: the best of a few runs of some milliseconds. */
-static double probe(const backend *b)
-{
-    double best = 0;
-    for (int i = 0; i < 5; i++) {
-        double start = clock_seconds(), work = b->flops(100000), speed = work / (clock_seconds() - start);
-        if (speed > best) best = speed;
-    }
-    return best;
-}
-
-/* The widest set this processor has, unless a narrower one is faster on it: some lower their clock for wide
- * registers. Wide ones win a draw, for they also need fewer instructions. */
-static const backend *fastest(void)
-{
-    const backend *best = &backend_generic;
-    double speed = 0;
-    for (int i = ISA_COUNT - 1; i >= 0; i--) {
-        if (!cpu_backends[i] || !cpu_has((cpu_isa)i)) continue;
-        double s = probe(cpu_backends[i]);
-        if (s <= speed * 1.1) continue;
-        speed = s;
-        best = cpu_backends[i];
-    }
-    return best;
-}
-
 static int choose(const backend **out, const char *which, err *e)
 {
     if (!which || !strcmp(which, "auto") || !strcmp(which, "cpu")) {
-        *out = fastest();
+        *out = cpu_backends[cpu_best()]; /* not by a race: sums run in another order on each, and a run must
+                                            repeat */
         return OK;
     }
     if (!strcmp(which, "reference")) {
