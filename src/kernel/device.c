@@ -26,8 +26,8 @@ static const backend *const cpu_backends[ISA_COUNT] = {
 static int choose(const backend **out, const char *which, err *e)
 {
     if (!which || !strcmp(which, "auto") || !strcmp(which, "cpu")) {
-        *out = cpu_backends[cpu_best()]; /* not by a race: sums run in another order on each, and a run must
-                                            repeat */
+        /* Not by a race: some sums run in another order on each, and the same command has to repeat a run. */
+        *out = cpu_backends[cpu_best()];
         return OK;
     }
     if (!strcmp(which, "reference")) {
