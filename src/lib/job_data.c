@@ -49,12 +49,12 @@ static int add_view(json_t *out, const job_rows *r, const options *o, const toke
     return e->code;
 }
 
-/* Micro-batches of an epoch and how full packing makes them. */
+/* With packing: the fewest micro-batches of max_length tokens that an epoch can take. */
 static void add_packing(json_t *out, const job_rows *r, const options *o)
 {
     double mean = (double)r->set.tokens / (double)r->set.n;
     json_object_set_new(out, "mean_length", json_real(mean));
-    json_object_set_new(out, "bins_at_least",
+    json_object_set_new(out, "batches_at_least",
                         json_integer((r->set.tokens + o->max_length - 1) / o->max_length));
 }
 

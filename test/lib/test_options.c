@@ -7,13 +7,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static char dir[] = "/tmp/lorac-options-XXXXXX";
+static char dir[] = P_tmpdir "/lorac-options-XXXXXX";
 
 static const char *path_of(const char *name)
 {
