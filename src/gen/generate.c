@@ -32,7 +32,7 @@ typedef struct generation {
     generate_result        *out;
     seat                   *seats;
     int64_t                 slots, next, cap_tokens;
-    sampler                 sampler;
+    token_sampler           sampler;
     step                   *step;
     /* rows of the step being put together */
     int32_t *ids, *positions, *slot, *gather;
@@ -239,7 +239,7 @@ int generate_run(generate_result *out, const model *m, adapter *a, const tokeniz
     g.positions = rows + g.cap_tokens;
     g.slot = rows + 2 * g.cap_tokens;
     g.gather = rows + 3 * g.cap_tokens;
-    sampler_init(&g.sampler, m->config->vocab);
+    token_sampler_init(&g.sampler, m->config->vocab);
     double began = clock_seconds();
     code = work(&g, n, e);
     out->seconds = clock_seconds() - began;
@@ -249,7 +249,7 @@ int generate_run(generate_result *out, const model *m, adapter *a, const tokeniz
     }
     free(g.seats);
     free(rows);
-    sampler_release(&g.sampler);
+    token_sampler_release(&g.sampler);
     step_free(g.step);
     if (code != OK && code != E_STOPPED) generate_release(out);
     return code;

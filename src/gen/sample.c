@@ -28,18 +28,18 @@ int sampling_check(const sampling *s, err *e)
     return OK;
 }
 
-void sampler_init(sampler *s, int64_t vocab)
+void token_sampler_init(token_sampler *s, int64_t vocab)
 {
-    *s = (sampler){.vocab = vocab};
+    *s = (token_sampler){.vocab = vocab};
     s->c = xcalloc((size_t)vocab, sizeof *s->c);
     s->logits = xcalloc((size_t)vocab, sizeof *s->logits);
 }
 
-void sampler_release(sampler *s)
+void token_sampler_release(token_sampler *s)
 {
     free(s->c);
     free(s->logits);
-    *s = (sampler){0};
+    *s = (token_sampler){0};
 }
 
 static int32_t likeliest(const float *logits, int64_t n)
@@ -51,7 +51,7 @@ static int32_t likeliest(const float *logits, int64_t n)
 }
 
 /* Every seen token once, however often it was seen: the penalty is applied to the original logit. */
-static const float *penalize(sampler *s, const float *logits, double penalty, const int32_t *seen, int64_t n)
+static const float *penalize(token_sampler *s, const float *logits, double penalty, const int32_t *seen, int64_t n)
 {
     if (penalty == 1) return logits;
     memcpy(s->logits, logits, (size_t)s->vocab * sizeof *logits);
@@ -93,7 +93,7 @@ static int64_t keep(candidate *c, int64_t n, const sampling *how)
     return n;
 }
 
-int32_t sample(sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n, uint64_t stream,
+int32_t sample(token_sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n, uint64_t stream,
                uint64_t index)
 {
     logits = penalize(s, logits, how->repetition_penalty, seen, n);

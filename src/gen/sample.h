@@ -21,19 +21,19 @@ extern const sampling sampling_greedy;
 int sampling_check(const sampling *s, err *e);
 
 /* Scratch of a sampler over a vocabulary: candidates and their order. */
-typedef struct sampler {
+typedef struct token_sampler {
     int64_t vocab;
     struct candidate *c;
     float  *logits;
-} sampler;
+} token_sampler;
 
-void sampler_init(sampler *s, int64_t vocab);
-void sampler_release(sampler *s);
+void token_sampler_init(token_sampler *s, int64_t vocab);
+void token_sampler_release(token_sampler *s);
 
 /* The next token of sequence `stream` at place `index`: the same for the same (seed, stream, index, logits).
  * seen (n): tokens the repetition penalty applies to, prompt included. As in transformers the penalty comes first,
  * then temperature, top-k, top-p, min-p. */
-int32_t sample(sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n, uint64_t stream,
+int32_t sample(token_sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n, uint64_t stream,
                uint64_t index);
 
 #endif

@@ -1,0 +1,252 @@
+/* test_base.c -- the bottom layer: errors, arena, strings, files, threads, random numbers, JSON. */
+#include "base/arena.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#undef fail /* cmocka has a macro of this name */
+
+static char folder[] = "build/test-base-XXXXXX";
+
+static int begin(void **state)
+{
+    (void)state;
+    mkdir("build", 0777);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return file_remove_tree(folder, NULL);
+}
+
+static const char *in_folder(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void test_err(void **state)
+{
+    (void)state;
+    err e = {0};
+    assert_int_equal(fail(&e, E_FORMAT, "first %d", 1), E_FORMAT);
+    assert_int_equal(fail(&e, E_IO, "second"), E_IO); /* its own code, but the first message stays */
+    assert_int_equal(e.code, E_FORMAT);
+    assert_string_equal(e.msg, "first 1");
+    assert_int_equal(fail(NULL, E_USAGE, "nobody listens"), E_USAGE);
+}
+
+static void test_arena(void **state)
+{
+    (void)state;
+    arena a = {0};
+    for (size_t n = 0; n < 3000; n += 7) {
+        unsigned char *p = arena_new(&a, n);
+        assert_int_equal((uintptr_t)p % 64, 0);
+        for (size_t i = 0; i < n; i++) assert_int_equal(p[i], 0);
+        memset(p, 0xff, n);
+    }
+    unsigned char *large = arena_new(&a, 1 << 20);
+    assert_int_equal(large[(1 << 20) - 1], 0);
+    assert_string_equal(arena_fmt(&a, "%s-%d", "x", 12), "x-12");
+    assert_string_equal(arena_strndup(&a, "hello", 3), "hel");
+    arena_free(&a);
+    assert_int_equal(a.used, 0);
+}
+
+static void test_big(void **state)
+{
+    (void)state;
+    err e = {0};
+    assert_null(big_new((size_t)1 << 60, "everything", &e));
+    assert_int_equal(e.code, E_MEMORY);
+    assert_non_null(strstr(e.msg, "everything"));
+    char *p = big_new(10000, "a little", NULL);
+    assert_non_null(p);
+    assert_int_equal(p[9999], 0);
+    big_free(p, 10000);
+}
+
+static void test_str(void **state)
+{
+    (void)state;
+    str s = {0};
+    assert_string_equal(str_c(&s), "");
+    for (int i = 0; i < 200; i++) str_fmt(&s, "%d,", i);
+    assert_int_equal(s.n, 10 * 2 + 90 * 3 + 100 * 4);
+    assert_true(str_starts(s.p, "0,1,2,") && str_ends(s.p, "198,199,"));
+    str_clear(&s);
+    str_add(&s, "a\0b", 3);
+    str_putc(&s, 'c');
+    assert_int_equal(s.n, 4);
+    assert_memory_equal(s.p, "a\0bc", 5);
+    str_free(&s);
+    assert_int_equal(str_distance("kitten", "sitting"), 3);
+    assert_int_equal(str_distance("", "abc"), 3);
+    assert_int_equal(str_distance("same", "same"), 0);
+}
+
+static void test_file(void **state)
+{
+    (void)state;
+    err e = {0};
+    const char *path = in_folder("a");
+    assert_int_equal(file_write(path, "one", 3, &e), OK);
+    outfile o;
+    assert_int_equal(file_create(&o, path, &e), OK);
+    file_put(&o, "two", 3);
+    filemap m;
+    assert_int_equal(filemap_open(&m, path, &e), OK); /* not committed: the old content is there */
+    assert_memory_equal(m.data, "one", 3);
+    filemap_close(&m);
+    assert_int_equal(file_commit(&o, &e), OK);
+    str s = {0};
+    assert_int_equal(file_read(&s, path, 100, &e), OK);
+    assert_string_equal(s.p, "two");
+    assert_int_equal(file_read(&s, path, 2, &e), E_FORMAT);
+    str_free(&s);
+    assert_int_equal(file_create(&o, path, NULL), OK);
+    file_put(&o, "three", 5);
+    file_abandon(&o);
+    assert_int_equal(filemap_open(&m, path, NULL), OK);
+    assert_int_equal(m.size, 3);
+    filemap_close(&m);
+}
+
+static void test_file_refusals(void **state)
+{
+    (void)state;
+    err e = {0};
+    filemap m;
+    assert_int_equal(filemap_open(&m, in_folder("absent"), &e), E_IO);
+    assert_non_null(strstr(e.msg, "No such file"));
+    assert_int_equal(filemap_open(&m, folder, NULL), E_IO);
+    assert_int_equal(file_write(in_folder("empty"), "", 0, NULL), OK);
+    assert_int_equal(filemap_open(&m, in_folder("empty"), NULL), OK);
+    assert_null(m.data);
+    assert_int_equal(file_mkdirs(in_folder("x/y/z"), NULL), OK);
+    assert_int_equal(file_mkdirs(in_folder("x/y/z"), NULL), OK);
+    assert_true(file_is_dir(in_folder("x/y")));
+    assert_int_equal(file_mkdirs(in_folder("empty"), NULL), E_IO);
+    assert_int_equal(file_remove_tree(in_folder("x"), NULL), OK);
+    assert_false(file_exists(in_folder("x")));
+    if (access("/dev/full", W_OK) == 0) { /* a disk without room */
+        outfile o = {.f = fopen("/dev/full", "wb"), .path = strdup(in_folder("a")), .temp = strdup(in_folder("full"))};
+        e = (err){0};
+        file_put(&o, "data", 4);
+        assert_int_equal(file_commit(&o, &e), E_IO);
+        assert_non_null(strstr(e.msg, "No space left"));
+    }
+}
+
+typedef struct team_work {
+    pool *p;
+    int   seen[64], after[64];
+} team_work;
+
+static void team_fn(void *arg, int thread, int threads)
+{
+    team_work *w = arg;
+    for (int round = 0; round < 1000; round++) {
+        w->seen[thread]++;
+        pool_barrier(w->p);
+        for (int t = 0; t < threads; t++) /* everybody has arrived, nobody has gone on */
+            if (w->seen[t] != w->seen[thread]) w->after[thread]++;
+        pool_barrier(w->p);
+    }
+}
+
+static void test_pool(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 5; n++) {
+        err e = {0};
+        team_work w = {.p = pool_new(n, &e)};
+        assert_non_null(w.p);
+        assert_int_equal(pool_threads(w.p), n);
+        for (int k = 0; k < 3; k++) pool_run(w.p, team_fn, &w);
+        for (int t = 0; t < n; t++) {
+            assert_int_equal(w.seen[t], 3000);
+            assert_int_equal(w.after[t], 0);
+        }
+        pool_free(w.p);
+    }
+    team_work alone = {0};
+    pool_run(NULL, team_fn, &alone);
+    assert_int_equal(alone.seen[0], 1000);
+    assert_true(cpu_cores() >= 1);
+}
+
+static void test_rng(void **state)
+{
+    (void)state;
+    uint64_t key = rng_key(42, 7);
+    assert_true(rng_key(42, 8) != key && rng_key(43, 7) != key);
+    double sum = 0, squares = 0, normal = 0, normal2 = 0;
+    enum { N = 100000 };
+    for (uint64_t i = 0; i < N; i++) {
+        double u = rng_unit(key, i), z = rng_normal(key, i);
+        assert_true(u >= 0 && u < 1);
+        sum += u, squares += u * u, normal += z, normal2 += z * z;
+    }
+    /* five standard errors */
+    assert_true(fabs(sum / N - 0.5) < 5 * sqrt(1 / 12.0 / N));
+    assert_true(fabs(squares / N - 1 / 3.0) < 5 * sqrt(4 / 45.0 / N));
+    assert_true(fabs(normal / N) < 5 / sqrt(N) && fabs(normal2 / N - 1) < 5 * sqrt(2.0 / N));
+    int64_t order[257];
+    int hit[257] = {0}, moved = 0;
+    rng_shuffle(key, order, 257);
+    for (int i = 0; i < 257; i++) hit[order[i]]++, moved += order[i] != i;
+    for (int i = 0; i < 257; i++) assert_int_equal(hit[i], 1);
+    assert_true(moved > 240);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    err e = {0};
+    assert_null(json_parse("{\"a\": 1, \"a\": 2}", 16, "twice.json", &e));
+    assert_non_null(strstr(e.msg, "twice.json"));
+    e = (err){0};
+    const char *text = "{\"i\": 3, \"r\": 4.0, \"h\": 0.5, \"b\": true, \"s\": \"x\", \"n\": null}";
+    json_t *o = json_parse(text, strlen(text), "t", &e);
+    assert_int_equal(json_int(o, "i", 0, "t", &e), 3);
+    assert_int_equal(json_int(o, "r", 0, "t", &e), 4);
+    assert_int_equal(json_int(o, "n", 9, "t", &e), 9);
+    assert_true(json_flag(o, "b", false, "t", &e));
+    assert_string_equal(json_text(o, "s", "", "t", &e), "x");
+    assert_int_equal(e.code, OK);
+    assert_int_equal(json_int(o, "h", 7, "t", &e), 7);
+    assert_string_equal(e.msg, "t: \"h\" has to be a whole number");
+    assert_int_equal(json_save(o, in_folder("o.json"), 2, true, NULL), OK);
+    json_t *again = json_parse_file(in_folder("o.json"), NULL);
+    assert_true(json_equal(o, again));
+    json_decref(o);
+    json_decref(again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_err),  cmocka_unit_test(test_arena), cmocka_unit_test(test_big),
+        cmocka_unit_test(test_str),  cmocka_unit_test(test_file),  cmocka_unit_test(test_file_refusals),
+        cmocka_unit_test(test_pool), cmocka_unit_test(test_rng),   cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
