@@ -57,8 +57,8 @@ static bool can_share(const prog *p, val from, val to, int k, const int *last)
 {
     if (from == NONE || to == NONE) return false;
     const value *a = &p->v[from], *b = &p->v[to];
-    return a->kind == VALUE_TEMP && b->kind == VALUE_TEMP && last[from] == k && b->root == to &&
-           value_bytes(a) == value_bytes(b);
+    BUG_IF(value_bytes(a) != value_bytes(b));
+    return a->kind == VALUE_TEMP && b->kind == VALUE_TEMP && last[from] == k;
 }
 
 /* The one gradient that backward instruction i writes, if it is that of input 0 and assigned. */

@@ -210,6 +210,29 @@ static void check_adding(const problem *t, real *const *all, unsigned some)
     }
 }
 
+/* A gradient that changes with an operand reads it, and the masks have to say so. */
+static void check_masks(const problem *t, real *const *all)
+{
+    const op *o = t->f.op;
+    for (int j = 0; j < o->nin + o->nout; j++) {
+        bool is_in = j < o->nin;
+        val x = is_in ? t->f.in[j] : t->f.out[j - o->nin];
+        unsigned mask = is_in ? o->in_for[j] : o->out_for[j - o->nin];
+        if (x == NONE || t->p.v[x].is_int || t->p.v[x].kind == VALUE_FROZEN) continue;
+        size_t size = (size_t)count(t, x) * sizeof(real);
+        real *base = memcpy(xmalloc(size), data(t, x), size);
+        for (int64_t k = 0; k < count(t, x); k++) data(t, x)[k] += 0.25;
+        run_backward(t, t->wanted, 0);
+        for (int k = 0; k < o->nin; k++) {
+            size_t bytes = all[k] ? (size_t)count(t, t->grad[k]) * sizeof(real) : 0;
+            if (bytes && memcmp(data(t, t->grad[k]), all[k], bytes) && !(mask & BIT(k)))
+                fail_msg("%s: gradient of input %d reads %s without saying so", t->where, k, t->p.v[x].name);
+        }
+        memcpy(data(t, x), base, size);
+        free(base);
+    }
+}
+
 static void check_case(const op *o, const op_case *c)
 {
     problem t;
@@ -234,6 +257,7 @@ static void check_case(const op *o, const op_case *c)
         for (int j = 0; j < o->nin; j++)
             if (t.wanted & BIT(j)) check_adding(&t, all, BIT(j));
         if (t.wanted && !o->through) check_adding(&t, all, t.wanted);
+        if (t.wanted && !o->through) check_masks(&t, all);
     }
     for (int j = 0; j < MAXIN; j++) free(all[j]);
     close_problem(&t);

@@ -256,6 +256,24 @@ static void everything_is_aligned_and_bound(void **state)
     prog_release(&p);
 }
 
+/* Only temporaries are worked on in place: inputs are the caller's, results stay to the end. */
+static void inputs_and_results_keep_their_place(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 4, 0);
+    val x = prog_value(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, 6);
+    val y = op_add(&p, x, x), result = op_swiglu(&p, y, y), z = op_add(&p, result, result),
+        last = op_add(&p, z, z);
+    p.v[result].kind = VALUE_RESULT;
+    plan_memory(&p);
+    assert_int_equal(p.v[y].root, y);
+    assert_int_equal(p.v[result].root, result);
+    assert_int_equal(p.v[z].root, z);
+    assert_int_equal(p.v[last].root, z);
+    prog_release(&p);
+}
+
 /* By hand, for one layer with an adapter on q_proj alone and 10 live rows. */
 static void operations_counted_by_hand(void **state)
 {
@@ -444,6 +462,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_adapters_there_is_no_backward),
         cmocka_unit_test(recompute_takes_less_memory),
         cmocka_unit_test(everything_is_aligned_and_bound),
+        cmocka_unit_test(inputs_and_results_keep_their_place),
         cmocka_unit_test(operations_counted_by_hand),
         cmocka_unit_test(windows_count_what_they_see),
         cmocka_unit_test(the_judge_sees_what_is_broken),
