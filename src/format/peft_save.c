@@ -1,9 +1,10 @@
-/* peft_save.c -- writing an adapter folder that PEFT loads as it is: every key of its LoRA configuration, sorted. */
+/* peft_save.c -- an adapter folder written that PEFT loads as it is: every key of its LoRA
+ * configuration, sorted. */
 #include "format/peft.h"
 
 #include "base/file.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 /* Keys that are null, false or empty in every adapter this program makes. */
@@ -30,7 +31,7 @@ static json_t *names(peft_list l, const char *regex)
 /* Whole numbers are written as such. */
 static json_t *plain_number(double v)
 {
-    return v == (double)(long long)v ? json_integer((json_int_t)v) : json_real(v);
+    return fabs(v) < 9e15 && v == (double)(long long)v ? json_integer((json_int_t)v) : json_real(v);
 }
 
 static json_t *patterns(const peft_pattern *p, int64_t n)
@@ -50,7 +51,8 @@ static json_t *config_json(const peft_config *c)
 {
     json_t *o = json_object();
     for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) json_object_set_new(o, nulls[i], json_null());
-    for (size_t i = 0; i < sizeof falses / sizeof *falses; i++) json_object_set_new(o, falses[i], json_false());
+    for (size_t i = 0; i < sizeof falses / sizeof *falses; i++)
+        json_object_set_new(o, falses[i], json_false());
     json_object_set_new(o, "peft_type", json_string("LORA"));
     json_object_set_new(o, "task_type", text_or_null(c->task_type));
     json_object_set_new(o, "base_model_name_or_path", text_or_null(c->base_model_name));
@@ -67,7 +69,8 @@ static json_t *config_json(const peft_config *c)
     json_object_set_new(o, "exclude_modules", names(c->exclude, c->exclude_regex));
     json_object_set_new(o, "layers_pattern", names(c->layers_pattern, NULL));
     json_t *layers = c->layers ? json_array() : json_null();
-    for (int64_t i = 0; c->layers && i < c->n_layers; i++) json_array_append_new(layers, json_integer(c->layers[i]));
+    for (int64_t i = 0; c->layers && i < c->n_layers; i++)
+        json_array_append_new(layers, json_integer(c->layers[i]));
     json_object_set_new(o, "layers_to_transform", layers);
     json_object_set_new(o, "init_lora_weights", initialization(c->init));
     json_object_set_new(o, "loftq_config", json_object());
@@ -102,7 +105,8 @@ int peft_save(const char *folder, const peft_config *config, const tensor *tenso
     int64_t made = 0;
     for (; made < n && code == OK; made++) code = convert(&t[made], &tensors[made], type, &mem, e);
     if (code == OK)
-        code = safetensors_write(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), t, n, metadata, n_metadata, e);
+        code = safetensors_write(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), t, n, metadata,
+                                 n_metadata, e);
     for (int64_t i = 0; i < made; i++)
         if (t[i].data && t[i].data != tensors[i].data) tensor_release(&t[i]);
     if (code == OK) {

@@ -15,13 +15,19 @@ static int fits(const char *key, const char *module, err *e)
     PCRE2_SIZE at;
     pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_ANCHORED, &code, &at, NULL);
     str_free(&pattern);
-    if (!re) return fail(e, E_FORMAT, "rank_pattern or alpha_pattern: \"%.80s\" is not a regular expression", key);
+    if (!re)
+        return fail(e, E_FORMAT, "rank_pattern or alpha_pattern: \"%.80s\" is not a regular expression", key);
     pcre2_match_data *d = pcre2_match_data_create_from_pattern(re, NULL);
     BUG_IF(!d);
-    int n = pcre2_match(re, (PCRE2_SPTR)module, strlen(module), 0, 0, d, NULL);
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+    BUG_IF(!limits);
+    pcre2_set_match_limit(limits, 100000); /* an expression that never ends must not stop the program */
+    int n = pcre2_match(re, (PCRE2_SPTR)module, strlen(module), 0, 0, d, limits);
+    pcre2_match_context_free(limits);
     pcre2_match_data_free(d);
     pcre2_code_free(re);
-    return n > 0;
+    if (n > 0 || n == PCRE2_ERROR_NOMATCH) return n > 0;
+    return fail(e, E_FORMAT, "rank_pattern or alpha_pattern: \"%.80s\" is too costly an expression", key);
 }
 
 static int pick(const peft_pattern *p, int64_t n, const char *module, double *value, err *e)
@@ -56,8 +62,9 @@ double peft_alpha(const peft_config *c, const char *module, err *e)
 
 double peft_scale(const peft_config *c, const char *module, err *e)
 {
+    double alpha = c->alpha;
     int64_t r = peft_rank(c, module, e);
-    double alpha = peft_alpha(c, module, e);
-    if (r < 0) return (double)r;
+    int code = r < 0 ? (int)r : pick(c->alpha_pattern, c->n_alpha_pattern, module, &alpha, e);
+    if (code != OK) return code;
     return c->rslora ? alpha / sqrt((double)r) : alpha / (double)r;
 }
