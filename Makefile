@@ -87,7 +87,7 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
 # ------------------------------------------------------------------------------------------------
 # Tests: test/LAYER/test_*.c is one program, linked with LAYER and what is below it. test/grad/ is
-# linked with op, plan and model compiled in double precision. test/run.sh runs them all and counts.
+# linked with op and plan compiled in double precision. test/run.sh runs them all and counts.
 upto = $(shell for l in $(LAYERS); do echo $$l; [ $$l = $(1) ] && break; done)
 reverse = $(if $(1),$(call reverse,$(wordlist 2,999,$(1))) $(firstword $(1)))
 TEST_SRC := $(wildcard $(foreach l,$(LIB_LAYERS),test/$(l)/test_*.c))
@@ -102,7 +102,7 @@ $(BUILD)/test/$(1)/%: test/$(1)/%.c $(foreach l,$(call upto,$(1)),$(call layer_l
 endef
 $(foreach l,$(LIB_LAYERS),$(eval $(call test_rule,$(l))))
 
-F64_OBJ := $(patsubst src/%.c,$(BUILD)/f64/%.o,$(foreach l,op plan model,$(call layer_src,$(l))))
+F64_OBJ := $(patsubst src/%.c,$(BUILD)/f64/%.o,$(foreach l,op plan,$(call layer_src,$(l))))
 $(BUILD)/f64/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DREAL=double -c -o $@ $<

@@ -1,8 +1,9 @@
 /* generate.h -- text from a model: several prompts at a time, each with its place in the key and value cache.
  *
  * Prompts are taken in order; as soon as one is finished the next takes over its slot, so a batch is never held up
- * by its longest member. A prompt's prefill shares the step with the others' decoding. What is generated for a prompt
- * does not depend on the others beside it nor on the number of threads. */
+ * by its longest member. A prompt's prefill shares the step with the others' decoding. The same call gives the same
+ * texts for any number of threads; another batch size may change the last bits of a logit (steps of up to four rows
+ * use another order of summation), and with them, rarely, a token. */
 #ifndef GEN_GENERATE_H
 #define GEN_GENERATE_H
 

@@ -1,5 +1,5 @@
 /* test_generate.c -- sampling by hand, and greedy texts of the bundled 260K-parameter model against what the reference
- * program (llama2.c, f32) writes; what a prompt gets does not depend on the others, the batch, or the threads. */
+ * program (llama2.c, f32) writes; the same texts for any number of threads, the same greedy texts alone and in a batch. */
 #include "gen/generate.h"
 
 #include <math.h>
@@ -145,20 +145,19 @@ static void collect(void *arg, int64_t row, const char *text, size_t n)
     str_add((str *)arg + row, text, n);
 }
 
-static void test_batches(void **state)
+static const char *const openings[5] = {"Once upon a time", "The dog", "Lily and Tom went to the big park to see the", "A",
+                                        "One day, a"};
+
+/* Runs the openings each of these ways; all have to give the same texts, and the pieces have to add up to them. */
+static void same_texts(generate_options o, const int ways[][2], size_t n)
 {
-    (void)state;
-    static const char *const texts[5] = {"Once upon a time", "The dog", "Lily and Tom went to the big park to see the", "A", "One day, a"};
-    generate_options o = {.max_new_tokens = 30, .how = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repetition_penalty = 1.1,
-                                                        .seed = 9}};
     char *first[5] = {0};
-    static const int ways[][2] = {{1, 1}, {3, 1}, {5, 2}, {2, 3}};
-    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+    for (size_t w = 0; w < n; w++) {
         rig r = rig_open("auto", ways[w][1]);
         o.batch = ways[w][0];
         str pieces[5] = {{0}};
         generate_hooks hooks = {.piece = collect, .arg = pieces};
-        generate_result g = generate(&r, texts, 5, &o, &hooks);
+        generate_result g = generate(&r, openings, 5, &o, &hooks);
         for (int i = 0; i < 5; i++) {
             assert_string_equal(str_c(&pieces[i]), g.row[i].text);
             if (!first[i]) first[i] = strdup(g.row[i].text);
@@ -169,6 +168,22 @@ static void test_batches(void **state)
         rig_close(&r);
     }
     for (int i = 0; i < 5; i++) free(first[i]);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    generate_options o = {.max_new_tokens = 30, .how = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repetition_penalty = 1.1,
+                                                        .seed = 9}};
+    same_texts(o, (const int[][2]){{3, 1}, {3, 2}, {3, 3}}, 3);
+    same_texts(o, (const int[][2]){{5, 1}, {5, 2}}, 2);
+}
+
+static void test_batches(void **state)
+{
+    (void)state;
+    generate_options o = {.max_new_tokens = 30, .how = sampling_greedy};
+    same_texts(o, (const int[][2]){{1, 1}, {2, 1}, {5, 2}}, 3);
 }
 
 static void test_stops(void **state)
@@ -199,6 +214,7 @@ static void test_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_greedy), cmocka_unit_test(test_sampling), cmocka_unit_test(test_story),
-                                       cmocka_unit_test(test_batches), cmocka_unit_test(test_stops)};
+                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_batches),
+                                       cmocka_unit_test(test_stops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
