@@ -50,7 +50,6 @@ static int evaluate(trainer *t, err *e)
     else if (!(v.loss >= t->at.best_loss)) { /* also when there is none yet */
         t->at.best_loss = v.loss;
         t->at.best_step = t->at.step;
-        t->best_saved = false;
     }
     return trainer_log_evaluation(t, &v, e);
 }
@@ -65,11 +64,10 @@ static int save(trainer *t, err *e)
 {
     trainer_state state = trainer_state_of(t);
     snapshot s = snapshot_of(t);
-    state.best_saved |= t->at.best_step == t->at.step;
+    state.best_saved |= t->at.best_step == t->at.step; /* it is about to be */
     int code = snapshot_save(t->r.output_dir, &s, &state, &t->r, e);
     if (code != OK) return code;
     t->saved_step = t->at.step;
-    t->best_saved = state.best_saved;
     if (t->hooks->saved) {
         str path = {0};
         str_fmt(&path, "%s/checkpoint-%lld", t->r.output_dir, (long long)t->at.step);
@@ -107,10 +105,6 @@ static int resume(trainer *t, json_t **history, err *e)
     for (char *line; code == OK && rest && (line = strsep(&rest, "\n")) != NULL && *line;) message(t, line);
     str_free(&differs);
     if (code != OK) return code;
-    str best = {0};
-    str_fmt(&best, "%s/checkpoint-%lld", t->r.output_dir, (long long)t->at.best_step);
-    t->best_saved = t->at.best_step >= 0 && file_is_dir(best.p);
-    str_free(&best);
     t->saved_step = t->at.step;
     return OK;
 }
@@ -134,7 +128,7 @@ static int load_best(trainer *t, err *e)
     str path = {0};
     str_fmt(&path, "%s/checkpoint-%lld", t->r.output_dir, (long long)t->at.best_step);
     int code = OK;
-    if (t->best_saved)
+    if (file_is_dir(path.p))
         code = snapshot_load_adapter(path.p, t->a, t->m, e);
     else
         message(t,

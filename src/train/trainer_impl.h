@@ -43,7 +43,6 @@ struct trainer {
     int64_t n_facts;
     int64_t saved_step; /* of the newest whole checkpoint of this state; -1: none */
     double accuracy;    /* of the last evaluation */
-    bool best_saved;
 
     double peak; /* operations a second */
     struct {     /* of this process, and since the last line of the log */

@@ -1,6 +1,8 @@
 /* trainer_report.c -- what a run tells: reports after a step, lines of the log, the result. */
 #include "train/trainer_impl.h"
 
+#include "base/file.h"
+
 static double over(double x, double y) { return y > 0 ? x / y : 0; }
 
 void trainer_tell(trainer *t, double loss)
@@ -100,7 +102,9 @@ void trainer_fill_result(const trainer *t, trainer_result *out)
 
 trainer_state trainer_state_of(const trainer *t)
 {
-    return (trainer_state){
+    str best = {0};
+    str_fmt(&best, "%s/checkpoint-%lld", t->r.output_dir, (long long)t->at.best_step);
+    trainer_state state = {
         .step = t->at.step,
         .steps = t->steps,
         .epoch = trainer_epoch(t),
@@ -108,7 +112,9 @@ trainer_state trainer_state_of(const trainer *t)
         .operations = t->at.operations,
         .best_step = t->at.best_step,
         .best_loss = t->at.best_loss,
-        .best_saved = t->best_saved,
+        .best_saved = file_is_dir(best.p),
         .history = &t->log.history,
     };
+    str_free(&best);
+    return state;
 }

@@ -25,6 +25,8 @@ typedef struct rig {
     model *m;
     adapter *a;
     rowset train, eval;
+    bool packing;
+    recipe_sampling sampling;
 } rig;
 
 static inline void must(int code, const err *e)
@@ -131,6 +133,10 @@ static inline recipe rig_recipe(const rig *g)
     r.eval_strategy = WHEN_EPOCH;
     r.save_strategy = WHEN_NO;
     r.output_dir = g->folder;
+    r.packing = g->packing;
+    r.max_length = 40;
+    r.train_sampling_strategy = g->sampling;
+    if (g->packing) r.max_steps = 11;
     return r;
 }
 

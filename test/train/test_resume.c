@@ -160,10 +160,23 @@ static int go_on(rig *g, watch *w)
     return code;
 }
 
+/* How the rows are fed to the runs of a test. */
+static struct {
+    bool packing;
+    recipe_sampling sampling;
+} feed;
+
+static void open_fed(rig *g, int threads)
+{
+    rig_open(g, "cpu", threads);
+    g->packing = feed.packing;
+    g->sampling = feed.sampling;
+}
+
 static void straight(rig *g, int threads)
 {
     err e;
-    rig_open(g, "cpu", threads);
+    open_fed(g, threads);
     recipe r = saving_recipe(g);
     trainer_result result;
     must(rig_run(g, &r, NULL, &result, &e), &e);
@@ -174,7 +187,7 @@ static void straight(rig *g, int threads)
 static int started(rig *g, watch *w, int threads)
 {
     err e;
-    rig_open(g, "cpu", threads);
+    open_fed(g, threads);
     recipe r = saving_recipe(g);
     trainer_hooks h = hooks_of(w);
     int code = rig_run(g, &r, &h, NULL, &e);
@@ -199,6 +212,26 @@ static void test_stopped_once(void **state)
         rig_close(&g);
     }
     rig_close(&whole);
+}
+
+static void test_stopped_otherwise_fed(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        rig whole, g;
+        watch w = {.at = 6};
+        feed.packing = k == 2;
+        feed.sampling = k == 1 ? SAMPLING_BY_LENGTH : k == 0 ? SAMPLING_SEQUENTIAL : SAMPLING_RANDOM;
+        straight(&whole, 2);
+        assert_int_equal(started(&g, &w, 1), E_STOPPED);
+        w.stop = 0;
+        assert_int_equal(go_on(&g, &w), OK);
+        same_run(whole.folder, g.folder);
+        rig_close(&g);
+        rig_close(&whole);
+    }
+    feed.packing = false;
+    feed.sampling = SAMPLING_RANDOM;
 }
 
 /* In the evaluation before the first step, and in that of an epoch's end. */
@@ -444,10 +477,15 @@ static void test_rotation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stopped_once), cmocka_unit_test(test_stopped_evaluating),
-        cmocka_unit_test(test_signals),      cmocka_unit_test(test_finished),
-        cmocka_unit_test(test_another_run),  cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_disk_full),    cmocka_unit_test(test_best),
+        cmocka_unit_test(test_stopped_once),
+        cmocka_unit_test(test_stopped_otherwise_fed),
+        cmocka_unit_test(test_stopped_evaluating),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_another_run),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_best),
         cmocka_unit_test(test_rotation),
     };
     return cmocka_run_group_tests_name("resume", tests, NULL, NULL);

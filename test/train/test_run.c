@@ -255,8 +255,80 @@ static void test_gradient_not_finite(void **state)
     for (int64_t i = 0; i < n->r * n->out; i++) g.a->param[n->b + (size_t)i] = FLT_MAX;
     must(trainer_new(&t, g.m, g.a, &g.train, NULL, &r, g.d, &e), &e);
     assert_int_equal(trainer_run(t, NULL, &result, &e), E_NUMERIC);
-    if (!strstr(e.msg, n->name) || !strstr(e.msg, "gradient")) fail_msg("\"%s\"", e.msg);
+    if (!strstr(e.msg, n->name) || !strstr(e.msg, "gradient") || !strstr(e.msg, "lora_A"))
+        fail_msg("\"%s\"", e.msg);
     trainer_free(t);
+    rig_close(&g);
+}
+
+typedef struct losses {
+    double p[64];
+    int64_t n;
+} losses;
+
+static void keep_loss(void *arg, const trainer_report *report)
+{
+    losses *l = arg;
+    assert_in_range(l->n, 0, 63);
+    l->p[l->n++] = report->loss;
+}
+
+/* The same row again and again, nothing learned: only dropout can make a difference, and does, each time. */
+static void test_dropout(void **state)
+{
+    (void)state;
+    for (int dropout = 0; dropout <= 1; dropout++) {
+        rig g;
+        err e;
+        losses l = {.n = 0};
+        trainer_hooks h = {.arg = &l, .step = keep_loss};
+        rig_open(&g, "cpu", 1);
+        rowset_drop(&g.train);
+        rowset_start(&g.train, 5, 100);
+        const int32_t ids[] = {5, 9, 33, 12, 50, 7};
+        const uint8_t mask[] = {0, 0, 1, 1, 1, 1};
+        for (int k = 0; k < 5; k++) rowset_put(&g.train, ids, mask, 6);
+        g.a->config.dropout = dropout ? 0.5 : 0;
+        recipe r = rig_recipe(&g);
+        r.learning_rate = 0;
+        r.per_device_train_batch_size = 1;
+        r.gradient_accumulation_steps = 1;
+        must(rig_run(&g, &r, &h, NULL, &e), &e);
+        assert_int_equal(l.n, 14);
+        for (int64_t i = 0; i < l.n; i++)
+            for (int64_t k = 0; k < i; k++) assert_true((l.p[i] == l.p[k]) == !dropout);
+        rig_close(&g);
+    }
+}
+
+/* Adam's first step moves an element by its learning rate, or not at all. */
+static void test_loraplus(void **state)
+{
+    (void)state;
+    rig g;
+    err e;
+    rig_open(&g, "cpu", 1);
+    recipe r = rig_recipe(&g);
+    r.max_steps = 1;
+    r.learning_rate = 1e-3;
+    r.loraplus_lr_ratio = 16;
+    r.lr_scheduler_type = SCHEDULE_CONSTANT;
+    r.weight_decay = 0;
+    r.max_grad_norm = 0;
+    float *before = xmalloc(g.a->count * sizeof *before);
+    memcpy(before, g.a->param, g.a->count * sizeof *before);
+    must(rig_run(&g, &r, NULL, NULL, &e), &e);
+    double most[2] = {0};
+    for (int64_t i = 0; i < g.a->modules; i++) {
+        const adapter_module *n = &g.a->module[i];
+        for (size_t k = n->a; k < n->b + (size_t)(n->out * n->r); k++) {
+            double moved = fabs((double)g.a->param[k] - (double)before[k]);
+            if (moved > most[k >= n->b]) most[k >= n->b] = moved;
+        }
+    }
+    assert_true(fabs(most[0] - 1e-3) < 1e-5);
+    assert_true(fabs(most[1] - 16e-3) < 1e-4);
+    free(before);
     rig_close(&g);
 }
 
@@ -320,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_threads),    cmocka_unit_test(test_evaluation),
         cmocka_unit_test(test_not_finite), cmocka_unit_test(test_gradient_not_finite),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_dropout),    cmocka_unit_test(test_loraplus),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
