@@ -5,26 +5,37 @@
 #include "base/file.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Keys that are null, false or empty in every adapter this program makes. */
 static const char *const nulls[] = {
     "alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config", "kasa_config",
     "layer_replication", "lora_ga_config", "megatron_config", "modules_to_save", "monteclora_config",
-    "target_parameters", "trainable_token_indices", "velora_config",
+    "target_parameters", "trainable_token_indices", "use_bdlora", "velora_config",
 };
 static const char *const falses[] = {
-    "ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_bdlora", "use_dora", "use_qalora",
+    "ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora",
 };
 
 static json_t *text_or_null(const char *s) { return s ? json_string(s) : json_null(); }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, since to PEFT these are sets. */
 static json_t *names(peft_list l, const char *regex)
 {
     if (regex) return json_string(regex);
     if (!l.p) return json_null();
+    const char **sorted = xmalloc((size_t)(l.n + 1) * sizeof *sorted);
+    for (int64_t i = 0; i < l.n; i++) sorted[i] = l.p[i];
+    qsort(sorted, (size_t)l.n, sizeof *sorted, compare_texts);
     json_t *a = json_array();
-    for (int64_t i = 0; i < l.n; i++) json_array_append_new(a, json_string(l.p[i]));
+    for (int64_t i = 0; i < l.n; i++) json_array_append_new(a, json_string(sorted[i]));
+    free(sorted);
     return a;
 }
 
