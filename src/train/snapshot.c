@@ -19,6 +19,7 @@ progress progress_start(void)
                       .evaluated_step = -1,
                       .eval_before = NAN,
                       .eval_last = NAN,
+                      .eval_accuracy = NAN,
                       .best_step = -1,
                       .best_loss = NAN};
 }

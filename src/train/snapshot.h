@@ -27,8 +27,8 @@ typedef struct progress {
     double total_loss;               /* the sum of the losses of all steps */
     double grad_norm, learning_rate; /* of the last step */
     double operations, seconds;      /* of training alone */
-    double eval_before, eval_last;   /* NAN: none yet */
-    int64_t best_step;               /* -1: none yet */
+    double eval_before, eval_last, eval_accuracy; /* NAN: none yet */
+    int64_t best_step;                            /* -1: none yet */
     double best_loss;
 } progress;
 

@@ -30,7 +30,8 @@ static const struct member {
     WHOLE(step),        WHOLE(epoch),       WHOLE(batch),       WHOLE(micro),          WHOLE(examples),
     WHOLE(tokens),      WHOLE(labels),      WHOLE(logged_step), WHOLE(evaluated_step), WHOLE(window_steps),
     REALS(window_loss), REALS(total_loss),  REALS(grad_norm),   REALS(learning_rate),  REALS(operations),
-    REALS(seconds),     REALS(eval_before), REALS(eval_last),   WHOLE(best_step),      REALS(best_loss),
+    REALS(seconds),     REALS(eval_before), REALS(eval_last),   REALS(eval_accuracy),  WHOLE(best_step),
+    REALS(best_loss),
 #undef WHOLE
 #undef REALS
 };

@@ -43,7 +43,7 @@ static int evaluate(trainer *t, err *e)
     if (code != OK) return fail(e, code, "after step %lld: %s", (long long)t->at.step, why.msg);
     t->at.evaluated_step = t->at.step;
     t->at.eval_last = v.loss;
-    t->accuracy = v.token_accuracy;
+    t->at.eval_accuracy = v.token_accuracy;
     t->saved_step = -1; /* a checkpoint of this step that was made before is missing this */
     if (t->at.step == 0)
         t->at.eval_before = v.loss;

@@ -43,7 +43,7 @@ typedef struct trainer_result {
     int64_t examples, tokens, labels;   /* trained on, counted again each epoch */
     double train_loss;                  /* mean over the steps */
     double eval_loss_before, eval_loss; /* NAN without an evaluation set */
-    double token_accuracy;              /* of the last evaluation */
+    double token_accuracy;              /* of the last evaluation, or NAN */
     int64_t best_step;                  /* of the lowest evaluation loss; -1: none */
     double seconds, tokens_per_second, speed_of_light;
 } trainer_result;

@@ -42,7 +42,6 @@ struct trainer {
     fact facts[MAX_FACTS];
     int64_t n_facts;
     int64_t saved_step; /* of the newest whole checkpoint of this state; -1: none */
-    double accuracy;    /* of the last evaluation */
 
     double peak; /* operations a second */
     struct {     /* of this process, and since the last line of the log */

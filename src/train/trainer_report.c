@@ -92,7 +92,7 @@ void trainer_fill_result(const trainer *t, trainer_result *out)
         .train_loss = over(t->at.total_loss, (double)t->at.step),
         .eval_loss_before = t->at.eval_before,
         .eval_loss = t->at.eval_last,
-        .token_accuracy = t->accuracy,
+        .token_accuracy = t->at.eval_accuracy,
         .best_step = t->at.best_step,
         .seconds = t->at.seconds,
         .tokens_per_second = over((double)t->at.tokens, t->at.seconds),

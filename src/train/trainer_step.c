@@ -51,10 +51,11 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
     at->operations += step_operations(t->run);
     if (isfinite(*loss)) return OK;
     const char *where = step_not_finite(t->run);
-    return fail(e, E_NUMERIC,
-                "step %lld: the loss is not a finite number (%s is not); the checkpoints are as they were; "
-                "go on from one with a lower learning_rate",
-                (long long)at->step + 1, where ? where : "the loss");
+    return fail(
+        e, E_NUMERIC,
+        "step %lld: the loss is not a finite number (%s is not); nothing was overwritten; try a lower "
+        "learning_rate",
+        (long long)at->step + 1, where ? where : "the loss");
 }
 
 static int gradient_not_finite(const trainer *t, err *e)
@@ -63,10 +64,10 @@ static int gradient_not_finite(const trainer *t, err *e)
     int64_t i = 0;
     while (i + 1 < t->a->modules && t->a->module[i + 1].a <= k) i++;
     const adapter_module *n = &t->a->module[i];
-    return fail(e, E_NUMERIC,
-                "step %lld: the gradient of %s.%s is not finite; the checkpoints are as they were; go on "
-                "from one with a lower learning_rate",
-                (long long)t->at.step + 1, n->name, k < n->b ? "lora_A" : "lora_B");
+    return fail(
+        e, E_NUMERIC,
+        "step %lld: the gradient of %s.%s is not finite; nothing was overwritten; try a lower learning_rate",
+        (long long)t->at.step + 1, n->name, k < n->b ? "lora_A" : "lora_B");
 }
 
 /* Clips and moves the parameters; the step is counted by the caller's progress. */

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,7 +97,7 @@ static inline void rig_adapter(rig *g, uint64_t seed)
 static inline void rig_open(rig *g, const char *which, int threads)
 {
     err e = {0};
-    *g = (rig){.folder = "/tmp/lorac-train-XXXXXX"};
+    *g = (rig){.folder = P_tmpdir "/lorac-train-XXXXXX"};
     assert_non_null(mkdtemp(g->folder));
     must(device_open(&g->d, which, threads, &e), &e);
     must(model_open(&g->m, RIG_MODEL, "as-is", MODEL_DOUBLE_QUANT, NULL, &e), &e);

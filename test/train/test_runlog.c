@@ -20,7 +20,7 @@ static char folder[32];
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/lorac-log-XXXXXX");
+    strcpy(folder, P_tmpdir "/lorac-log-XXXXXX");
     return mkdtemp(folder) ? 0 : -1;
 }
 
@@ -83,7 +83,7 @@ static void test_disk_full(void **state)
     file_is("{\"step\":1,\"loss\":0.1}\n");
     runlog_close(&l);
     e = (err){0};
-    assert_int_equal(runlog_open(&l, "/tmp/there-is-no-such-folder", NULL, &e), E_IO);
+    assert_int_equal(runlog_open(&l, "no-such-folder", NULL, &e), E_IO);
     runlog_close(&l);
 }
 
