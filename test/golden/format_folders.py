@@ -141,7 +141,7 @@ def write_gguf():
     w.add_token_scores([-0.5 * i for i in range(VOCAB)]); w.add_token_types([1] * VOCAB)
     w.add_bos_token_id(1); w.add_eos_token_id(2); w.add_eot_token_id(5); w.add_pad_token_id(0); w.add_unk_token_id(3)
     w.add_add_bos_token(True); w.add_chat_template("{{ messages }}\n\"quoted\"")
-    w.add_int64("test.negative", -5); w.add_float64("test.double", 0.1); w.add_array("test.empty_free", [7, -8, 9])
+    w.add_int64("test.negative", -5); w.add_float64("test.double", 0.1); w.add_array("test.bytes", [7, -8, 9])
     decoded = {}
     for name, t in m.state_dict().items():
         x = t.numpy()
