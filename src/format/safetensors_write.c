@@ -54,14 +54,16 @@ static int check(const char *path, const tensor *const *order, int64_t n, err *e
     return OK;
 }
 
+/* NULL when a name or a value is not UTF-8, which jansson refuses. */
 static json_t *header_of(const tensor *const *order, int64_t n, const safetensors_pair *pairs,
                          int64_t n_pairs)
 {
     json_t *header = json_object(), *metadata = json_object();
     json_object_set_new(metadata, "format", json_string("pt"));
+    json_object_set(header, "__metadata__", metadata);
+    int bad = 0;
     for (int64_t i = 0; i < n_pairs; i++)
-        json_object_set_new(metadata, pairs[i].key, json_string(pairs[i].value));
-    json_object_set_new(header, "__metadata__", metadata);
+        bad |= json_object_set_new(metadata, pairs[i].key, json_string(pairs[i].value));
     size_t begin = 0;
     for (int64_t i = 0; i < n; i++) {
         const tensor *t = order[i];
@@ -72,9 +74,12 @@ static json_t *header_of(const tensor *const *order, int64_t n, const safetensor
         json_object_set_new(o, "dtype", json_string(safetensors_dtype_name(t->type)));
         json_object_set_new(o, "shape", shape);
         json_object_set_new(o, "data_offsets", offsets);
-        json_object_set_new(header, t->name, o);
+        bad |= json_object_set_new(header, t->name, o);
     }
-    return header;
+    json_decref(metadata);
+    if (!bad) return header;
+    json_decref(header);
+    return NULL;
 }
 
 static void put_data(outfile *o, const tensor *t)
@@ -111,7 +116,7 @@ int safetensors_write(const char *path, const tensor *tensors, int64_t n, const 
     int code = check(path, order, n, e);
     if (code == OK) {
         json_t *header = header_of(order, n, metadata, n_metadata);
-        char *text = json_dumps(header, JSON_COMPACT);
+        char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
         if (!text) code = fail(e, E_FORMAT, "%s: a name or its metadata is not UTF-8", path);
         else code = write_all(path, order, n, text, e);
         free(text);
