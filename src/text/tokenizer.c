@@ -157,11 +157,10 @@ typedef int text_fn(job *j, const char *text, size_t n, bool first);
 /* Added tokens of one kind; fn takes the text between them. */
 static int encode_around(job *j, const added *a, const char *text, size_t n, bool first, text_fn *fn)
 {
-    size_t cursor = 0, done = 0;
+    size_t cursor = 0, done = 0; /* a match may take white space that the one before took */
     added_match m;
     while (added_next(a, text, n, &cursor, j->how, &m)) {
-        size_t start = m.start < done ? done : m.start; /* the match before may have taken the white space */
-        int code = start > done ? fn(j, text + done, start - done, first && !done) : OK;
+        int code = m.start > done ? fn(j, text + done, m.start - done, first && !done) : OK;
         if (code != OK) return code;
         token_vec_push(j->ids, m.id);
         done = m.end;

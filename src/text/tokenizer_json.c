@@ -43,16 +43,23 @@ const char *type_of(place p, const json_t *o)
     return type;
 }
 
+static bool is_listed(const char *keys, const char *key, size_t n)
+{
+    while (*keys) {
+        size_t length = strcspn(keys, " ");
+        if (length == n && !memcmp(keys, key, n)) return true;
+        keys += length + (keys[length] == ' ');
+    }
+    return false;
+}
+
 int only_keys(place p, const json_t *o, const char *keys)
 {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)o, key, value)
     {
-        size_t n = strlen(key);
-        const char *at = keys;
-        while ((at = strstr(at, key)) && ((at != keys && at[-1] != ' ') || (at[n] && at[n] != ' '))) at++;
-        if (!n || !at) return place_refuse(place_in(p, key), "this member");
+        if (!is_listed(keys, key, strlen(key))) return place_refuse(place_in(p, key), "this member");
     }
     return OK;
 }

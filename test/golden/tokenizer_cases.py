@@ -1,10 +1,11 @@
 """Writes test/data/tokenizer/cases.txt: the strings that every tokenizer is judged on, the same every time.
 
-A line is a number, a tab and a text that is to be repeated so often; in the text \\\\, \\n, \\r, \\t and \\xHH
-stand for bytes. Everything that real splitters treat apart is there: letters of many scripts, combining marks,
-emoji sequences, digits of several scripts, contractions, all white space, runs, look-alikes of special tokens,
-control characters, characters newer than Unicode 14, and words of 100 KB.
+A line is a number, a tab and a text that is to be repeated so often; in the text \\\\, \\n, \\r, \\t and
+\\xHH stand for bytes. Everything that real splitters treat apart is there: letters of many scripts,
+combining marks, emoji sequences, digits of several scripts, contractions, all white space, runs,
+look-alikes of special tokens, control characters, characters newer than Unicode 14, and words of 100 KB.
 """
+
 import random
 import sys
 from pathlib import Path
@@ -34,26 +35,145 @@ def load():
     return cases
 
 
-WORDS = ("the of and to in is that for it was on are as with they at be this from have or by one had not but what all "
-         "were when we there can an your which their said if do will each about how up out them then she many some "
-         "Tokenization internationalization Once upon a time little girl named Lily restaurant description name eatType "
-         "BLACK White camelCase snake_case HTTPServer x86 v2 3D 4th naïve café Zürich façade São Ærø Łódź jalapeño "
-         "Привет мир нещо на Български Ελλάδα שלום עולם مرحبا بالعالم नमस्ते दुनिया สวัสดี 你好世界 我想在 "
-         "こんにちは 世界 안녕하세요 កាន់តែពិសេស ꦲꦤ ⵣⵉⴽ ᚠᛇᚻ 𐌰𐌱 𝔘𝔫𝔦 ﬁne ſtrange ǅ K Å ℌ Ⅷ ½ ² ① ٣ ৪ ๕ 𝟘 〇").split()
+WORDS = (
+    "the of and to in is that for it was on are as with they at be this from have or by one had "
+    "not but what all were when we there can an your which their said if do will each about how "
+    "up out them then she many some Tokenization internationalization Once upon a time little "
+    "girl named Lily restaurant description name eatType BLACK White camelCase snake_case "
+    "HTTPServer x86 v2 3D 4th naïve café Zürich façade São Ærø Łódź jalapeño Привет мир нещо на "
+    "Български Ελλάδα שלום עולם مرحبا بالعالم नमस्ते दुनिया สวัสดี 你好世界 我想在 こんにちは 世界 안녕하세요 "
+    "កាន់តែពិសេស ꦲꦤ ⵣⵉⴽ ᚠᛇᚻ 𐌰𐌱 𝔘𝔫𝔦 ﬁne ſtrange ǅ K Å ℌ Ⅷ ½ ² ① ٣ ৪ ๕ 𝟘 〇 "
+).split()
 MARKS = "\u0301\u0300\u0323\u0308\u0327\u20e3\ufe0f\u0915\u094d\u0337\u05b8\u064b"
 EMOJI = ["😀", "👍🏽", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "😶‍🌫️", "✅", "❤️", "🦙", "1️⃣", "🫨", "\U0001fae9"]
-SPACES = [" ", "  ", "   ", "\t", "\n", "\r\n", "\r", "\v", "\f", "\u00a0", "\u0085", "\u2003", "\u200b", "\u2028",
-          "\u3000", "\u202f", "\u1680", "\u180e", "\ufeff", "\u2060", "\u001c", "\u001f"]
-PUNCT = list("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") + ["...", "--", "—", "’", "“", "”", "¿", "。", "、", "！", "„", "€",
-                                                     "£", "°", "§", "×", "→", "∑", "\u00ad", "''", "```", "!!", "()"]
-CONTRACTIONS = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'T", "'RE", "'Ve", "'M", "'lL", "'D", "'\u017f",
-                "'x", "''s", "’s"]
-SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<0x0A>", "<0xFF>",
-            "<|im_start", "|im_end|>", "<|im_end|><|im_end|>", "<|ımend|>", "[INST]", "\u2581", "\u2581the", "Ġthe", "Ċ",
-            "<|assistant|>", "<cut>", "<cutter>", "<word>", "<left>", "<right>", "<|endoftext", "<repo_name>", "<SPACE D>"]
-CONTROL = ["\0", "\x01", "\x07", "\x1b", "\x7f", "\x80", "\x9f", "\ufffd", "\uffff", "\U0010ffff", "\ue000", "\U000e0001"]
-NEWER = ["\U00011f04", "\u1c89", "\U00010d40", "\U00016d70", "\U00031350", "\U0002ebf0", "\u0cf3", "\U0001e4d0", "\ua7cb",
-         "\U000105c0", "\U0001e5f1", "\u0897", "\U0001cc00"]
+SPACES = [
+    " ",
+    "  ",
+    "   ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\r",
+    "\v",
+    "\f",
+    "\u00a0",
+    "\u0085",
+    "\u2003",
+    "\u200b",
+    "\u2028",
+    "\u3000",
+    "\u202f",
+    "\u1680",
+    "\u180e",
+    "\ufeff",
+    "\u2060",
+    "\u001c",
+    "\u001f",
+]
+PUNCT = list("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") + [
+    "...",
+    "--",
+    "—",
+    "’",
+    "“",
+    "”",
+    "¿",
+    "。",
+    "、",
+    "！",
+    "„",
+    "€",
+    "£",
+    "°",
+    "§",
+    "×",
+    "→",
+    "∑",
+    "\u00ad",
+    "''",
+    "```",
+    "!!",
+    "()",
+]
+CONTRACTIONS = [
+    "'s",
+    "'t",
+    "'re",
+    "'ve",
+    "'m",
+    "'ll",
+    "'d",
+    "'S",
+    "'T",
+    "'RE",
+    "'Ve",
+    "'M",
+    "'lL",
+    "'D",
+    "'\u017f",
+    "'x",
+    "''s",
+    "’s",
+]
+SPECIALS = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<pad>",
+    "<mask>",
+    "<0x0A>",
+    "<0xFF>",
+    "<|im_start",
+    "|im_end|>",
+    "<|im_end|><|im_end|>",
+    "<|ımend|>",
+    "[INST]",
+    "\u2581",
+    "\u2581the",
+    "Ġthe",
+    "Ċ",
+    "<|assistant|>",
+    "<cut>",
+    "<cutter>",
+    "<word>",
+    "<left>",
+    "<right>",
+    "<|endoftext",
+    "<repo_name>",
+    "<SPACE D>",
+]
+CONTROL = [
+    "\0",
+    "\x01",
+    "\x07",
+    "\x1b",
+    "\x7f",
+    "\x80",
+    "\x9f",
+    "\ufffd",
+    "\uffff",
+    "\U0010ffff",
+    "\ue000",
+    "\U000e0001",
+]
+NEWER = [
+    "\U00011f04",
+    "\u1c89",
+    "\U00010d40",
+    "\U00016d70",
+    "\U00031350",
+    "\U0002ebf0",
+    "\u0cf3",
+    "\U0001e4d0",
+    "\ua7cb",
+    "\U000105c0",
+    "\U0001e5f1",
+    "\u0897",
+    "\U0001cc00",
+]
 
 
 def digits(r):
@@ -96,15 +216,75 @@ def text(r):
     return glue.join(piece(r) for _ in range(n))
 
 
-FIXED = ["", " ", "  ", "a", " a", "a ", "\n", "\n\n", " \n ", "Hello world", "Hello, y'all! How are you?", "\0", "a\0b",
-         "I'm you're he'll we'd they've it's can't", "I'M YOU'RE HE'LL WE'D THEY'VE IT'S CAN'T", "1234567890", "12 345 6789",
-         "3.14159e-10", "a1b2c3", "   leading", "trailing   ", "a   b    c", "\t\tindent\n\t\tmore", "e\u0301 é", "\u1100\u1161\u11a8",
-         "\u212b\u2126", "q\u0307\u0323", "\U0001d15e", "Cửa Việt", "Cu\u031b\u0309a Vie\u0323\u0302t", "<s> a </s>", "<left>  x", "x  <right>  y",
-         "a<word>b", "a <word> b", "<word>", "é<word>", "<cutter>s", "<|endoftext|>\n\n<|im_start|>user", "def f(x):\n    return x  # ok\n",
-         "http://example.com/a?b=c&d=%20#e", "name@example.org", "C:\\Users\\x", "name[The Eagle], eatType[coffee shop]", "日本語のテキスト、です。"]
-LONG = [("a", 100000), (" ", 100000), ("\n", 100000), ("ab", 50000), ("the", 33334), ("the ", 25000), ("é", 50000), ("1", 100000),
-        ("😀", 25000), ("=", 100000), ("aaab", 25000), ("日本", 16667), (" \n", 50000), ("<|im_end|>", 2000), ("xyzzy'", 16667), ("a1", 50000),
-        ("\u2581", 20000), ("<0x0A>", 5000), ("e\u0301", 30000), ("once upon a time ", 6000)]
+FIXED = [
+    "",
+    " ",
+    "  ",
+    "a",
+    " a",
+    "a ",
+    "\n",
+    "\n\n",
+    " \n ",
+    "Hello world",
+    "Hello, y'all! How are you?",
+    "\0",
+    "a\0b",
+    "I'm you're he'll we'd they've it's can't",
+    "I'M YOU'RE HE'LL WE'D THEY'VE IT'S CAN'T",
+    "1234567890",
+    "12 345 6789",
+    "3.14159e-10",
+    "a1b2c3",
+    "   leading",
+    "trailing   ",
+    "a   b    c",
+    "\t\tindent\n\t\tmore",
+    "e\u0301 é",
+    "\u1100\u1161\u11a8",
+    "\u212b\u2126",
+    "q\u0307\u0323",
+    "\U0001d15e",
+    "Cửa Việt",
+    "Cu\u031b\u0309a Vie\u0323\u0302t",
+    "<s> a </s>",
+    "<left>  x",
+    "x  <right>  y",
+    "a<word>b",
+    "a <word> b",
+    "<word>",
+    "é<word>",
+    "<cutter>s",
+    "<|endoftext|>\n\n<|im_start|>user",
+    "def f(x):\n    return x  # ok\n",
+    "http://example.com/a?b=c&d=%20#e",
+    "name@example.org",
+    "C:\\Users\\x",
+    "name[The Eagle], eatType[coffee shop]",
+    "日本語のテキスト、です。",
+]
+LONG = [
+    ("a", 100000),
+    (" ", 100000),
+    ("\n", 100000),
+    ("ab", 50000),
+    ("the", 33334),
+    ("the ", 25000),
+    ("é", 50000),
+    ("1", 100000),
+    ("😀", 25000),
+    ("=", 100000),
+    ("aaab", 25000),
+    ("日本", 16667),
+    (" \n", 50000),
+    ("<|im_end|>", 2000),
+    ("xyzzy'", 16667),
+    ("a1", 50000),
+    ("\u2581", 20000),
+    ("<0x0A>", 5000),
+    ("e\u0301", 30000),
+    ("once upon a time ", 6000),
+]
 
 
 def main():

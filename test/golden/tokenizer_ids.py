@@ -3,11 +3,12 @@
     python tokenizer_ids.py SHARED MODEL
 
 SHARED is the folder of large reference data (tokenizers/, models/stories260k/), MODEL SmolLM2's GGUF file.
-Writes test/data/tokenizer/: NAME.ids (32 bits a string, little endian: FNV-1a over the ids, each as 32-bit little
-endian, and the text that they decode to; "ids_only" variants leave out the text, as the library decodes an added
-token to its normalized spelling, "▁<s>"), and the small vocabularies spm512.gguf and llama512.json.
+Writes test/data/tokenizer/: NAME.ids (32 bits a string, little endian: FNV-1a over the ids, each as 32-bit
+little endian, and the text that they decode to; "ids_only" variants leave out the text, as the library
+decodes an added token to its normalized spelling, "▁<s>"), and the small vocabularies spm512.gguf and llama512.json.
 References: the Rust tokenizers library, and the SentencePiece library for vocabularies with scores.
 """
+
 import json
 import struct
 import sys
@@ -22,10 +23,15 @@ import tokenizer_cases
 DATA = tokenizer_cases.DATA
 CASES = tokenizer_cases.load()
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|" r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = QWEN2.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
-PATTERNS = {"gpt-2": [GPT2], "smollm": [r"\p{N}", GPT2], "qwen2": [QWEN2], "llama-bpe": [LLAMA3],
-            "default": [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"]}
+PATTERNS = {
+    "gpt-2": [GPT2],
+    "smollm": [r"\p{N}", GPT2],
+    "qwen2": [QWEN2],
+    "llama-bpe": [LLAMA3],
+    "default": [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
+}
 MARK = "\u2581"
 
 
@@ -50,15 +56,20 @@ def record_hf(name, tok, plain=False, ids_only=False):
     tok.no_truncation()
     tok.no_padding()
     tok.encode_special_tokens = plain
-    record(name, lambda s: tok.encode(s, add_special_tokens=False).ids,
-           lambda ids: "" if ids_only else tok.decode(ids, skip_special_tokens=False))
+    record(
+        name,
+        lambda s: tok.encode(s, add_special_tokens=False).ids,
+        lambda ids: "" if ids_only else tok.decode(ids, skip_special_tokens=False),
+    )
 
 
 def byte_level(vocab, merges, patterns, specials, **model):
     """What a GGUF file of model gpt2 means; specials: (text, is special)."""
     tok = Tokenizer(models.BPE(vocab, merges, **model))
     steps = [pre_tokenizers.Split(Regex(p), "isolated") for p in patterns]
-    tok.pre_tokenizer = pre_tokenizers.Sequence(steps + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tok.pre_tokenizer = pre_tokenizers.Sequence(
+        steps + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     tok.decoder = decoders.ByteLevel()
     for text, special in specials:
         add = tok.add_special_tokens if special else tok.add_tokens
@@ -68,7 +79,11 @@ def byte_level(vocab, merges, patterns, specials, **model):
 
 def read_gguf(path):
     fields = gguf.GGUFReader(path).fields
-    return {k[len("tokenizer.ggml."):]: f.contents() for k, f in fields.items() if k.startswith("tokenizer.ggml.")}
+    return {
+        k[len("tokenizer.ggml.") :]: f.contents()
+        for k, f in fields.items()
+        if k.startswith("tokenizer.ggml.")
+    }
 
 
 def from_gguf(path):
@@ -95,11 +110,15 @@ def chunk(field, data):
 
 
 def sentencepiece_of(tokens, scores, types):
-    """The SentencePiece library over these pieces; its model file is a protocol buffer, written here by hand."""
+    """The SentencePiece library over these pieces; its model file is a protocol buffer, made by hand."""
     model = b""
     for t, s, k in zip(tokens, scores, types):
-        model += chunk(1, chunk(1, t.encode()) + varint(2 << 3 | 5) + struct.pack("<f", s) + number(3, int(k)))
-    model += chunk(2, number(3, 2) + number(4, len(tokens)) + number(35, 1))  # BPE, vocab_size, byte_fallback
+        model += chunk(
+            1, chunk(1, t.encode()) + varint(2 << 3 | 5) + struct.pack("<f", s) + number(3, int(k))
+        )
+    model += chunk(
+        2, number(3, 2) + number(4, len(tokens)) + number(35, 1)
+    )  # BPE, vocab_size, byte_fallback
     # add_dummy_prefix, no remove_extra_whitespaces, escape_whitespaces
     model += chunk(3, chunk(1, b"identity") + number(3, 1) + number(4, 0) + number(5, 1))
     return sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -135,9 +154,12 @@ def llama512(tokens, scores, types):
         merges += [(t[:k], t[k:]) for k in range(1, len(t)) if t[:k] in vocab and t[k:] in vocab]
     tok = Tokenizer(models.BPE(vocab, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tok.normalizer = normalizers.Sequence([normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)])
-    tok.decoder = decoders.Sequence([decoders.Replace(MARK, " "), decoders.ByteFallback(), decoders.Fuse(),
-                                     decoders.Strip(" ", 1, 0)])
-    tok.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in ("<unk>", "<s>", "</s>")])
+    tok.decoder = decoders.Sequence(
+        [decoders.Replace(MARK, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    tok.add_special_tokens(
+        [AddedToken(t, normalized=False, special=True) for t in ("<unk>", "<s>", "</s>")]
+    )
     return tok
 
 
@@ -154,9 +176,17 @@ def variant(base, patch):
 
 def qwen25(folder):
     added = json.loads((folder / "tokenizer_config.json").read_text())["added_tokens_decoder"]
-    merges = [tuple(l.split(" ")) for l in (folder / "merges.txt").read_text().splitlines() if l and not l.startswith("#version")]
-    tok = byte_level(json.loads((folder / "vocab.json").read_text()), merges, [QWEN2],
-                     [(a["content"], a["special"]) for _, a in sorted(added.items(), key=lambda x: int(x[0]))])
+    merges = [
+        tuple(l.split(" "))
+        for l in (folder / "merges.txt").read_text().splitlines()
+        if l and not l.startswith("#version")
+    ]
+    tok = byte_level(
+        json.loads((folder / "vocab.json").read_text()),
+        merges,
+        [QWEN2],
+        [(a["content"], a["special"]) for _, a in sorted(added.items(), key=lambda x: int(x[0]))],
+    )
     tok.normalizer = normalizers.NFC()
     return tok
 
@@ -169,13 +199,20 @@ def main():
     record("spm512", lambda s: sp.encode(s), lambda ids: sp.decode(ids))
     tiny = json.loads((DATA / "tiny.json").read_text())
     for pre, patterns in PATTERNS.items():
-        tok = byte_level(tiny["model"]["vocab"], [tuple(m.split(" ")) for m in tiny["model"]["merges"]], patterns,
-                         [(a["content"], True) for a in tiny["added_tokens"]], ignore_merges=pre == "llama-bpe")
+        tok = byte_level(
+            tiny["model"]["vocab"],
+            [tuple(m.split(" ")) for m in tiny["model"]["merges"]],
+            patterns,
+            [(a["content"], True) for a in tiny["added_tokens"]],
+            ignore_merges=pre == "llama-bpe",
+        )
         record_hf("tiny-" + pre, tok)
     for name, v in json.loads((DATA / "variants.json").read_text()).items():
         record_hf(name, variant(v["base"], v["patch"]), v.get("plain", False), v.get("ids_only", False))
     for name in ("gpt2", "roberta-base", "phi-3-mini", "small-ci"):
-        record_hf("large-" + name, Tokenizer.from_file(str(shared / "tokenizers" / name / "tokenizer.json")))
+        record_hf(
+            "large-" + name, Tokenizer.from_file(str(shared / "tokenizers" / name / "tokenizer.json"))
+        )
     record_hf("large-qwen2.5", qwen25(shared / "tokenizers/qwen2.5"))
     record_hf("large-smollm2", from_gguf(model))
     record_hf("large-gpt-2.gguf", from_gguf(shared / "tokenizers/gguf-vocabs/ggml-vocab-gpt-2.gguf"))

@@ -29,7 +29,8 @@ static void compare_ids(const token_vec *ids, const json_t *wanted, const char *
 {
     size_t n = json_array_size(wanted);
     for (size_t i = 0; i < n && i < ids->n; i++)
-        if (ids->p[i] != json_integer_value(json_array_get(wanted, i))) fail_msg("%s row %zu: id %zu", what, row, i);
+        if (ids->p[i] != json_integer_value(json_array_get(wanted, i)))
+            fail_msg("%s row %zu: id %zu", what, row, i);
     if (ids->n != n) fail_msg("%s row %zu: %zu ids, not %zu", what, row, ids->n, n);
 }
 
@@ -68,7 +69,8 @@ static void recorded_rows(void **state)
     (void)state;
     const char *folder = getenv("LORAC_SHARED"), *model = getenv("LORAC_MODEL");
     if (!folder || !folder[0] || !model || !model[0]) {
-        print_message("SKIPPED: the rows of a recorded run, as LORAC_SHARED and LORAC_MODEL are not both set\n");
+        print_message(
+            "SKIPPED: the rows of a recorded run, as LORAC_SHARED and LORAC_MODEL are not both set\n");
         skip();
     }
     err e = {0};

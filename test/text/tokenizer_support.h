@@ -106,6 +106,14 @@ static inline int compare_all(const tokenizer *t, const char *name, tokenize_how
     return lines;
 }
 
+static inline json_t *tiny_doc(void)
+{
+    err e = {0};
+    json_t *doc = json_parse_file(DATA "tiny.json", &e);
+    if (!doc) fail_msg("%s", e.msg);
+    return doc;
+}
+
 /* ---- GGUF files made in memory ---- */
 
 typedef struct gguf_text_file {
@@ -179,10 +187,7 @@ static inline int open_made(tokenizer **t, gguf_text_file *f, err *e)
 /* The vocabulary of tiny.json as a GGUF file of model gpt2. */
 static inline void put_tiny(gguf_text_file *f, const char *pre)
 {
-    err e = {0};
-    json_t *doc = json_parse_file(DATA "tiny.json", &e);
-    if (!doc) fail_msg("%s", e.msg);
-    json_t *model = json_object_get(doc, "model"), *item;
+    json_t *doc = tiny_doc(), *model = json_object_get(doc, "model"), *item;
     enum { MOST = 2100 };
     const char *tokens[MOST] = {0}, *key;
     size_t n = 0, i;
