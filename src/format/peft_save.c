@@ -34,9 +34,12 @@ static json_t *names(peft_list l, const char *regex)
     for (int64_t i = 0; i < l.n; i++) sorted[i] = l.p[i];
     qsort(sorted, (size_t)l.n, sizeof *sorted, compare_texts);
     json_t *a = json_array();
-    for (int64_t i = 0; i < l.n; i++) json_array_append_new(a, json_string(sorted[i]));
+    int bad = 0;
+    for (int64_t i = 0; i < l.n; i++) bad |= json_array_append_new(a, json_string(sorted[i]));
     free(sorted);
-    return a;
+    if (!bad) return a;
+    json_decref(a);
+    return NULL;
 }
 
 /* Whole numbers are written as such. */
@@ -48,8 +51,11 @@ static json_t *plain_number(double v)
 static json_t *patterns(const peft_pattern *p, int64_t n)
 {
     json_t *o = json_object();
-    for (int64_t i = 0; i < n; i++) json_object_set_new(o, p[i].key, plain_number(p[i].value));
-    return o;
+    int bad = 0;
+    for (int64_t i = 0; i < n; i++) bad |= json_object_set_new(o, p[i].key, plain_number(p[i].value));
+    if (!bad) return o;
+    json_decref(o);
+    return NULL;
 }
 
 static json_t *initialization(const char *init)
@@ -58,36 +64,52 @@ static json_t *initialization(const char *init)
     return strcmp(init, "false") ? json_string(init) : json_false();
 }
 
+static json_t *layers(const peft_config *c)
+{
+    if (!c->layers) return json_null();
+    json_t *a = json_array();
+    for (int64_t i = 0; i < c->n_layers; i++) json_array_append_new(a, json_integer(c->layers[i]));
+    return a;
+}
+
+/* NULL when a text is not UTF-8 or a number not finite, which jansson refuses. */
 static json_t *config_json(const peft_config *c)
 {
+    const struct {
+        const char *key;
+        json_t     *value;
+    } rows[] = {
+        {"peft_type", json_string("LORA")},
+        {"task_type", text_or_null(c->task_type)},
+        {"base_model_name_or_path", text_or_null(c->base_model_name)},
+        {"revision", text_or_null(c->revision)},
+        {"inference_mode", json_true()},
+        {"bias", json_string("none")},
+        {"r", json_integer(c->r)},
+        {"lora_alpha", plain_number(c->alpha)},
+        {"lora_dropout", json_real(c->dropout)},
+        {"use_rslora", json_boolean(c->rslora)},
+        {"rank_pattern", patterns(c->rank_pattern, c->n_rank_pattern)},
+        {"alpha_pattern", patterns(c->alpha_pattern, c->n_alpha_pattern)},
+        {"target_modules", names(c->targets, c->target_regex)},
+        {"exclude_modules", names(c->exclude, c->exclude_regex)},
+        {"layers_pattern", names(c->layers_pattern, NULL)},
+        {"init_lora_weights", initialization(c->init)},
+        {"loftq_config", json_object()},
+        {"megatron_core", json_string("megatron.core")},
+        {"qalora_group_size", json_integer(16)},
+        {"layers_to_transform", layers(c)},
+    };
     json_t *o = json_object();
+    int bad = 0;
     for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) json_object_set_new(o, nulls[i], json_null());
     for (size_t i = 0; i < sizeof falses / sizeof *falses; i++)
         json_object_set_new(o, falses[i], json_false());
-    json_object_set_new(o, "peft_type", json_string("LORA"));
-    json_object_set_new(o, "task_type", text_or_null(c->task_type));
-    json_object_set_new(o, "base_model_name_or_path", text_or_null(c->base_model_name));
-    json_object_set_new(o, "revision", text_or_null(c->revision));
-    json_object_set_new(o, "inference_mode", json_true());
-    json_object_set_new(o, "bias", json_string("none"));
-    json_object_set_new(o, "r", json_integer(c->r));
-    json_object_set_new(o, "lora_alpha", plain_number(c->alpha));
-    json_object_set_new(o, "lora_dropout", json_real(c->dropout));
-    json_object_set_new(o, "use_rslora", json_boolean(c->rslora));
-    json_object_set_new(o, "rank_pattern", patterns(c->rank_pattern, c->n_rank_pattern));
-    json_object_set_new(o, "alpha_pattern", patterns(c->alpha_pattern, c->n_alpha_pattern));
-    json_object_set_new(o, "target_modules", names(c->targets, c->target_regex));
-    json_object_set_new(o, "exclude_modules", names(c->exclude, c->exclude_regex));
-    json_object_set_new(o, "layers_pattern", names(c->layers_pattern, NULL));
-    json_t *layers = c->layers ? json_array() : json_null();
-    for (int64_t i = 0; c->layers && i < c->n_layers; i++)
-        json_array_append_new(layers, json_integer(c->layers[i]));
-    json_object_set_new(o, "layers_to_transform", layers);
-    json_object_set_new(o, "init_lora_weights", initialization(c->init));
-    json_object_set_new(o, "loftq_config", json_object());
-    json_object_set_new(o, "megatron_core", json_string("megatron.core"));
-    json_object_set_new(o, "qalora_group_size", json_integer(16));
-    return o;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        bad |= json_object_set_new(o, rows[i].key, rows[i].value);
+    if (!bad) return o;
+    json_decref(o);
+    return NULL;
 }
 
 /* The tensors under PEFT's names and in the asked type. */
@@ -105,26 +127,35 @@ static int convert(tensor *out, const tensor *in, dtype type, arena *mem, err *e
     return OK;
 }
 
+static int save_tensors(const char *path, const tensor *tensors, int64_t n, dtype type,
+                        const safetensors_pair *metadata, int64_t n_metadata, err *e)
+{
+    arena mem = {0};
+    tensor *t = arena_new(&mem, (size_t)(n + 1) * sizeof *t);
+    int code = OK;
+    int64_t made = 0;
+    for (; made < n && code == OK; made++) code = convert(&t[made], &tensors[made], type, &mem, e);
+    if (code == OK) code = safetensors_write(path, t, n, metadata, n_metadata, e);
+    for (int64_t i = 0; i < made; i++)
+        if (t[i].data && t[i].data != tensors[i].data) tensor_release(&t[i]);
+    arena_free(&mem);
+    return code;
+}
+
 int peft_save(const char *folder, const peft_config *config, const tensor *tensors, int64_t n, dtype type,
               const safetensors_pair *metadata, int64_t n_metadata, err *e)
 {
     if (type != DT_F32 && type != DT_F16 && type != DT_BF16)
         return fail(e, E_USAGE, "an adapter is saved in f32, f16 or bf16, not in %s", dtype_name(type));
+    json_t *o = config_json(config);
+    if (!o) return fail(e, E_FORMAT, "%s: the adapter's configuration holds text that is not UTF-8", folder);
     arena mem = {0};
-    tensor *t = arena_new(&mem, (size_t)(n ? n : 1) * sizeof *t);
     int code = file_mkdirs(folder, e);
-    int64_t made = 0;
-    for (; made < n && code == OK; made++) code = convert(&t[made], &tensors[made], type, &mem, e);
     if (code == OK)
-        code = safetensors_write(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), t, n, metadata,
-                                 n_metadata, e);
-    for (int64_t i = 0; i < made; i++)
-        if (t[i].data && t[i].data != tensors[i].data) tensor_release(&t[i]);
-    if (code == OK) {
-        json_t *o = config_json(config);
-        code = json_save(o, arena_fmt(&mem, "%s/adapter_config.json", folder), 2, true, e);
-        json_decref(o);
-    }
+        code = save_tensors(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), tensors, n, type,
+                            metadata, n_metadata, e);
+    if (code == OK) code = json_save(o, arena_fmt(&mem, "%s/adapter_config.json", folder), 2, true, e);
+    json_decref(o);
     arena_free(&mem);
     return code;
 }
