@@ -1,0 +1,211 @@
+/* test_checkpoint.c -- how the files of a model are found, what is hostile in an index, split models, the
+ * fingerprint, and names. */
+#include "folder.h"
+
+static uint64_t fingerprint_of(const char *path)
+{
+    checkpoint *c;
+    err e = {0};
+    check_ok(checkpoint_open(&c, path, &e), &e);
+    uint64_t h = checkpoint_fingerprint(c);
+    checkpoint_close(c);
+    return h;
+}
+
+static void test_finding(void **state)
+{
+    (void)state;
+    err e = {0};
+    checkpoint *c;
+    check_refused("/nonexistent/model.gguf", E_IO, "/nonexistent/model.gguf");
+    check_refused(folder, E_IO, "holds no config.json");
+    scratch_text(folder, "adapter_config.json", "{}");
+    check_refused(folder, E_USAGE, "is an adapter, not a model");
+    scratch_copy(folder, DATA "untied", "config.json");
+    check_refused(folder, E_IO, "holds neither model.safetensors");
+    scratch_text(folder, "pytorch_model.bin", "x");
+    check_refused(folder, E_UNSUPPORTED, "pytorch_model.bin");
+    scratch_copy(folder, DATA, "tiny.gguf");
+    check_ok(checkpoint_open(&c, folder, &e), &e);
+    assert_non_null(checkpoint_gguf(c));
+    assert_string_equal(checkpoint_folder(c), folder);
+    checkpoint_close(c);
+    scratch_copy(folder, DATA "untied", "model.safetensors");
+    check_ok(checkpoint_open(&c, folder, &e), &e);
+    assert_null(checkpoint_gguf(c));
+    checkpoint_close(c);
+    check_refused(DATA "untied/model.safetensors", E_USAGE, "give the folder");
+    check_refused(DATA "expected.json", E_FORMAT, "not a GGUF file");
+    check_ok(checkpoint_open(&c, DATA "tiny.gguf", &e), &e);
+    assert_string_equal(checkpoint_folder(c), "test/data/format");
+    checkpoint_close(c);
+}
+
+static void test_two_gguf(void **state)
+{
+    (void)state;
+    scratch_copy(folder, DATA, "tiny.gguf");
+    scratch_text(folder, "other.gguf", "x");
+    check_refused(folder, E_USAGE, "holds 2 GGUF files");
+}
+
+static void test_hostile_index(void **state)
+{
+    (void)state;
+    const struct {
+        const char *index;
+        int         code;
+        const char *text;
+    } bad[] = {
+        {"", E_FORMAT, "not valid JSON"},
+        {"[]", E_FORMAT, "no \"weight_map\""},
+        {"{}", E_FORMAT, "no \"weight_map\""},
+        {"{\"weight_map\": [\"model.norm.weight\"]}", E_FORMAT, "no \"weight_map\""},
+        {"{\"weight_map\": {\"x\": 1}}", E_FORMAT,
+         "tensor x is said to be in a file that is not a plain name"},
+        {"{\"weight_map\": {\"x\": \"\"}}", E_FORMAT, "not a plain name"},
+        {"{\"weight_map\": {\"x\": \"../model.safetensors\"}}", E_FORMAT, "not a plain name"},
+        {"{\"weight_map\": {\"x\": \"/etc/passwd\"}}", E_FORMAT, "not a plain name"},
+        {"{\"weight_map\": {\"x\": \"..\"}}", E_FORMAT, "not a plain name"},
+        {"{\"weight_map\": {\"x\": \"a\\u0000b\"}}", E_IO, "/a: cannot open"},
+        {"{\"weight_map\": {\"x\": \"absent.safetensors\"}}", E_IO, "absent.safetensors"},
+        {"{\"weight_map\": {\"x\": \"config.json\"}}", E_FORMAT, "not a safetensors file"},
+        {"{\"weight_map\": {\"x\": \"whole.safetensors\"}}", E_FORMAT,
+         "tensor x is not in whole.safetensors"},
+    };
+    scratch_copy(folder, DATA "untied", "config.json");
+    copy c;
+    copy_open(&c, DATA "untied");
+    copy_write(&c, "whole.safetensors", 0, c.n);
+    safetensors_close(c.s);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        scratch_text(folder, "model.safetensors.index.json", bad[i].index);
+        check_refused(folder, bad[i].code, bad[i].text);
+    }
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    copy c;
+    copy_open(&c, DATA "nf4");
+    assert_true(c.n == 64);
+    safetensors_close(c.s);
+    err e = {0};
+    safetensors *s;
+    check_ok(safetensors_open(&s, DATA "nf4/model.safetensors", &e), &e);
+    int64_t n = safetensors_count(s);
+    tensor *part[2] = {xcalloc((size_t)n, sizeof(tensor)), xcalloc((size_t)n, sizeof(tensor))};
+    int64_t count[2] = {0};
+    str index = {0}, path = {0};
+    str_puts(&index, "{\"weight_map\": {");
+    for (int64_t i = 0; i < n; i++) {
+        int k = (int)(i % 2);
+        part[k][count[k]++] = *safetensors_at(s, i);
+        str_fmt(&index, "%s\"%s\": \"part%d\"", i ? "," : "", safetensors_at(s, i)->name, k);
+    }
+    str_puts(&index, "}}");
+    scratch_text(folder, "model.safetensors.index.json", index.p);
+    for (int k = 0; k < 2; k++) {
+        str_clear(&path);
+        str_fmt(&path, "%s/part%d", folder, k);
+        check_ok(safetensors_write(path.p, part[k], count[k], NULL, 0, &e), &e);
+        free(part[k]);
+    }
+    assert_true(fingerprint_of(folder) == fingerprint_of(DATA "nf4"));
+    checkpoint *a, *b;
+    check_ok(checkpoint_open(&a, folder, &e), &e);
+    check_ok(checkpoint_open(&b, DATA "nf4", &e), &e);
+    check_ok(checkpoint_check(a, &e), &e);
+    for (int64_t i = 0; i < weights_count(checkpoint_weights(b)); i++) {
+        const tensor *t = weights_at(checkpoint_weights(b), i);
+        assert_true(read_all(t) == read_all(weights_find(checkpoint_weights(a), t->name)));
+    }
+    checkpoint_close(a);
+    checkpoint_close(b);
+    safetensors_close(s);
+    str_free(&index);
+    str_free(&path);
+}
+
+static void test_fingerprint(void **state)
+{
+    (void)state;
+    uint64_t was = fingerprint_of(DATA "untied");
+    assert_true(was == fingerprint_of(DATA "untied"));
+    assert_true(was != fingerprint_of(DATA "tiny.gguf"));
+    for (int k = 0; k < 2; k++) {
+        copy c;
+        copy_open(&c, DATA "untied");
+        tensor *t = copy_find(&c, "model.layers.1.mlp.down_proj.weight");
+        uint8_t *data = xmalloc(t->bytes);
+        memcpy(data, t->data, t->bytes);
+        data[k ? t->bytes - 1 : 0] ^= 1;
+        t->data = data;
+        copy_save(&c);
+        free(data);
+        assert_true(was != fingerprint_of(folder));
+    }
+    checkpoint *c;
+    err e = {0};
+    tensor t;
+    check_ok(checkpoint_open(&c, DATA "untied", &e), &e);
+    const tensor *q = weights_find(checkpoint_weights(c), "model.layers.0.self_attn.q_proj.weight");
+    check_ok(tensor_alloc(&t, DT_NF4, 32, 32, ABSMAX_DOUBLE, &e), &e);
+    t.name = q->name;
+    check_ok(tensor_convert(&t, q, &e), &e);
+    weights_adopt(checkpoint_weights(c), &t);
+    assert_true(was == checkpoint_fingerprint(c));
+    checkpoint_close(c);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"token_embd.weight", "model.embed_tokens.weight"},
+        {"output.weight", "lm_head.weight"},
+        {"output_norm.weight", "model.norm.weight"},
+        {"blk.0.attn_q.bias", "model.layers.0.self_attn.q_proj.bias"},
+        {"blk.31.ffn_down.weight", "model.layers.31.mlp.down_proj.weight"},
+        {"blk.99999.attn_norm.weight", "model.layers.99999.input_layernorm.weight"},
+    };
+    char name[160];
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assert_true(gguf_name_to_hf(pairs[i][0], name, sizeof name));
+        assert_string_equal(name, pairs[i][1]);
+        assert_true(gguf_name_from_hf(pairs[i][1], name, sizeof name));
+        assert_string_equal(name, pairs[i][0]);
+    }
+    static const char *const strange[] = {"",
+                                          ".",
+                                          "weight",
+                                          "blk.weight",
+                                          "blk.0.weight",
+                                          "blk..attn_q.weight",
+                                          "blk.00.attn_q.weight",
+                                          "blk.-1.attn_q.weight",
+                                          "blk.1x.attn_q.weight",
+                                          "blk.100000.attn_q.weight",
+                                          "blk.0.attn_q",
+                                          "blk.0.attn_q.scale",
+                                          "attn_q.weight",
+                                          "blk.0.token_embd.weight",
+                                          "rope_freqs.weight"};
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
+        if (gguf_name_to_hf(strange[i], name, sizeof name)) fail_msg("%s became %s", strange[i], name);
+    assert_false(gguf_name_to_hf("blk.0.attn_q.weight", name, 12));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_finding),
+        TEST(test_two_gguf),
+        TEST(test_hostile_index),
+        TEST(test_split),
+        TEST(test_fingerprint),
+        TEST(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,228 @@
+/* test_checkpoint_check.c -- tensors that are missing, do not fit the configuration, or are damaged, in
+ * plain, quantized and GGUF models. */
+#include "folder.h"
+#include "format/gguf_write.h"
+
+static void check_check(int code, const char *text)
+{
+    checkpoint *c;
+    err e = {0};
+    check_ok(checkpoint_open(&c, folder, &e), &e);
+    assert_int_equal(checkpoint_check(c, &e), code);
+    if (code != OK) check_failed(&e, code, text);
+    checkpoint_close(c);
+}
+
+static void test_missing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "model.embed_tokens.weight", "model.norm.weight", "lm_head.weight",
+        "model.layers.0.input_layernorm.weight", "model.layers.1.post_attention_layernorm.weight",
+        "model.layers.0.self_attn.q_proj.weight", "model.layers.1.self_attn.k_proj.weight",
+        "model.layers.0.self_attn.v_proj.weight", "model.layers.1.self_attn.o_proj.weight",
+        "model.layers.0.mlp.gate_proj.weight", "model.layers.1.mlp.up_proj.weight",
+        "model.layers.1.mlp.down_proj.weight",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        copy c;
+        copy_open(&c, DATA "untied");
+        *copy_find(&c, names[i]) = c.t[c.n - 1];
+        c.n--;
+        copy_save(&c);
+        str text = {0};
+        str_fmt(&text, "tensor %s (", names[i]);
+        check_check(E_FORMAT, text.p);
+        str_free(&text);
+    }
+}
+
+static void test_not_fitting(void **state)
+{
+    (void)state;
+    copy c;
+    copy_open(&c, DATA "untied");
+    tensor *q = copy_find(&c, "model.layers.1.self_attn.q_proj.weight");
+    q->dim[0] = 16;
+    q->dim[1] = 64;
+    copy_save(&c);
+    check_check(E_FORMAT, "q_proj.weight is (16, 64), the configuration asks for (32, 32)");
+    copy_open(&c, DATA "untied");
+    copy_find(&c, "model.norm.weight")->type = DT_I16;
+    copy_save(&c);
+    check_check(E_UNSUPPORTED, "model.norm.weight is of type i16");
+    copy_open(&c, DATA "untied");
+    c.t[c.n] = c.t[0];
+    c.t[c.n++].name = "model.layers.2.self_attn.q_proj.weight";
+    copy_save(&c);
+    check_check(E_UNSUPPORTED, "tensor model.layers.2.self_attn.q_proj.weight has no place");
+    copy_open(&c, DATA "untied");
+    c.t[c.n] = c.t[0];
+    c.t[c.n++].name = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    copy_save(&c);
+    check_check(OK, NULL);
+}
+
+static void test_tied_head(void **state)
+{
+    (void)state;
+    str config = {0};
+    err e = {0};
+    check_ok(file_read(&config, DATA "untied/config.json", 1 << 16, &e), &e);
+    char *flag = strstr(config.p, "\"tie_word_embeddings\": false");
+    assert_non_null(flag);
+    memcpy(flag, "\"tie_word_embeddings\": true ", 28);
+    copy c;
+    copy_open(&c, DATA "untied");
+    scratch_write(folder, "config.json", config.p, config.n);
+    copy_save(&c);
+    check_check(E_FORMAT, "lm_head.weight differs from the embedding");
+    copy_open(&c, DATA "untied");
+    scratch_write(folder, "config.json", config.p, config.n);
+    copy_find(&c, "lm_head.weight")->data = copy_find(&c, "model.embed_tokens.weight")->data;
+    copy_save(&c);
+    check_check(OK, NULL);
+    str_free(&config);
+}
+
+static void test_quantized_damaged(void **state)
+{
+    (void)state;
+    static const char q[] = "model.layers.0.self_attn.q_proj.weight";
+    const struct {
+        const char *suffix, *text;
+    } missing[] = {{".absmax", ".absmax is missing"}, {".quant_map", ".quant_map is missing"}};
+    for (int i = 0; i < 2; i++) {
+        copy c;
+        str name = {0};
+        copy_open(&c, DATA "fp4");
+        str_fmt(&name, "%s%s", q, missing[i].suffix);
+        *copy_find(&c, name.p) = c.t[--c.n];
+        copy_save(&c);
+        check_refused(folder, E_FORMAT, missing[i].text);
+        str_free(&name);
+    }
+    static const char state_name[] = "model.layers.0.self_attn.q_proj.weight.quant_state.bitsandbytes__fp4";
+    const struct {
+        const char *json;
+        int         code;
+        const char *text;
+    } bad[] = {
+        {"{", E_FORMAT, "not valid JSON"},
+        {"[]", E_FORMAT, "no JSON object"},
+        {"{\"shape\": [32, 32], \"extra\": 1}", E_UNSUPPORTED, "\"extra\""},
+        {"{\"quant_type\": \"nf4\", \"shape\": [32, 32]}", E_FORMAT, "of type \"nf4\""},
+        {"{\"shape\": [32, 31]}", E_FORMAT, "does not fit its 512 bytes"},
+        {"{\"shape\": [1024]}", E_FORMAT, "does not fit its 512 bytes"},
+        {"{\"shape\": [-32, -32]}", E_FORMAT, "does not fit its 512 bytes"},
+        {"{\"shape\": [32, 32], \"blocksize\": 0}", E_FORMAT, "a block of 0"},
+        {"{\"shape\": [32, 32], \"blocksize\": 96}", E_FORMAT, "a block of 96"},
+        {"{\"shape\": [32, 32], \"blocksize\": 128}", E_FORMAT, ".absmax is missing or not 8 numbers"},
+        {"{\"shape\": [32, 32], \"blocksize\": \"64\"}", E_FORMAT, "blocksize"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        copy c;
+        copy_open(&c, DATA "fp4");
+        tensor *s = copy_find(&c, state_name);
+        s->data = bad[i].json;
+        s->bytes = strlen(bad[i].json);
+        s->dim[0] = (int64_t)s->bytes;
+        copy_save(&c);
+        check_refused(folder, bad[i].code, bad[i].text);
+    }
+}
+
+static void test_int8_damaged(void **state)
+{
+    (void)state;
+    static const uint8_t one = 1;
+    copy c;
+    copy_open(&c, DATA "int8");
+    copy_find(&c, "model.layers.0.mlp.up_proj.weight_format")->data = &one;
+    copy_save(&c);
+    check_refused(folder, E_UNSUPPORTED, "laid out for a device");
+    copy_open(&c, DATA "int8");
+    tensor *scb = copy_find(&c, "model.layers.0.mlp.up_proj.SCB");
+    scb->dim[0]--;
+    scb->bytes -= 4;
+    copy_save(&c);
+    check_refused(folder, E_FORMAT, "one F32 scale a row");
+    copy_open(&c, DATA "int8");
+    copy_find(&c, "model.layers.0.mlp.up_proj.SCB")->name = "lost.SCB";
+    copy_save(&c);
+    check_check(E_UNSUPPORTED, "up_proj.weight is of type i8");
+}
+
+static void write_gguf(const tensor *more)
+{
+    gguf *g;
+    err e = {0};
+    str path = {0};
+    check_ok(gguf_open(&g, DATA "tiny.gguf", &e), &e);
+    gguf_writer *w = gguf_writer_new();
+    for (int64_t i = 0; i < gguf_key_count(g); i++) gguf_put_copy(w, g, i);
+    for (int64_t i = 0; i < gguf_tensor_count(g); i++) gguf_put_tensor(w, gguf_tensor_at(g, i));
+    gguf_put_tensor(w, more);
+    str_fmt(&path, "%s/m.gguf", folder);
+    check_ok(gguf_writer_save(w, path.p, &e), &e);
+    gguf_writer_free(w);
+    gguf_close(g);
+    str_free(&path);
+}
+
+static void test_gguf_bias(void **state)
+{
+    (void)state;
+    float x[32];
+    for (int i = 0; i < 32; i++) x[i] = (float)i;
+    tensor t = {.name = "blk.0.attn_q.bias",
+                .type = DT_F32,
+                .ndim = 1,
+                .dim = {32, 1, 1, 1},
+                .data = x,
+                .bytes = 128};
+    write_gguf(&t);
+    checkpoint *c;
+    err e = {0};
+    check_ok(checkpoint_open(&c, folder, &e), &e);
+    assert_true(checkpoint_config(c)->attention_bias);
+    const tensor *bias = weights_find(checkpoint_weights(c), "model.layers.0.self_attn.q_proj.bias");
+    float y[32];
+    tensor_decode(bias, 0, 0, 32, y);
+    static const int first[8] = {0, 2, 4, 6, 1, 3, 5, 7};
+    for (int i = 0; i < 32; i++) assert_true(y[i] == (float)(i / 8 * 8 + first[i % 8]));
+    assert_int_equal(checkpoint_check(c, &e), E_FORMAT);
+    check_failed(&e, E_FORMAT, "tensor blk.0.attn_k.bias (16) is missing");
+    checkpoint_close(c);
+    t.dim[0] = 31;
+    t.bytes = 124;
+    write_gguf(&t);
+    check_refused(folder, E_FORMAT, "with 31 rows is not one of heads of 8");
+}
+
+static void test_gguf_extra(void **state)
+{
+    (void)state;
+    static const float x[4];
+    tensor t = {
+        .name = "rope_freqs.weight", .type = DT_F32, .ndim = 1, .dim = {4, 1, 1, 1}, .data = x, .bytes = 16};
+    write_gguf(&t);
+    check_refused(folder, E_UNSUPPORTED, "rope_freqs.weight");
+    t.name = "blk.0.attn_sinks.weight";
+    write_gguf(&t);
+    check_check(E_UNSUPPORTED, "tensor blk.0.attn_sinks.weight has no place");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_missing),
+        TEST(test_not_fitting),
+        TEST(test_tied_head),
+        TEST(test_quantized_damaged),
+        TEST(test_int8_damaged),
+        TEST(test_gguf_bias),
+        TEST(test_gguf_extra),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

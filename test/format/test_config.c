@@ -1,0 +1,244 @@
+/* test_config.c -- configurations: what of a config.json or of the keys of a GGUF file arrives, what is
+ * refused and in which words. */
+#include "format/config.h"
+#include "format/gguf_write.h"
+#include "support.h"
+
+#include <math.h>
+
+/* The smallest good config.json; members of `changes` replace its own, null ones go. */
+static json_t *changed(const char *changes)
+{
+    static const char base[] = "{\"model_type\": \"llama\", \"hidden_size\": 48, \"intermediate_size\": 96, "
+                               "\"num_hidden_layers\": 3,"
+                               "\"num_attention_heads\": 6, \"vocab_size\": 100, \"rms_norm_eps\": 1e-5}";
+    err e = {0};
+    json_t *o = json_parse(base, strlen(base), "base", &e),
+           *c = json_parse(changes, strlen(changes), "changes", &e);
+    check_ok(OK, &e);
+    json_object_update(o, c);
+    json_decref(c);
+    return o;
+}
+
+static int read(model_config *c, const char *changes, err *e)
+{
+    json_t *o = changed(changes);
+    *e = (err){0};
+    int code = config_from_json(c, o, NULL, NULL, "config.json", e);
+    json_decref(o);
+    return code;
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read(&c, "{}", &e), &e);
+    assert_string_equal(c.architecture, "llama");
+    assert_true(c.layers == 3 && c.width == 48 && c.ffn == 96 && c.heads == 6 && c.kv_heads == 6 &&
+                c.head_dim == 8);
+    assert_true(c.vocab == 100 && c.context == 2048 && c.rope_theta == 10000 && c.rms_eps == 1e-5);
+    assert_true(!c.tied && !c.attention_bias && !c.mlp_bias && !c.add_bos && !c.add_eos);
+    assert_true(c.bos == -1 && c.pad == -1 && c.unk == -1 && c.n_eos == 0);
+}
+
+static void test_spellings(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read(&c, "{\"rope_theta\": 5e5, \"rope_scaling\": null, \"head_dim\": null}", &e), &e);
+    assert_true(c.rope_theta == 5e5);
+    check_ok(read(&c, "{\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 7}}", &e), &e);
+    assert_true(c.rope_theta == 7);
+    check_ok(read(&c, "{\"rope_theta\": 5, \"rope_scaling\": {\"type\": \"default\"}}", &e), &e);
+    assert_true(c.rope_theta == 5);
+    check_ok(read(&c,
+                  "{\"head_dim\": 10, \"num_key_value_heads\": 2, \"tie_word_embeddings\": true,"
+                  "\"attention_bias\": true, \"mlp_bias\": true, \"max_position_embeddings\": 8192}",
+                  &e),
+             &e);
+    assert_true(c.head_dim == 10 && c.kv_heads == 2 && c.tied && c.attention_bias && c.mlp_bias &&
+                c.context == 8192);
+    check_ok(read(&c, "{\"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 1.28e2}", &e), &e);
+    assert_int_equal(c.vocab, 128);
+    check_ok(read(&c, "{\"quantization_config\": {\"quant_method\": \"bitsandbytes\"}}", &e), &e);
+    check_ok(read(&c, "{\"hidden_size\": 50, \"head_dim\": 8}", &e), &e);
+}
+
+static void test_tokens(void **state)
+{
+    (void)state;
+    model_config c;
+    err e = {0};
+    json_t *o = changed("{\"bos_token_id\": 1, \"pad_token_id\": 9, \"eos_token_id\": 4}");
+    const char g_text[] = "{\"eos_token_id\": [4, 7, 8]}",
+               t_text[] = "{\"add_bos_token\": true, \"add_eos_token\": null}";
+    json_t *g = json_parse(g_text, strlen(g_text), "g", &e), *t = json_parse(t_text, strlen(t_text), "t", &e);
+    check_ok(config_from_json(&c, o, g, t, "config.json", &e), &e);
+    assert_true(c.bos == 1 && c.pad == 9 && c.n_eos == 3 && c.eos[0] == 4 && c.eos[1] == 7 && c.eos[2] == 8);
+    assert_true(c.add_bos && !c.add_eos);
+    json_decref(o);
+    json_decref(g);
+    json_decref(t);
+    check_ok(read(&c, "{\"eos_token_id\": [1,2,3,4,5,6,7,8,9,10]}", &e), &e);
+    assert_int_equal(c.n_eos, CONFIG_MAX_EOS);
+    assert_int_equal(read(&c, "{\"eos_token_id\": \"2\"}", &e), E_FORMAT);
+    check_failed(&e, E_FORMAT, "eos_token_id");
+    assert_int_equal(read(&c, "{\"eos_token_id\": [null]}", &e), E_FORMAT);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *changes;
+        int         code;
+        const char *text;
+    } bad[] = {
+        {"{\"model_type\": \"mamba\"}", E_UNSUPPORTED, "\"mamba\" are not supported (supported: llama)"},
+        {"{\"model_type\": null}", E_FORMAT, "which architecture"},
+        {"{\"model_type\": 3}", E_FORMAT, "model_type"},
+        {"{\"architectures\": [\"LlamaForSequenceClassification\"]}", E_UNSUPPORTED,
+         "is a LlamaForSequenceClass"},
+        {"{\"hidden_act\": \"gelu\"}", E_UNSUPPORTED, "activation \"gelu\""},
+        {"{\"partial_rotary_factor\": 0.5}", E_UNSUPPORTED, "partial rotary"},
+        {"{\"rope_parameters\": {\"partial_rotary_factor\": 0.5}}", E_UNSUPPORTED, "partial rotary"},
+        {"{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8}}", E_UNSUPPORTED,
+         "scaled by \"llama3\""},
+        {"{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}}", E_UNSUPPORTED, "scaled by \"linear\""},
+        {"{\"rope_parameters\": {\"rope_type\": \"yarn\"}}", E_UNSUPPORTED, "scaled by \"yarn\""},
+        {"{\"rope_scaling\": []}", E_FORMAT, "\"rope_scaling\" has to be an object"},
+        {"{\"quantization_config\": {\"quant_method\": \"gptq\"}}", E_UNSUPPORTED, "quantized by \"gptq\""},
+        {"{\"num_hidden_layers\": 0}", E_FORMAT, "the number of layers is 0"},
+        {"{\"num_hidden_layers\": null}", E_FORMAT, "the number of layers is 0"},
+        {"{\"num_hidden_layers\": 4097}", E_FORMAT, "the number of layers is 4097"},
+        {"{\"num_hidden_layers\": -1}", E_FORMAT, "the number of layers is -1"},
+        {"{\"hidden_size\": 1048577, \"head_dim\": 8}", E_FORMAT, "the width is 1048577"},
+        {"{\"hidden_size\": 9223372036854775807, \"head_dim\": 8}", E_FORMAT, "the width is"},
+        {"{\"hidden_size\": 50}", E_FORMAT, "a width of 50 cannot be divided among 6 heads"},
+        {"{\"num_attention_heads\": 0}", E_FORMAT, "cannot be divided among 0 heads"},
+        {"{\"num_attention_heads\": 0, \"head_dim\": 8}", E_FORMAT, "the number of heads is 0"},
+        {"{\"num_key_value_heads\": 0}", E_FORMAT, "the number of key and value heads is 0"},
+        {"{\"num_key_value_heads\": 4}", E_FORMAT, "6 heads cannot share 4"},
+        {"{\"num_key_value_heads\": 12}", E_FORMAT, "6 heads cannot share 12"},
+        {"{\"head_dim\": 7}", E_FORMAT, "heads of 7 numbers"},
+        {"{\"head_dim\": 0}", E_FORMAT, "the size of a head is 0"},
+        {"{\"intermediate_size\": 0}", E_FORMAT, "the feed-forward block is 0"},
+        {"{\"vocab_size\": 0}", E_FORMAT, "the vocabulary is 0"},
+        {"{\"vocab_size\": \"100\"}", E_FORMAT, "\"vocab_size\" has to be a whole number"},
+        {"{\"vocab_size\": 100.5}", E_FORMAT, "\"vocab_size\" has to be a whole number"},
+        {"{\"max_position_embeddings\": 0}", E_FORMAT, "the context is 0"},
+        {"{\"rope_theta\": 0}", E_FORMAT, "a rope base of 0"},
+        {"{\"rope_theta\": -1e4}", E_FORMAT, "a rope base of -10000"},
+        {"{\"rms_norm_eps\": -1}", E_FORMAT, "a norm epsilon of -1"},
+        {"{\"rms_norm_eps\": 1}", E_FORMAT, "a norm epsilon of 1"},
+        {"{\"tie_word_embeddings\": 1}", E_FORMAT, "\"tie_word_embeddings\" has to be true or false"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        model_config c = {.layers = 77};
+        err e;
+        if (read(&c, bad[i].changes, &e) == OK) fail_msg("%s was accepted", bad[i].changes);
+        check_failed(&e, bad[i].code, bad[i].text);
+        assert_int_equal(c.layers, 77);
+    }
+    model_config c;
+    err e = {0};
+    assert_int_equal(config_from_json(&c, NULL, NULL, NULL, "x", &e), E_FORMAT);
+    assert_string_equal(config_architecture(0), "llama");
+    assert_null(config_architecture(1));
+}
+
+/* A GGUF file of keys alone: `key` gets `value`, or is left out when value is negative. */
+static int read_gguf(model_config *c, const char *key, double value, err *e)
+{
+    static const struct {
+        const char *key;
+        uint32_t    value;
+    } base[] = {{"llama.block_count", 3},          {"llama.embedding_length", 48},
+                {"llama.attention.head_count", 6}, {"llama.attention.head_count_kv", 2},
+                {"llama.feed_forward_length", 96}, {"llama.vocab_size", 100},
+                {"llama.context_length", 512}};
+    gguf_writer *w = gguf_writer_new();
+    gguf_put_string(w, "general.architecture", "llama");
+    for (size_t i = 0; i < sizeof base / sizeof *base; i++)
+        if (strcmp(key, base[i].key)) gguf_put_u32(w, base[i].key, base[i].value);
+    static const char eps[] = "llama.attention.layer_norm_rms_epsilon";
+    if (strcmp(key, eps)) gguf_put_f32(w, eps, 1e-5f);
+    if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
+    else if (value >= 0) gguf_put_f32(w, key, (float)value);
+    char *folder = scratch_new();
+    str path = {0};
+    gguf *g;
+    *e = (err){0};
+    str_fmt(&path, "%s/g", folder);
+    check_ok(gguf_writer_save(w, path.p, e), e);
+    check_ok(gguf_open(&g, path.p, e), e);
+    int code = config_from_gguf(c, g, e);
+    gguf_close(g);
+    gguf_writer_free(w);
+    str_free(&path);
+    scratch_free(folder);
+    return code;
+}
+
+static void test_gguf(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read_gguf(&c, "none", -1, &e), &e);
+    assert_true(c.layers == 3 && c.width == 48 && c.heads == 6 && c.kv_heads == 2 && c.ffn == 96 &&
+                c.head_dim == 8);
+    assert_true(c.vocab == 100 && c.context == 512 && c.rope_theta == 10000 && (float)c.rms_eps == 1e-5f);
+    assert_true(c.tied && !c.attention_bias && !c.add_bos && c.bos == -1 && c.unk == -1 && c.n_eos == 0);
+    check_ok(read_gguf(&c, "llama.attention.head_count_kv", -1, &e), &e);
+    assert_int_equal(c.kv_heads, 6);
+    check_ok(read_gguf(&c, "llama.rope.freq_base", 5e5, &e), &e);
+    assert_true(c.rope_theta == 5e5);
+    check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, &e), &e);
+    assert_true(c.n_eos == 1 && c.eos[0] == 4);
+}
+
+static void test_gguf_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *key;
+        double      value;
+        int         code;
+        const char *text;
+    } bad[] = {
+        {"llama.block_count", -1, E_FORMAT, "the number of layers is 0"},
+        {"llama.block_count", 0.5, E_FORMAT, "llama.block_count has to be a whole number"},
+        {"llama.embedding_length", -1, E_FORMAT, "the width is 0"},
+        {"llama.context_length", -1, E_FORMAT, "the context is 0"},
+        {"llama.vocab_size", -1, E_FORMAT, "the vocabulary is 0"},
+        {"llama.attention.layer_norm_rms_epsilon", -1, E_FORMAT, "a norm epsilon of -1"},
+        {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary"},
+        {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ"},
+        {"llama.expert_count", 8, E_UNSUPPORTED, "mixtures of experts"},
+        {"llama.rope.scale_linear", 2, E_UNSUPPORTED, "linearly scaled"},
+        {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string"},
+        {"split.count", 3, E_UNSUPPORTED, "one of 3 parts"},
+        {"general.type", 3, E_FORMAT, "has to be a string"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        model_config c;
+        err e;
+        if (read_gguf(&c, bad[i].key, bad[i].value, &e) == OK) fail_msg("%s was accepted", bad[i].key);
+        check_failed(&e, bad[i].code, bad[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_tokens),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_gguf),     cmocka_unit_test(test_gguf_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
