@@ -14,6 +14,7 @@ typedef struct watch {
     int evaluation; /* stop in the n-th evaluation from now; 0: never */
     str messages;
     int64_t saved;
+    double accuracy;   /* of the last evaluation, as the result tells it */
     rlim_t file_limit; /* set after the first checkpoint; 0: never */
     int alarm;         /* microseconds from the first step to a signal; 0: never */
 } watch;
@@ -153,8 +154,10 @@ static int go_on(rig *g, watch *w)
     rig_adapter(g, 77);
     spoil_log(g);
     r.resume_from_checkpoint = from;
-    int code = rig_run(g, &r, &h, NULL, &e);
+    trainer_result result;
+    int code = rig_run(g, &r, &h, &result, &e);
     if (code != OK && code != E_STOPPED) fail_msg("%s", e.msg);
+    w->accuracy = result.token_accuracy;
     str_free(&w->messages);
     free(from);
     return code;
@@ -294,6 +297,7 @@ static void test_finished(void **state)
     straight(&g, 1);
     assert_int_equal(go_on(&g, &w), OK);
     assert_int_equal(w.saved, 0);
+    assert_true(w.accuracy > 0);
     same_run(whole.folder, g.folder);
     rig_close(&g);
     rig_close(&whole);
@@ -445,6 +449,29 @@ static void test_best(void **state)
     rig_close(&g);
 }
 
+/* Without checkpoints trainer_state.json knows the best loss, and names no folder that is not there. */
+static void test_best_not_saved(void **state)
+{
+    (void)state;
+    rig g;
+    err e = {0};
+    trainer *t;
+    trainer_result result;
+    rig_open(&g, "cpu", 1);
+    recipe r = rig_recipe(&g);
+    must(trainer_new(&t, g.m, g.a, &g.train, &g.eval, &r, g.d, &e), &e);
+    must(trainer_run(t, NULL, &result, &e), &e);
+    must(trainer_save(t, DT_F32, &e), &e);
+    trainer_free(t);
+    char *text = rig_text(g.folder, "trainer_state.json");
+    json_t *o = json_parse(text, strlen(text), "trainer_state.json", &e);
+    assert_int_equal(json_integer_value(json_object_get(o, "best_global_step")), result.best_step);
+    assert_true(json_is_null(json_object_get(o, "best_model_checkpoint")));
+    json_decref(o);
+    free(text);
+    rig_close(&g);
+}
+
 static void test_rotation(void **state)
 {
     (void)state;
@@ -486,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_broken),
         cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_best),
+        cmocka_unit_test(test_best_not_saved),
         cmocka_unit_test(test_rotation),
     };
     return cmocka_run_group_tests_name("resume", tests, NULL, NULL);
