@@ -9,32 +9,11 @@
 
 /* Keys of LoRA that this program reads, or that change nothing at load. */
 static const char *const known[] = {
-    "peft_type",
-    "task_type",
-    "base_model_name_or_path",
-    "revision",
-    "inference_mode",
-    "auto_mapping",
-    "peft_version",
-    "r",
-    "lora_alpha",
-    "use_rslora",
-    "rank_pattern",
-    "alpha_pattern",
-    "target_modules",
-    "exclude_modules",
-    "layers_to_transform",
-    "layers_pattern",
-    "lora_dropout",
-    "init_lora_weights",
-    "loftq_config",
-    "eva_config",
-    "corda_config",
-    "lora_ga_config",
-    "ensure_weight_tying",
-    "megatron_core",
-    "runtime_config",
-    "qalora_group_size",
+    "peft_type", "task_type", "base_model_name_or_path", "revision", "inference_mode", "auto_mapping",
+    "peft_version", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "target_modules",
+    "exclude_modules", "layers_to_transform", "layers_pattern", "lora_dropout", "init_lora_weights",
+    "loftq_config", "eva_config", "corda_config", "lora_ga_config", "ensure_weight_tying", "megatron_core",
+    "runtime_config", "qalora_group_size",
     "fan_in_fan_out", /* which PEFT itself sets to false for linear layers */
 };
 
