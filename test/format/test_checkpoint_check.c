@@ -85,24 +85,44 @@ static void test_tied_head(void **state)
     str_free(&config);
 }
 
+/* A tensor taken out of a recorded quantized model. */
+static void check_without(const char *from, const char *suffix)
+{
+    copy c;
+    str name = {0}, text = {0};
+    copy_open(&c, from);
+    str_fmt(&name, "model.layers.0.self_attn.q_proj.weight%s", suffix);
+    *copy_find(&c, name.p) = c.t[--c.n];
+    copy_save(&c);
+    str_fmt(&text, "%s is missing", suffix);
+    check_refused(folder, E_FORMAT, text.p);
+    str_free(&name);
+    str_free(&text);
+}
+
+/* A recorded quantized model with another state of q in its first layer. */
+static void check_state(const char *from, const char *type, const char *json, int code, const char *text)
+{
+    copy c;
+    str name = {0};
+    copy_open(&c, from);
+    str_fmt(&name, "model.layers.0.self_attn.q_proj.weight.quant_state.bitsandbytes__%s", type);
+    tensor *s = copy_find(&c, name.p);
+    s->data = json;
+    s->bytes = strlen(json);
+    s->dim[0] = (int64_t)s->bytes;
+    copy_save(&c);
+    check_refused(folder, code, text);
+    str_free(&name);
+}
+
 static void test_quantized_damaged(void **state)
 {
     (void)state;
-    static const char q[] = "model.layers.0.self_attn.q_proj.weight";
-    const struct {
-        const char *suffix, *text;
-    } missing[] = {{".absmax", ".absmax is missing"}, {".quant_map", ".quant_map is missing"}};
-    for (int i = 0; i < 2; i++) {
-        copy c;
-        str name = {0};
-        copy_open(&c, DATA "fp4");
-        str_fmt(&name, "%s%s", q, missing[i].suffix);
-        *copy_find(&c, name.p) = c.t[--c.n];
-        copy_save(&c);
-        check_refused(folder, E_FORMAT, missing[i].text);
-        str_free(&name);
-    }
-    static const char state_name[] = "model.layers.0.self_attn.q_proj.weight.quant_state.bitsandbytes__fp4";
+    check_without(DATA "fp4", ".absmax");
+    check_without(DATA "fp4", ".quant_map");
+    check_without(DATA "nf4", ".nested_absmax");
+    check_without(DATA "nf4", ".nested_quant_map");
     const struct {
         const char *json;
         int         code;
@@ -120,16 +140,24 @@ static void test_quantized_damaged(void **state)
         {"{\"shape\": [32, 32], \"blocksize\": 128}", E_FORMAT, ".absmax is missing or not 8 numbers"},
         {"{\"shape\": [32, 32], \"blocksize\": \"64\"}", E_FORMAT, "blocksize"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        copy c;
-        copy_open(&c, DATA "fp4");
-        tensor *s = copy_find(&c, state_name);
-        s->data = bad[i].json;
-        s->bytes = strlen(bad[i].json);
-        s->dim[0] = (int64_t)s->bytes;
-        copy_save(&c);
-        check_refused(folder, bad[i].code, bad[i].text);
-    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_state(DATA "fp4", "fp4", bad[i].json, bad[i].code, bad[i].text);
+}
+
+static void test_nested_damaged(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{\"shape\": [32, 32]}",
+        "{\"shape\": [32, 32], \"nested_offset\": 1e300}",
+        "{\"shape\": [32, 32], \"nested_offset\": 0.1, \"nested_blocksize\": 0}",
+        "{\"shape\": [32, 32], \"nested_offset\": 0.1, \"nested_blocksize\": 1048577}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_state(DATA "nf4", "nf4", bad[i], E_FORMAT,
+                    "nested scales of its quantization state make no sense");
+    static const char eight[] = "{\"shape\": [32, 32], \"nested_offset\": 0.1, \"nested_blocksize\": 8}";
+    check_state(DATA "nf4", "nf4", eight, E_FORMAT, ".nested_absmax is missing or not 2 numbers");
 }
 
 static void test_int8_damaged(void **state)
@@ -198,6 +226,11 @@ static void test_gguf_bias(void **state)
     t.bytes = 124;
     write_gguf(&t);
     check_refused(folder, E_FORMAT, "with 31 rows is not one of heads of 8");
+    t.dim[0] = 32;
+    t.bytes = 34;
+    t.type = DT_Q8_0;
+    write_gguf(&t);
+    check_refused(folder, E_UNSUPPORTED, "a bias of type q8_0");
 }
 
 static void test_gguf_extra(void **state)
@@ -220,6 +253,7 @@ int main(void)
         TEST(test_not_fitting),
         TEST(test_tied_head),
         TEST(test_quantized_damaged),
+        TEST(test_nested_damaged),
         TEST(test_int8_damaged),
         TEST(test_gguf_bias),
         TEST(test_gguf_extra),
