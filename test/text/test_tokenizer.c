@@ -32,7 +32,7 @@ static void sentencepiece(void **state)
     (void)state;
     err e = {0};
     gguf *g;
-    tokenizer *t;
+    tokenizer *t = NULL;
     if (gguf_open(&g, DATA "spm512.gguf", &e) != OK) fail_msg("%s", e.msg);
     if (tokenizer_from_gguf(&t, g, &e) != OK) fail_msg("%s", e.msg);
     gguf_close(g);
@@ -97,7 +97,7 @@ static tokenizer *open_gguf(const char *path)
 {
     err e = {0};
     gguf *g;
-    tokenizer *t;
+    tokenizer *t = NULL;
     if (gguf_open(&g, path, &e) != OK || tokenizer_from_gguf(&t, g, &e) != OK) fail_msg("%s", e.msg);
     gguf_close(g);
     return t;

@@ -76,7 +76,7 @@ static void recorded_rows(void **state)
     err e = {0};
     char path[4096];
     gguf *g;
-    tokenizer *t;
+    tokenizer *t = NULL;
     if (gguf_open(&g, model, &e) != OK || tokenizer_from_gguf(&t, g, &e) != OK) fail_msg("%s", e.msg);
     gguf_close(g);
     assert_string_equal(tokenizer_kind(t), "byte-level BPE (smollm)");
