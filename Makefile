@@ -48,8 +48,11 @@ CLI_OBJ   := $(call layer_obj,cli)
 
 .PHONY: all help tests check check-long asan mutate fuzz bench size demo deps install uninstall format layers clean
 .SECONDARY:
-all: lorac $(BUILD)/liblorac.a $(BUILD)/liblorac.so $(BUILD)/embed
+all: $(BUILD)/lorac $(BUILD)/liblorac.a $(BUILD)/liblorac.so $(BUILD)/embed
+ifeq ($(BUILD),build/release)
+all: lorac
 	@echo "Built ./lorac. It is a good idea to run 'make check' once; 'make demo' shows what it does."
+endif
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
