@@ -147,12 +147,14 @@ static void test_refused(void **state)
     model_config c;
     err e = {0};
     assert_int_equal(config_from_json(&c, NULL, NULL, NULL, "x", &e), E_FORMAT);
+    check_failed(&e, E_FORMAT, "not a model configuration");
     assert_string_equal(config_architecture(0), "llama");
     assert_null(config_architecture(1));
 }
 
-/* A GGUF file of keys alone: `key` gets `value`, or is left out when value is negative. */
-static int read_gguf(model_config *c, const char *key, double value, err *e)
+/* A GGUF file of keys alone: `key` gets `text`, or without one `value`, or is left out when that is
+ * negative. */
+static int read_gguf(model_config *c, const char *key, double value, const char *text, err *e)
 {
     static const struct {
         const char *key;
@@ -167,7 +169,8 @@ static int read_gguf(model_config *c, const char *key, double value, err *e)
         if (strcmp(key, base[i].key)) gguf_put_u32(w, base[i].key, base[i].value);
     static const char eps[] = "llama.attention.layer_norm_rms_epsilon";
     if (strcmp(key, eps)) gguf_put_f32(w, eps, 1e-5f);
-    if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
+    if (text) gguf_put_string(w, key, text);
+    else if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
     else if (value >= 0) gguf_put_f32(w, key, (float)value);
     char *folder = scratch_new();
     str path = {0};
@@ -189,16 +192,18 @@ static void test_gguf(void **state)
     (void)state;
     model_config c;
     err e;
-    check_ok(read_gguf(&c, "none", -1, &e), &e);
+    check_ok(read_gguf(&c, "none", -1, NULL, &e), &e);
     assert_true(c.layers == 3 && c.width == 48 && c.heads == 6 && c.kv_heads == 2 && c.ffn == 96 &&
                 c.head_dim == 8);
     assert_true(c.vocab == 100 && c.context == 512 && c.rope_theta == 10000 && (float)c.rms_eps == 1e-5f);
     assert_true(c.tied && !c.attention_bias && !c.add_bos && c.bos == -1 && c.unk == -1 && c.n_eos == 0);
-    check_ok(read_gguf(&c, "llama.attention.head_count_kv", -1, &e), &e);
+    check_ok(read_gguf(&c, "llama.attention.head_count_kv", -1, NULL, &e), &e);
     assert_int_equal(c.kv_heads, 6);
-    check_ok(read_gguf(&c, "llama.rope.freq_base", 5e5, &e), &e);
+    check_ok(read_gguf(&c, "llama.rope.freq_base", 5e5, NULL, &e), &e);
     assert_true(c.rope_theta == 5e5);
-    check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, &e), &e);
+    check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "none", &e), &e);
+    check_ok(read_gguf(&c, "general.type", 0, "model", &e), &e);
+    check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, NULL, &e), &e);
     assert_true(c.n_eos == 1 && c.eos[0] == 4);
 }
 
@@ -209,26 +214,29 @@ static void test_gguf_refused(void **state)
         const char *key;
         double      value;
         int         code;
-        const char *text;
+        const char *text, *string;
     } bad[] = {
-        {"llama.block_count", -1, E_FORMAT, "the number of layers is 0"},
-        {"llama.block_count", 0.5, E_FORMAT, "llama.block_count has to be a whole number"},
-        {"llama.embedding_length", -1, E_FORMAT, "the width is 0"},
-        {"llama.context_length", -1, E_FORMAT, "the context is 0"},
-        {"llama.vocab_size", -1, E_FORMAT, "the vocabulary is 0"},
-        {"llama.attention.layer_norm_rms_epsilon", -1, E_FORMAT, "a norm epsilon of -1"},
-        {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary"},
-        {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ"},
-        {"llama.expert_count", 8, E_UNSUPPORTED, "mixtures of experts"},
-        {"llama.rope.scale_linear", 2, E_UNSUPPORTED, "linearly scaled"},
-        {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string"},
-        {"split.count", 3, E_UNSUPPORTED, "one of 3 parts"},
-        {"general.type", 3, E_FORMAT, "has to be a string"},
+        {"llama.block_count", -1, E_FORMAT, "the number of layers is 0", NULL},
+        {"llama.block_count", 0.5, E_FORMAT, "llama.block_count has to be a whole number", NULL},
+        {"llama.embedding_length", -1, E_FORMAT, "the width is 0", NULL},
+        {"llama.context_length", -1, E_FORMAT, "the context is 0", NULL},
+        {"llama.vocab_size", -1, E_FORMAT, "the vocabulary is 0", NULL},
+        {"llama.attention.layer_norm_rms_epsilon", -1, E_FORMAT, "a norm epsilon of -1", NULL},
+        {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary", NULL},
+        {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ", NULL},
+        {"llama.expert_count", 8, E_UNSUPPORTED, "mixtures of experts", NULL},
+        {"llama.rope.scale_linear", 2, E_UNSUPPORTED, "linearly scaled", NULL},
+        {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
+        {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"linear\"", "linear"},
+        {"general.type", 0, E_UNSUPPORTED, "of type \"adapter\", not a model", "adapter"},
+        {"split.count", 3, E_UNSUPPORTED, "one of 3 parts", NULL},
+        {"general.type", 3, E_FORMAT, "has to be a string", NULL},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         model_config c;
         err e;
-        if (read_gguf(&c, bad[i].key, bad[i].value, &e) == OK) fail_msg("%s was accepted", bad[i].key);
+        if (read_gguf(&c, bad[i].key, bad[i].value, bad[i].string, &e) == OK)
+            fail_msg("%s was accepted", bad[i].key);
         check_failed(&e, bad[i].code, bad[i].text);
     }
 }

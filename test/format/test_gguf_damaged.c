@@ -101,8 +101,14 @@ static void test_versions(void **state)
 static void test_counts(void **state)
 {
     (void)state;
-    const uint64_t counts[] = {1, 1000, (uint64_t)1 << 32, (uint64_t)1 << 60, UINT64_MAX};
-    for (int i = 0; i < 5; i++) {
+    const uint64_t counts[] = {1,
+                               1000,
+                               (uint64_t)1 << 32,
+                               (uint64_t)1 << 61, /* times 8, 4 or 2 these are 0 */
+                               (uint64_t)1 << 62,
+                               (uint64_t)1 << 63,
+                               UINT64_MAX};
+    for (int i = 0; i < 7; i++) {
         str s = {0};
         add_head(&s, 3, 0, counts[i]);
         check_refused(&s, E_FORMAT, "past the end");

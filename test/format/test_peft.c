@@ -150,7 +150,7 @@ static void test_refused_keys(void **state)
         {"{\"init_lora_weights\": \"pissa_niter_4\"}", E_UNSUPPORTED, "\"pissa_niter_4\" changed the base"},
         {"{\"init_lora_weights\": \"olora\"}", E_UNSUPPORTED, "\"olora\" changed the base"},
         {"{\"init_lora_weights\": \"loftq\"}", E_UNSUPPORTED, "\"loftq\" changed the base"},
-        {"{\"r\": 0}", E_FORMAT, "a rank of 0"},
+        {"{\"r\": 0}", E_FORMAT, "a rank of 0 makes"},
         {"{\"r\": \"2\"}", E_FORMAT, "\"r\" has to be a whole number"},
         {"{\"lora_dropout\": 1}", E_FORMAT, "a dropout of 1"},
         {"{\"lora_dropout\": -0.1}", E_FORMAT, "a dropout of -0.1"},
@@ -335,12 +335,15 @@ static void test_save_refuses(void **state)
     err e = {0};
     assert_int_equal(peft_save(folder, &config, &t, 1, DT_F32, NULL, 0, &e), E_FORMAT);
     check_failed(&e, E_FORMAT, "not UTF-8");
+    str inner = {0};
+    str_fmt(&inner, "%s/adapter_model.safetensors", folder);
+    assert_false(file_exists(inner.p));
+    str_clear(&inner);
     config.base_model_name = NULL;
     e = (err){0};
     assert_int_equal(peft_save(folder, &config, &t, 1, DT_Q8_0, NULL, 0, &e), E_USAGE);
     check_failed(&e, E_USAGE, "not in q8_0");
     scratch_text(folder, "file", "x");
-    str inner = {0};
     str_fmt(&inner, "%s/file", folder);
     e = (err){0};
     assert_int_equal(peft_save(inner.p, &config, &t, 1, DT_F32, NULL, 0, &e), E_IO);
