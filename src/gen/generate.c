@@ -1,7 +1,8 @@
 /* generate.c -- see generate.h.
  *
- * One step of the loop: every slot in use puts its next rows into the batch (the rest of its prompt as far as there
- * is room, or the token it just produced), the list runs once, and every slot whose last row was there gets a token. */
+ * One step of the loop: every slot in use puts its next rows into the batch (the rest of its prompt as far as
+ * there is room, or the token it just produced), the list runs once, and every slot whose last row was there
+ * gets a token. */
 #include "gen/generate.h"
 
 #include "base/clock.h"
@@ -13,30 +14,30 @@ enum { PREFILL_ROWS = 512 };
 
 /* A prompt in work. */
 typedef struct seat {
-    int64_t      row;      /* which prompt, -1: free */
-    token_vec    ids;      /* prompt and what has been generated */
-    int64_t      prompt;   /* tokens of the prompt */
-    int64_t      fed;      /* tokens already in the cache */
-    int64_t      label;    /* place among the logits of this step, -1: none */
+    int64_t row;    /* which prompt, -1: free */
+    token_vec ids;  /* prompt and what has been generated */
+    int64_t prompt; /* tokens of the prompt */
+    int64_t fed;    /* tokens already in the cache */
+    int64_t label;  /* place among the logits of this step, -1: none */
     token_stream stream;
-    str          text;     /* all of it so far */
-    size_t       told;     /* bytes of text given to hooks->piece */
+    str text;    /* all of it so far */
+    size_t told; /* bytes of text given to hooks->piece */
 } seat;
 
 typedef struct generation {
-    const model            *m;
-    const tokenizer        *t;
-    const generate_prompt  *prompts;
+    const model *m;
+    const tokenizer *t;
+    const generate_prompt *prompts;
     const generate_options *o;
-    const generate_hooks   *hooks;
-    generate_result        *out;
-    seat                   *seats;
-    int64_t                 slots, next, cap_tokens;
-    token_sampler           sampler;
-    step                   *step;
+    const generate_hooks *hooks;
+    generate_result *out;
+    seat *seats;
+    int64_t slots, next, cap_tokens;
+    token_sampler sampler;
+    step *step;
     /* rows of the step being put together */
     int32_t *ids, *positions, *slot, *gather;
-    int64_t  tokens, labels;
+    int64_t tokens, labels;
 } generation;
 
 const char *generate_stop_name(generate_stop s)
@@ -138,7 +139,8 @@ static int take_token(generation *g, seat *s, err *e)
 {
     const float *logits = step_logits(g->step) + s->label * g->m->config->vocab;
     int64_t made = (int64_t)s->ids.n - s->prompt;
-    int32_t id = sample(&g->sampler, &g->o->how, logits, s->ids.p, (int64_t)s->ids.n, (uint64_t)s->row, (uint64_t)made);
+    int32_t id = sample(&g->sampler, &g->o->how, logits, s->ids.p, (int64_t)s->ids.n, (uint64_t)s->row,
+                        (uint64_t)made);
     if (!(logits[id] - logits[id] == 0)) /* an infinity or a NaN */
         return fail(e, E_NUMERIC, "the model's output is not a number at token %lld of prompt %lld",
                     (long long)s->ids.n, (long long)s->row + 1);
@@ -150,9 +152,12 @@ static int take_token(generation *g, seat *s, err *e)
     }
     int code = token_stream_put(&s->stream, id, &s->text, e);
     if (code != OK) return code;
-    if (stop_string(g, s)) finish(g, s, STOP_STRING);
-    else if (made + 1 >= g->o->max_new_tokens) finish(g, s, STOP_LENGTH);
-    else tell(g, s, false);
+    if (stop_string(g, s))
+        finish(g, s, STOP_STRING);
+    else if (made + 1 >= g->o->max_new_tokens)
+        finish(g, s, STOP_LENGTH);
+    else
+        tell(g, s, false);
     return OK;
 }
 
@@ -166,8 +171,12 @@ static int one_step(generation *g, err *e)
         if (is_decoding(&g->seats[k])) put_rows(g, k);
     for (int64_t k = 0; k < g->slots; k++)
         if ((int64_t)g->seats[k].ids.n > g->seats[k].fed) put_rows(g, k);
-    step_input in = {.tokens = g->tokens, .labels = g->labels, .ids = g->ids, .positions = g->positions,
-                     .slot = g->slot, .gather = g->gather};
+    step_input in = {.tokens = g->tokens,
+                     .labels = g->labels,
+                     .ids = g->ids,
+                     .positions = g->positions,
+                     .slot = g->slot,
+                     .gather = g->gather};
     step_run(g->step, &in, 0);
     int code = OK;
     for (int64_t k = 0; k < g->slots && code == OK; k++)
@@ -207,16 +216,19 @@ static int check(const model *m, const generate_prompt *prompts, int64_t n, cons
     for (int64_t i = 0; i < n; i++) {
         if (prompts[i].n < 1) return fail(e, E_USAGE, "prompt %lld is empty", (long long)i + 1);
         if (prompts[i].n + o->max_new_tokens > m->config->context)
-            return fail(e, E_USAGE, "prompt %lld has %lld tokens; with max_new_tokens %lld that is more than the model's "
-                        "context of %lld", (long long)i + 1, (long long)prompts[i].n, (long long)o->max_new_tokens,
+            return fail(e, E_USAGE,
+                        "prompt %lld has %lld tokens; with max_new_tokens %lld that is more than the model's "
+                        "context of %lld",
+                        (long long)i + 1, (long long)prompts[i].n, (long long)o->max_new_tokens,
                         (long long)m->config->context);
         if (prompts[i].n > *longest) *longest = prompts[i].n;
     }
     return OK;
 }
 
-int generate_run(generate_result *out, const model *m, adapter *a, const tokenizer *t, const generate_prompt *prompts,
-                 int64_t n, const generate_options *o, const generate_hooks *hooks, device *d, err *e)
+int generate_run(generate_result *out, const model *m, adapter *a, const tokenizer *t,
+                 const generate_prompt *prompts, int64_t n, const generate_options *o,
+                 const generate_hooks *hooks, device *d, err *e)
 {
     static const generate_hooks none = {0};
     *out = (generate_result){0};
@@ -226,8 +238,8 @@ int generate_run(generate_result *out, const model *m, adapter *a, const tokeniz
     generation g = {.m = m, .t = t, .prompts = prompts, .o = o, .hooks = hooks ? hooks : &none, .out = out};
     g.slots = o->batch < n ? o->batch : n;
     g.cap_tokens = g.slots + (longest < PREFILL_ROWS ? longest : PREFILL_ROWS);
-    step_size size = {.tokens = g.cap_tokens, .labels = g.slots, .slots = g.slots,
-                      .context = longest + o->max_new_tokens};
+    step_size size = {
+        .tokens = g.cap_tokens, .labels = g.slots, .slots = g.slots, .context = longest + o->max_new_tokens};
     code = step_new(&g.step, m, a, STEP_GENERATE, &size, d, e);
     if (code != OK) return code;
     out->row = xcalloc((size_t)n, sizeof *out->row);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 typedef struct candidate {
-    float   logit;
+    float logit;
     int32_t id;
-    double  p;
+    double p;
 } candidate;
 
 const sampling sampling_greedy = {.temperature = 0, .top_p = 1, .repetition_penalty = 1};
@@ -21,8 +21,10 @@ int sampling_check(const sampling *s, err *e)
     if (!(s->temperature >= 0 && s->temperature < 1e4))
         return fail(e, E_USAGE, "temperature %g: has to be 0 (greedy) or more", s->temperature);
     if (s->top_k < 0) return fail(e, E_USAGE, "top_k %d: has to be 0 (off) or more", s->top_k);
-    if (!(s->top_p > 0 && s->top_p <= 1)) return fail(e, E_USAGE, "top_p %g: has to be above 0 and at most 1", s->top_p);
-    if (!(s->min_p >= 0 && s->min_p < 1)) return fail(e, E_USAGE, "min_p %g: has to be at least 0 and below 1", s->min_p);
+    if (!(s->top_p > 0 && s->top_p <= 1))
+        return fail(e, E_USAGE, "top_p %g: has to be above 0 and at most 1", s->top_p);
+    if (!(s->min_p >= 0 && s->min_p < 1))
+        return fail(e, E_USAGE, "min_p %g: has to be at least 0 and below 1", s->min_p);
     if (!(s->repetition_penalty > 0))
         return fail(e, E_USAGE, "repetition_penalty %g: has to be above 0 (1 is off)", s->repetition_penalty);
     return OK;
@@ -51,7 +53,8 @@ static int32_t likeliest(const float *logits, int64_t n)
 }
 
 /* Every seen token once, however often it was seen: the penalty is applied to the original logit. */
-static const float *penalize(token_sampler *s, const float *logits, double penalty, const int32_t *seen, int64_t n)
+static const float *penalize(token_sampler *s, const float *logits, double penalty, const int32_t *seen,
+                             int64_t n)
 {
     if (penalty == 1) return logits;
     memcpy(s->logits, logits, (size_t)s->vocab * sizeof *logits);
@@ -73,7 +76,8 @@ static int by_logit(const void *a, const void *b)
 static void probabilities(candidate *c, int64_t n, double temperature)
 {
     double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += c[i].p = exp(((double)c[i].logit - (double)c[0].logit) / temperature);
+    for (int64_t i = 0; i < n; i++)
+        sum += c[i].p = exp(((double)c[i].logit - (double)c[0].logit) / temperature);
     for (int64_t i = 0; i < n; i++) c[i].p /= sum;
 }
 
@@ -93,8 +97,8 @@ static int64_t keep(candidate *c, int64_t n, const sampling *how)
     return n;
 }
 
-int32_t sample(token_sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n, uint64_t stream,
-               uint64_t index)
+int32_t sample(token_sampler *s, const sampling *how, const float *logits, const int32_t *seen, int64_t n,
+               uint64_t stream, uint64_t index)
 {
     logits = penalize(s, logits, how->repetition_penalty, seen, n);
     if (how->temperature == 0) return likeliest(logits, s->vocab);

@@ -8,15 +8,16 @@
 
 _Static_assert(LORAC_MEMORY == (int)E_MEMORY && LORAC_IO == (int)E_IO && LORAC_FORMAT == (int)E_FORMAT &&
                    LORAC_UNSUPPORTED == (int)E_UNSUPPORTED && LORAC_USAGE == (int)E_USAGE &&
-                   LORAC_NUMERIC == (int)E_NUMERIC && LORAC_STOPPED == (int)E_STOPPED && LORAC_ERROR == sizeof((err){0}).msg,
+                   LORAC_NUMERIC == (int)E_NUMERIC && LORAC_STOPPED == (int)E_STOPPED &&
+                   LORAC_ERROR == sizeof((err){0}).msg,
                "the public codes are those of base/err.h");
 
 struct lorac_job {
-    options         o;
+    options o;
     lorac_progress *progress;
-    void           *user;
-    char           *result;
-    volatile int    stop;
+    void *user;
+    char *result;
+    volatile int stop;
 };
 
 static int report(int code, const err *e, char *error)
@@ -69,9 +70,12 @@ static void on_progress(void *arg, const job_progress *p)
                           (json_int_t)p->steps);
     const struct {
         const char *key;
-        double      value;
-    } known[] = {{"loss", p->loss}, {"learning_rate", p->learning_rate}, {"grad_norm", p->grad_norm},
-                 {"tokens_per_second", p->tokens_per_second}, {"speed_of_light", p->speed_of_light},
+        double value;
+    } known[] = {{"loss", p->loss},
+                 {"learning_rate", p->learning_rate},
+                 {"grad_norm", p->grad_norm},
+                 {"tokens_per_second", p->tokens_per_second},
+                 {"speed_of_light", p->speed_of_light},
                  {"seconds_left", p->seconds_left}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].value >= 0) json_object_set_new(v, known[i].key, json_real(known[i].value));
@@ -93,13 +97,20 @@ static void on_text(void *arg, int64_t row, const char *piece, size_t n)
 static int run(lorac_job *j, const job_hooks *h, json_t **out, err *e)
 {
     switch (j->o.command) {
-    case COMMAND_TRAIN: return job_train(&j->o, h, out, e);
-    case COMMAND_EVAL: return job_eval(&j->o, h, out, e);
-    case COMMAND_GENERATE: return job_generate(&j->o, NULL, 0, h, out, e);
-    case COMMAND_DATA: return job_data(&j->o, h, out, e);
-    case COMMAND_INFO: return job_info(&j->o, out, e);
-    case COMMAND_BENCH: return job_bench(&j->o, h, out, e);
-    case COMMAND_ALL: break;
+    case COMMAND_TRAIN:
+        return job_train(&j->o, h, out, e);
+    case COMMAND_EVAL:
+        return job_eval(&j->o, h, out, e);
+    case COMMAND_GENERATE:
+        return job_generate(&j->o, NULL, 0, h, out, e);
+    case COMMAND_DATA:
+        return job_data(&j->o, h, out, e);
+    case COMMAND_INFO:
+        return job_info(&j->o, out, e);
+    case COMMAND_BENCH:
+        return job_bench(&j->o, h, out, e);
+    case COMMAND_ALL:
+        break;
     }
     BUG("no such command");
 }
@@ -111,7 +122,9 @@ int lorac_job_run(lorac_job *j, lorac_progress *progress, void *user, char *erro
     j->user = user;
     j->stop = 0;
     job_hooks h = {.stop = &j->stop};
-    if (progress) h = (job_hooks){.arg = j, .note = on_note, .progress = on_progress, .text = on_text, .stop = &j->stop};
+    if (progress)
+        h = (job_hooks){
+            .arg = j, .note = on_note, .progress = on_progress, .text = on_text, .stop = &j->stop};
     json_t *out = NULL;
     int code = options_check(&j->o, &e);
     if (code == OK) code = run(j, &h, &out, &e);

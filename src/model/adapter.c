@@ -66,8 +66,8 @@ static int choose_modules(adapter *a, const model *m, err *e)
         int64_t r = peft_rank(&a->config, l->name, e);
         double scale = r > 0 ? peft_scale(&a->config, l->name, e) : 0;
         if (r <= 0 || r > l->in + l->out || !isfinite(scale)) {
-            code = fail(e, E_USAGE, "rank %lld for %s: has to be at least 1 and below %lld", (long long)r, l->name,
-                        (long long)(l->in + l->out));
+            code = fail(e, E_USAGE, "rank %lld for %s: has to be at least 1 and below %lld", (long long)r,
+                        l->name, (long long)(l->in + l->out));
             break;
         }
         size_t at = a->count, b = at + (size_t)(r * l->in);
@@ -114,16 +114,18 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
     return OK;
 }
 
-static int load_one(adapter *a, const weights *w, const adapter_module *n, const char *leaf, size_t at, int64_t rows,
-                    int64_t cols, const char *folder, err *e)
+static int load_one(adapter *a, const weights *w, const adapter_module *n, const char *leaf, size_t at,
+                    int64_t rows, int64_t cols, const char *folder, err *e)
 {
     char name[512];
     snprintf(name, sizeof name, "%s.%s.weight", n->name, leaf);
     const tensor *t = weights_find(w, name);
     if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, name);
     if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != cols)
-        return fail(e, E_FORMAT, "%s: %s is (%lld, %lld), this model needs (%lld, %lld): the adapter is for another base",
-                    folder, name, (long long)t->dim[0], (long long)t->dim[1], (long long)rows, (long long)cols);
+        return fail(e, E_FORMAT,
+                    "%s: %s is (%lld, %lld), this model needs (%lld, %lld): the adapter is for another base",
+                    folder, name, (long long)t->dim[0], (long long)t->dim[1], (long long)rows,
+                    (long long)cols);
     for (int64_t r = 0; r < rows; r++) tensor_decode(t, r, 0, cols, a->param + at + (size_t)(r * cols));
     return OK;
 }
@@ -143,8 +145,10 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
             char module[512];
             snprintf(module, sizeof module, "%.*s", leaf ? (int)(leaf - name) : 0, name);
             if (adapter_find(a, module) < 0)
-                code = fail(e, E_FORMAT, "%s: %s belongs to no adapted module of this model: the adapter is for "
-                            "another base", folder, name);
+                code = fail(e, E_FORMAT,
+                            "%s: %s belongs to no adapted module of this model: the adapter is for "
+                            "another base",
+                            folder, name);
         }
     }
     for (int64_t i = 0; i < (a ? a->modules : 0) && code == OK; i++) {
@@ -172,18 +176,24 @@ void adapter_close(adapter *a)
     free(a);
 }
 
-int adapter_save(const adapter *a, const char *folder, dtype type, const safetensors_pair *metadata, int64_t pairs,
-                 err *e)
+int adapter_save(const adapter *a, const char *folder, dtype type, const safetensors_pair *metadata,
+                 int64_t pairs, err *e)
 {
     arena mem = {0};
     tensor *t = arena_new(&mem, (size_t)(2 * a->modules) * sizeof *t);
     for (int64_t i = 0; i < a->modules; i++) {
         const adapter_module *n = &a->module[i];
-        t[2 * i] = (tensor){.name = arena_fmt(&mem, "%s.lora_A.weight", n->name), .type = DT_F32, .ndim = 2,
-                            .dim = {n->r, n->in, 1, 1}, .data = a->param + n->a,
+        t[2 * i] = (tensor){.name = arena_fmt(&mem, "%s.lora_A.weight", n->name),
+                            .type = DT_F32,
+                            .ndim = 2,
+                            .dim = {n->r, n->in, 1, 1},
+                            .data = a->param + n->a,
                             .bytes = (size_t)(n->r * n->in) * sizeof(float)};
-        t[2 * i + 1] = (tensor){.name = arena_fmt(&mem, "%s.lora_B.weight", n->name), .type = DT_F32, .ndim = 2,
-                                .dim = {n->out, n->r, 1, 1}, .data = a->param + n->b,
+        t[2 * i + 1] = (tensor){.name = arena_fmt(&mem, "%s.lora_B.weight", n->name),
+                                .type = DT_F32,
+                                .ndim = 2,
+                                .dim = {n->out, n->r, 1, 1},
+                                .data = a->param + n->b,
                                 .bytes = (size_t)(n->out * n->r) * sizeof(float)};
     }
     int code = peft_save(folder, &a->config, t, 2 * a->modules, type, metadata, pairs, e);

@@ -9,24 +9,24 @@
 #include "model/model.h"
 
 typedef struct adapter_module {
-    const char *name;    /* the projection's */
-    int64_t     in, out, r;
-    double      scale;   /* alpha / r, or alpha / sqrt(r) with rsLoRA, after the patterns */
-    size_t      a, b;    /* offsets into param and grad, in floats */
+    const char *name; /* the projection's */
+    int64_t in, out, r;
+    double scale; /* alpha / r, or alpha / sqrt(r) with rsLoRA, after the patterns */
+    size_t a, b;  /* offsets into param and grad, in floats */
 } adapter_module;
 
 typedef struct adapter {
-    peft_config     config;  /* as it will be saved; targets are the ones asked for */
+    peft_config config; /* as it will be saved; targets are the ones asked for */
     adapter_module *module;
-    int64_t         modules;
-    size_t          count;   /* trained parameters */
-    float          *param, *grad;
-    arena           mem;
+    int64_t modules;
+    size_t count; /* trained parameters */
+    float *param, *grad;
+    arena mem;
 } adapter;
 
 /* A fresh adapter: A uniform in +-1/sqrt(in) (Kaiming with a = sqrt 5, as PEFT), B zero; the same numbers for
- * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry has
- * to match something; else the message lists the projections there are. The config is copied. */
+ * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry
+ * has to match something; else the message lists the projections there are. The config is copied. */
 int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e);
 
 /* The adapter saved in a PEFT folder. Missing, unexpected or misshapen tensors are errors that name them. */
@@ -37,7 +37,7 @@ void adapter_close(adapter *a); /* NULL is fine */
 int64_t adapter_find(const adapter *a, const char *name);
 
 /* Writes adapter_config.json and adapter_model.safetensors in type t (F32, F16, BF16). */
-int adapter_save(const adapter *a, const char *folder, dtype t, const safetensors_pair *metadata, int64_t pairs,
-                 err *e);
+int adapter_save(const adapter *a, const char *folder, dtype t, const safetensors_pair *metadata,
+                 int64_t pairs, err *e);
 
 #endif

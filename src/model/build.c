@@ -60,7 +60,8 @@ val build_project(build *b, val x, int64_t layer, const char *name, int64_t out)
     const tensor *bias = find_weight(b, module, "bias");
     lowrank low;
     bool adapted = adapter_of(b, module, &low);
-    return op_linear(b->p, x, frozen(b, module), bias ? prog_frozen(b->p, bias) : NONE, adapted ? &low : NULL);
+    return op_linear(b->p, x, frozen(b, module), bias ? prog_frozen(b->p, bias) : NONE,
+                     adapted ? &low : NULL);
 }
 
 /* theta^(-2k / dim), rounded as the reference implementation rounds it: an f32 power, its reciprocal. */
@@ -73,7 +74,11 @@ static void rope_frequencies(build *b)
         float exponent = (float)(2 * k) / (float)c->head_dim;
         f[k] = 1.0f / (float)pow((float)c->rope_theta, exponent);
     }
-    b->rope_frequencies = (tensor){.name = "inv_freq", .type = DT_F32, .ndim = 1, .dim = {half, 1, 1, 1}, .data = f,
+    b->rope_frequencies = (tensor){.name = "inv_freq",
+                                   .type = DT_F32,
+                                   .ndim = 1,
+                                   .dim = {half, 1, 1, 1},
+                                   .data = f,
                                    .bytes = (size_t)half * sizeof *f};
 }
 
@@ -89,7 +94,8 @@ val build_rope(build *b, val x, int heads)
     return op_rope(b->p, x, b->rope, heads);
 }
 
-val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads, int window, double scale)
+val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads, int window,
+                 double scale)
 {
     prog *p = b->p;
     if (b->kind != STEP_GENERATE) return op_attention(p, q, k, v, b->start, heads, kv_heads, window, scale);

@@ -12,7 +12,8 @@ static val attention(build *b, const model_config *c, int64_t layer, val x)
     int heads = (int)c->heads, kv_heads = (int)c->kv_heads;
     val h = build_norm(b, x, layer, "input_layernorm", c->rms_eps);
     val q = build_rope(b, build_project(b, h, layer, "self_attn.q_proj", c->heads * c->head_dim), heads);
-    val k = build_rope(b, build_project(b, h, layer, "self_attn.k_proj", c->kv_heads * c->head_dim), kv_heads);
+    val k =
+        build_rope(b, build_project(b, h, layer, "self_attn.k_proj", c->kv_heads * c->head_dim), kv_heads);
     val v = build_project(b, h, layer, "self_attn.v_proj", c->kv_heads * c->head_dim);
     val o = build_attend(b, layer, q, k, v, heads, kv_heads, 0, 1 / sqrt((double)c->head_dim));
     return build_project(b, o, layer, "self_attn.o_proj", c->width);

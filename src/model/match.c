@@ -1,8 +1,9 @@
 /* match.c -- see match.h.
  *
  * A list entry matches a path that equals it or ends in "." and it; a string is a regular expression for the
- * whole path; "all-linear" is every projection of the blocks (the head is not one of them). Excluded modules are
- * taken out first, then layers_to_transform applies to list targets: the first number that is a path component. */
+ * whole path; "all-linear" is every projection of the blocks (the head is not one of them). Excluded modules
+ * are taken out first, then layers_to_transform applies to list targets: the first number that is a path
+ * component. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "model/match.h"
 
@@ -14,22 +15,23 @@
 
 struct match {
     const peft_config *c;
-    bool               all;
-    pcre2_code        *target, *exclude;
-    bool              *used; /* by target entry */
-    int64_t            matched;
+    bool all;
+    pcre2_code *target, *exclude;
+    bool *used; /* by target entry */
+    int64_t matched;
 };
 
 static pcre2_code *compile(const char *pattern, err *e)
 {
     int code;
     PCRE2_SIZE at;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED | PCRE2_ENDANCHORED,
-                                   &code, &at, NULL);
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                   PCRE2_ANCHORED | PCRE2_ENDANCHORED, &code, &at, NULL);
     if (re) return re;
     PCRE2_UCHAR text[160];
     pcre2_get_error_message(code, text, sizeof text);
-    fail(e, E_USAGE, "target modules \"%s\": not a regular expression: %s at character %zu", pattern, (char *)text, at);
+    fail(e, E_USAGE, "target modules \"%s\": not a regular expression: %s at character %zu", pattern,
+         (char *)text, at);
     return NULL;
 }
 
@@ -76,8 +78,8 @@ static bool tail(const char *module, const char *entry)
     return m == n || module[n - m - 1] == '.';
 }
 
-/* The layer of a path: the first component after another that is a number (and follows one of `patterns`, when
- * there are any); -1 when there is none. */
+/* The layer of a path: the first component after another that is a number (and follows one of `patterns`,
+ * when there are any); -1 when there is none. */
 static int64_t layer_of(const char *module, const peft_list *patterns)
 {
     for (const char *dot = strchr(module, '.'); dot; dot = strchr(dot + 1, '.')) {
@@ -141,8 +143,10 @@ int match_finish(const match *k, const model *m, err *e)
             return fail(e, E_USAGE, "target module \"%s\" matches nothing in this model (it has: %s)",
                         k->c->targets.p[i], leaves(m, names, sizeof names));
     if (!k->matched)
-        return fail(e, E_USAGE, "target modules \"%s\" match nothing in this model; an expression has to match a whole "
-                    "path such as %s (the model has: %s)", k->c->target_regex ? k->c->target_regex : "",
-                    m->linears ? m->linear[0].name : "?", leaves(m, names, sizeof names));
+        return fail(e, E_USAGE,
+                    "target modules \"%s\" match nothing in this model; an expression has to match a whole "
+                    "path such as %s (the model has: %s)",
+                    k->c->target_regex ? k->c->target_regex : "", m->linears ? m->linear[0].name : "?",
+                    leaves(m, names, sizeof names));
     return OK;
 }

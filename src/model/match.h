@@ -7,9 +7,10 @@
 
 typedef struct match match;
 
-/* Compiles the configuration's expressions; it has to outlive the match. NULL with e set when one is wrong. */
+/* Compiles the configuration's expressions; it has to outlive the match. NULL with e set when one is wrong.
+ */
 match *match_new(const peft_config *config, err *e);
-void   match_free(match *k);
+void match_free(match *k);
 
 /* Whether a module gets an adapter; remembers which entries have matched something. */
 bool match_module(match *k, const char *module);

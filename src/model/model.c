@@ -22,7 +22,11 @@ static void census(model *m)
 {
     prog p;
     prog_init(&p, 1, 1);
-    build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .linear = count_linear,
+    build b = {.p = &p,
+               .m = m,
+               .kind = STEP_EVAL,
+               .size = {.tokens = 1, .labels = 1},
+               .linear = count_linear,
                .linear_arg = m};
     build_list(&b);
     prog_release(&p);
@@ -31,11 +35,11 @@ static void census(model *m)
 /* One tensor after the other, the threads taking the next that nobody has. */
 typedef struct conversion {
     const tensor **from;
-    tensor        *to;
-    int64_t        n;
+    tensor *to;
+    int64_t n;
     _Atomic int64_t next;
-    _Atomic int    failed;
-    err            e;
+    _Atomic int failed;
+    err e;
 } conversion;
 
 static void convert_some(void *arg, int thread, int threads)
@@ -100,8 +104,10 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
     if (!strcasecmp(quantization, "as-is")) return OK;
     dtype type = !strcasecmp(quantization, "none") ? DT_F32 : dtype_find(quantization);
     if (type == DT_COUNT || !dtype_table[type].is_weight || !dtype_table[type].encode || type == DT_F64)
-        return fail(e, E_USAGE, "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
-                    "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)", quantization);
+        return fail(e, E_USAGE,
+                    "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
+                    "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)",
+                    quantization);
     double began = clock_seconds();
     conversion c = {0};
     choose(m, type, &c);
@@ -115,7 +121,8 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
     return code;
 }
 
-int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team, err *e)
+int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
+               err *e)
 {
     model *m = xcalloc(1, sizeof *m);
     int code = checkpoint_open(&m->file, path, e);
@@ -124,8 +131,9 @@ int model_open(model **out, const char *path, const char *quantization, model_ab
         m->config = checkpoint_config(m->file);
         m->weights = checkpoint_weights(m->file);
         m->arch = arch_find(m->config->architecture);
-        if (!m->arch) code = fail(e, E_UNSUPPORTED, "%s: architecture \"%s\" is not supported", path,
-                                  m->config->architecture);
+        if (!m->arch)
+            code = fail(e, E_UNSUPPORTED, "%s: architecture \"%s\" is not supported", path,
+                        m->config->architecture);
     }
     if (code == OK) {
         census(m);

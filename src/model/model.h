@@ -13,26 +13,27 @@
 /* A projection that an adapter can be put on, in forward order. */
 typedef struct model_linear {
     const char *name; /* "model.layers.0.self_attn.q_proj" */
-    int64_t     in, out;
+    int64_t in, out;
 } model_linear;
 
 typedef struct model {
-    checkpoint         *file;
+    checkpoint *file;
     const model_config *config;
-    const weights      *weights;
-    const struct arch  *arch;
-    model_linear       *linear;
-    int64_t             linears;
-    int64_t             parameters; /* of the base, each tensor once */
-    double              converted_seconds;
-    arena               mem;
+    const weights *weights;
+    const struct arch *arch;
+    model_linear *linear;
+    int64_t linears;
+    int64_t parameters; /* of the base, each tensor once */
+    double converted_seconds;
+    arena mem;
 } model;
 
 typedef enum model_absmax { MODEL_DOUBLE_QUANT, MODEL_SINGLE_QUANT } model_absmax;
 
-/* quantization: "as-is", "none" (f32), "bf16", "f16", or a quantized type ("nf4", "fp4", "int8", "q8_0", ...).
- * Works on `team` when it is not NULL. Every tensor is checked against the configuration first. */
-int  model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team, err *e);
+/* quantization: "as-is", "none" (f32), "bf16", "f16", or a quantized type ("nf4", "fp4", "int8", "q8_0",
+ * ...). Works on `team` when it is not NULL. Every tensor is checked against the configuration first. */
+int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
+               err *e);
 void model_close(model *m); /* NULL is fine */
 
 /* Bytes of the weights: what the process holds itself, and what stays in the mapped file. */

@@ -8,13 +8,13 @@
 #include <string.h>
 
 struct step {
-    prog        p;
-    build       b;
-    device     *d;
-    adapter    *a;
-    run         r;
+    prog p;
+    build b;
+    device *d;
+    adapter *a;
+    run r;
     step_memory memory;
-    void       *slab, *work, *inputs, *cache;
+    void *slab, *work, *inputs, *cache;
 };
 
 /* Writes and plans the list; nothing of the step's size is allocated yet. */
@@ -115,7 +115,8 @@ static void feed(step *s, val x, const void *from, int64_t n)
 
 void step_run(step *s, const step_input *in, uint64_t key)
 {
-    BUG_IF(in->tokens < 1 || in->tokens > s->b.size.tokens || in->labels < 0 || in->labels > s->b.size.labels);
+    BUG_IF(in->tokens < 1 || in->tokens > s->b.size.tokens || in->labels < 0 ||
+           in->labels > s->b.size.labels);
     prog_rows(&s->p, in->tokens, in->labels);
     feed(s, s->b.tokens, in->ids, in->tokens);
     feed(s, s->b.positions, in->positions, in->tokens);
@@ -130,7 +131,7 @@ void step_run(step *s, const step_input *in, uint64_t key)
 
 static const float *result(const step *s, val x) { return x == NONE ? NULL : s->p.v[x].p; }
 
-double       step_loss(const step *s) { return (double)result(s, s->b.loss)[0]; }
+double step_loss(const step *s) { return (double)result(s, s->b.loss)[0]; }
 const float *step_cross_entropy(const step *s) { return result(s, s->b.ce); }
 const float *step_hits(const step *s) { return result(s, s->b.hit); }
 const float *step_logits(const step *s) { return result(s, s->b.logits); }
@@ -147,11 +148,13 @@ const char *step_not_finite(const step *s)
 {
     for (int i = 0; i < s->p.nv; i++) {
         const value *v = &s->p.v[i];
-        if ((v->kind == VALUE_PARAM || v->kind == VALUE_RESULT) && v->p && !v->is_int && !finite_all(v)) return v->name;
+        if ((v->kind == VALUE_PARAM || v->kind == VALUE_RESULT) && v->p && !v->is_int && !finite_all(v))
+            return v->name;
     }
     for (int i = 0; i < s->p.nv; i++) {
         const value *v = &s->p.v[i];
-        if (v->kind == VALUE_PARAM && v->grad != NONE && !finite_all(&s->p.v[v->grad])) return s->p.v[v->grad].name;
+        if (v->kind == VALUE_PARAM && v->grad != NONE && !finite_all(&s->p.v[v->grad]))
+            return s->p.v[v->grad].name;
     }
     return NULL;
 }
@@ -169,5 +172,5 @@ void step_measure(step_memory *out, const model *m, const adapter *a, step_kind 
 
 step_memory step_memory_of(const step *s) { return s->memory; }
 const prog *step_list(const step *s) { return &s->p; }
-double      step_operations(const step *s) { return plan_operations(&s->p); }
-void        step_profile(step *s, double *seconds) { s->r.seconds = seconds; }
+double step_operations(const step *s) { return plan_operations(&s->p); }
+void step_profile(step *s, double *seconds) { s->r.seconds = seconds; }

@@ -15,41 +15,42 @@
 typedef enum step_kind { STEP_TRAIN, STEP_EVAL, STEP_GENERATE } step_kind;
 
 typedef struct step_size {
-    int64_t   tokens;     /* the most token rows of one run */
-    int64_t   labels;     /* the most labelled rows (GENERATE: rows whose logits are wanted) */
-    int64_t   slots;      /* GENERATE: sequences in the cache ... */
-    int64_t   context;    /* ... and positions of each */
-    plan_keep keep;       /* TRAIN: what the backward computes again */
-    int       redo_blocks;
+    int64_t tokens;  /* the most token rows of one run */
+    int64_t labels;  /* the most labelled rows (GENERATE: rows whose logits are wanted) */
+    int64_t slots;   /* GENERATE: sequences in the cache ... */
+    int64_t context; /* ... and positions of each */
+    plan_keep keep;  /* TRAIN: what the backward computes again */
+    int redo_blocks;
 } step_size;
 
 /* What one run is fed. Arrays belong to the caller and are copied into the step's inputs. */
 typedef struct step_input {
-    int64_t        tokens, labels;
-    const int32_t *ids, *positions;  /* (tokens) */
-    const int32_t *start;            /* (tokens) TRAIN, EVAL: first row of the row's document */
-    const int32_t *slot;             /* (tokens) GENERATE: sequence in the cache */
-    const int32_t *gather;           /* (labels) token rows whose next token is asked for, increasing */
-    const int32_t *target;           /* (labels) TRAIN, EVAL */
-    const float   *weight;           /* (labels) TRAIN, EVAL: loss = sum of weight * cross entropy */
+    int64_t tokens, labels;
+    const int32_t *ids, *positions; /* (tokens) */
+    const int32_t *start;           /* (tokens) TRAIN, EVAL: first row of the row's document */
+    const int32_t *slot;            /* (tokens) GENERATE: sequence in the cache */
+    const int32_t *gather;          /* (labels) token rows whose next token is asked for, increasing */
+    const int32_t *target;          /* (labels) TRAIN, EVAL */
+    const float *weight;            /* (labels) TRAIN, EVAL: loss = sum of weight * cross entropy */
 } step_input;
 
 typedef struct step step;
 
 /* adapter may be NULL (base alone) and must outlive the step. Errors: E_MEMORY, with what is needed. */
-int  step_new(step **out, const model *m, adapter *a, step_kind kind, const step_size *size, device *d, err *e);
+int step_new(step **out, const model *m, adapter *a, step_kind kind, const step_size *size, device *d,
+             err *e);
 void step_free(step *s); /* NULL is fine */
 
 /* key: the stream of random numbers for dropout of this run (TRAIN). */
 void step_run(step *s, const step_input *in, uint64_t key);
 
 /* Results of the last run; they stay until the next. */
-double       step_loss(const step *s);
+double step_loss(const step *s);
 const float *step_cross_entropy(const step *s); /* (labels) */
 const float *step_hits(const step *s);          /* (labels) 1 where the target was the likeliest token */
 const float *step_logits(const step *s);        /* GENERATE: (labels, vocab) */
 /* TRAIN: a value or gradient that is not finite, named by module, or NULL: for the message of a NaN. */
-const char  *step_not_finite(const step *s);
+const char *step_not_finite(const step *s);
 
 /* Memory, known before anything is allocated and used to report it. */
 typedef struct step_memory {
@@ -59,8 +60,8 @@ void step_measure(step_memory *out, const model *m, const adapter *a, step_kind 
                   device *d);
 step_memory step_memory_of(const step *s);
 
-const prog *step_list(const step *s);            /* to print, judge and count */
-double      step_operations(const step *s);      /* floating-point operations of the last run's rows */
-void        step_profile(step *s, double *seconds); /* NULL, or [2 * OP_COUNT], added to by every run */
+const prog *step_list(const step *s);        /* to print, judge and count */
+double step_operations(const step *s);       /* floating-point operations of the last run's rows */
+void step_profile(step *s, double *seconds); /* NULL, or [2 * OP_COUNT], added to by every run */
 
 #endif
