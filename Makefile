@@ -7,6 +7,10 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build/release
 PKG_CONFIG ?= pkg-config
+# V=1 shows whole command lines.
+V       ?=
+Q        = $(if $(V),,@)
+say      = $(if $(V),,@echo '  $(1)	$(2)')
 
 VERSION  = 0.1.0
 PACKAGES = jansson libpcre2-8 libutf8proc yaml-0.1
@@ -61,22 +65,28 @@ lorac: $(BUILD)/lorac
 	@cp -f $< $@
 
 $(BUILD)/lorac: $(CLI_OBJ) $(BUILD)/liblorac.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(BUILD)/liblorac.a $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(BUILD)/liblorac.a $(ALL_LIBS)
 $(BUILD)/liblorac.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $(LIB_OBJ)
 $(BUILD)/liblorac.so: $(LIB_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,liblorac.so.0 -o $@ $(LIB_OBJ) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,liblorac.so.0 -o $@ $(LIB_OBJ) $(ALL_LIBS)
 $(BUILD)/embed: examples/embed.c $(BUILD)/liblorac.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 define isa_rule
 $(BUILD)/obj/%.$(1).o: src/%.c
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) $(ISA_$(1)) -c -o $$@ $$<
+	$$(call say,CC,$$@)
+	$$(Q)$(CC) $(ALL_CFLAGS) $(ISA_$(1)) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
@@ -101,17 +111,20 @@ GRAD_BIN := $(patsubst test/%.c,$(BUILD)/test/%,$(GRAD_SRC))
 define test_rule
 $(BUILD)/test/$(1)/%: test/$(1)/%.c $(foreach l,$(call upto,$(1)),$(call layer_lib,$(l)))
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) -Itest $(LDFLAGS) -o $$@ $$< $(foreach l,$(call reverse,$(call upto,$(1))),$(call layer_lib,$(l))) $(CMOCKA) $(ALL_LIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$(CC) $(ALL_CFLAGS) -Itest $(LDFLAGS) -o $$@ $$< $(foreach l,$(call reverse,$(call upto,$(1))),$(call layer_lib,$(l))) $(CMOCKA) $(ALL_LIBS)
 endef
 $(foreach l,$(LIB_LAYERS),$(eval $(call test_rule,$(l))))
 
 F64_OBJ := $(patsubst src/%.c,$(BUILD)/f64/%.o,$(foreach l,op plan,$(call layer_src,$(l))))
 $(BUILD)/f64/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DREAL=double -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DREAL=double -c -o $@ $<
 $(BUILD)/test/grad/%: test/grad/%.c $(F64_OBJ) $(foreach l,text format tensor base,$(call layer_lib,$(l)))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DREAL=double -Itest $(LDFLAGS) -o $@ $< $(F64_OBJ) $(foreach l,text format tensor base,$(call layer_lib,$(l))) $(CMOCKA) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DREAL=double -Itest $(LDFLAGS) -o $@ $< $(F64_OBJ) $(foreach l,text format tensor base,$(call layer_lib,$(l))) $(CMOCKA) $(ALL_LIBS)
 
 tests: $(TEST_BIN) $(GRAD_BIN)
 
@@ -142,17 +155,20 @@ fuzz: ## libFuzzer on every reader of files from outside (clang; FUZZ_SECONDS=60
 FUZZ_LIBS = $(foreach l,text format tensor base,$(call layer_lib,$(l)))
 $(BUILD)/bin/fuzz_%: fuzz/fuzz_%.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(FUZZ_LIBS) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(FUZZ_LIBS) $(ALL_LIBS)
 $(BUILD)/replay/%: fuzz/%.c fuzz/replay.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< fuzz/replay.c $(FUZZ_LIBS) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< fuzz/replay.c $(FUZZ_LIBS) $(ALL_LIBS)
 REPLAY_BIN := $(patsubst fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 tests: $(REPLAY_BIN)
 
 BENCH_BIN := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 $(BUILD)/bench/%: bench/%.c $(BUILD)/liblorac.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
 bench: all $(BENCH_BIN) ## this machine's peaks and how near the kernels and a training step come
 	@for b in $(BENCH_BIN); do $$b || exit 1; done
 
@@ -165,7 +181,7 @@ deps: ## install what is missing (Debian packages)
 
 demo: ## the main job on a real model, start to end
 	@./scripts/deps
-	@$(MAKE) --no-print-directory lorac
+	@echo 'Building lorac'; $(MAKE) -s --no-print-directory -j$$(nproc) say= lorac
 	@./scripts/demo
 
 format: ## lay out the sources
