@@ -99,10 +99,10 @@ static void linear_shape(device *d, int64_t out, int64_t in, dtype type, int64_t
     static const int64_t rows[] = {64, 256, 512};
     tensor w;
     err e = {0};
-    if (in % dtype_table[type].per_block || tensor_alloc(&w, type, out, in, ABSMAX_DOUBLE, &e)) return;
+    if (in % dtype_table[type]->per_block || tensor_alloc(&w, type, out, in, ABSMAX_DOUBLE, &e)) return;
     float *src = floats(out * in, 0.1);
     w.name = "w";
-    dtype_table[type].encode(&w, src);
+    dtype_table[type]->encode(&w, src);
     printf("%6lld x %-5lld %-5s r=%-3lld", (long long)out, (long long)in, dtype_name(type), (long long)rank);
     for (int way = FORWARD; way <= BACKWARD; way++) {
         printf("  ");
@@ -150,7 +150,7 @@ static void head_shape(device *d, int64_t labels, int64_t vocab, int64_t width, 
     if (tensor_alloc(&w, type, vocab, width, ABSMAX_DOUBLE, &e)) return;
     float *src = floats(vocab * width, 0.1);
     w.name = "w";
-    dtype_table[type].encode(&w, src);
+    dtype_table[type]->encode(&w, src);
     for (int64_t chunk = 64; chunk <= 256; chunk *= 2) {
         bench b;
         start(&b, 0, labels);

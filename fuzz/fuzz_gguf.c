@@ -49,7 +49,7 @@ static void use_tensors(const gguf *g)
         const tensor *t = gguf_tensor_at(g, i);
         BUG_IF(gguf_tensor_find(g, t->name) != t);
         int64_t rows = tensor_rows(t), cols = tensor_cols(t);
-        if (!t->bytes || !dtype_table[t->type].decode) continue;
+        if (!t->bytes || !dtype_table[t->type]->decode) continue;
         float last;
         tensor_decode(t, rows - 1, cols - 1, 1, &last);
         tensor_decode(t, 0, 0, 1, &last);

@@ -11,7 +11,7 @@ static void use_weights(const weights *w)
 {
     for (int64_t i = 0; i < weights_count(w); i++) {
         const tensor *t = weights_at(w, i);
-        if (!t->bytes || !dtype_table[t->type].decode) continue;
+        if (!t->bytes || !dtype_table[t->type]->decode) continue;
         float v;
         tensor_decode(t, 0, 0, 1, &v);
         tensor_decode(t, tensor_rows(t) - 1, tensor_cols(t) - 1, 1, &v);

@@ -70,7 +70,7 @@ uint64_t checkpoint_fingerprint(const checkpoint *c)
 static int see_pairs(checkpoint *c, tensor *t, err *e)
 {
     int64_t n = t->ndim ? t->dim[0] : 0, head = c->config.head_dim;
-    if (t->ndim < 1 || t->ndim > 2 || n % head || !dtype_table[t->type].is_weight)
+    if (t->ndim < 1 || t->ndim > 2 || n % head || !dtype_table[t->type]->is_weight)
         return fail(e, E_FORMAT, "%s: tensor %s with %lld rows is not one of heads of %lld", c->path, t->name,
                     (long long)n, (long long)head);
     t->pair_dim = head;
@@ -78,7 +78,7 @@ static int see_pairs(checkpoint *c, tensor *t, err *e)
     tensor column = *t;
     column.ndim = 2;
     float *plain = arena_new(&c->mem, (size_t)n * sizeof *plain);
-    if (dtype_table[t->type].per_block != 1)
+    if (dtype_table[t->type]->per_block != 1)
         return fail(e, E_UNSUPPORTED, "%s: tensor %s is a bias of type %s; only plain numbers are read",
                     c->path, t->name, dtype_name(t->type));
     for (int64_t i = 0; i < n; i++) tensor_decode(&column, i, 0, 1, &plain[i]);

@@ -41,7 +41,7 @@ static int want(check *k, const char *name, int64_t rows, int64_t cols)
         return fail(k->e, E_FORMAT, "%s: tensor %s is %s, the configuration asks for %s", path, stored, have,
                     need);
     }
-    if (dtype_table[t->type].is_weight) return OK;
+    if (dtype_table[t->type]->is_weight) return OK;
     return fail(k->e, E_UNSUPPORTED, "%s: tensor %s is of type %s, which is not one of weights", path, stored,
                 dtype_name(t->type));
 }

@@ -111,7 +111,7 @@ static int add_layer(shape_model *s, int64_t layer, dtype type, err *e)
 static int add_all(shape_model *s, dtype type, err *e)
 {
     const model_config *c = &s->config;
-    dtype plain = dtype_table[type].is_quantized ? DT_BF16 : type;
+    dtype plain = dtype_table[type]->is_quantized ? DT_BF16 : type;
     int bad = add(s, "model.embed_tokens.weight", plain, c->vocab, c->width, e);
     for (int64_t i = 0; i < c->layers && !bad; i++) bad = add_layer(s, i, type, e);
     if (!bad) bad = add(s, "model.norm.weight", DT_F32, 1, c->width, e);
@@ -133,7 +133,7 @@ int bench_shape_new(model **out, const char *name, const char *quantization, err
                                                      : dtype_find(quantization);
     const model_config *config = find_shape(name);
     if (!config) return fail(e, E_USAGE, "--shape: \"%s\" is not known", name);
-    if (type == DT_COUNT || !dtype_table[type].is_weight || !dtype_table[type].encode)
+    if (type == DT_COUNT || !dtype_table[type]->is_weight || !dtype_table[type]->encode)
         return fail(e, E_USAGE, "--quantization: weights cannot be made in \"%s\"", quantization);
     shape_model *s = xcalloc(1, sizeof *s);
     s->config = *config;

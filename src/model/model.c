@@ -83,10 +83,10 @@ static void choose(model *m, dtype type, conversion *c)
 {
     const weights *w = m->weights;
     c->from = xcalloc((size_t)weights_count(w) + 1, sizeof *c->from);
-    if (!dtype_table[type].is_quantized) {
+    if (!dtype_table[type]->is_quantized) {
         for (int64_t i = 0; i < weights_count(w); i++) {
             const tensor *t = weights_at(w, i);
-            if (t->type != type && dtype_table[t->type].is_weight && (t->ndim >= 2 || type == DT_F32))
+            if (t->type != type && dtype_table[t->type]->is_weight && (t->ndim >= 2 || type == DT_F32))
                 c->from[c->n++] = t;
         }
         return;
@@ -103,7 +103,7 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
 {
     if (!strcasecmp(quantization, "as-is")) return OK;
     dtype type = !strcasecmp(quantization, "none") ? DT_F32 : dtype_find(quantization);
-    if (type == DT_COUNT || !dtype_table[type].is_weight || !dtype_table[type].encode || type == DT_F64)
+    if (type == DT_COUNT || !dtype_table[type]->is_weight || !dtype_table[type]->encode || type == DT_F64)
         return fail(e, E_USAGE,
                     "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
                     "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)",

@@ -93,7 +93,7 @@ val case_frozen(prog *p, const char *name, dtype t, int64_t rows, int64_t cols, 
     tensor made;
     err e = {0};
     if (tensor_alloc(&made, t, cols ? rows : 1, cols ? cols : rows, ABSMAX_DOUBLE, &e)) BUG("%s", e.msg);
-    dtype_table[t].encode(&made, x);
+    dtype_table[t]->encode(&made, x);
     adopt(p, w, &made);
     if (!cols) {
         w->ndim = 1;

@@ -40,3 +40,17 @@ CODEC_ENCODE(bf16)
     uint16_t *to = (uint16_t *)dst->data;
     for (int64_t i = 0, n = tensor_count(dst); i < n; i++) to[i] = f32_to_bf16(src[i]);
 }
+
+#define PLAIN(NAME, SIZE, ...)                                                                               \
+    const dtype_info dtype_def_##NAME = {.name = #NAME, .per_block = 1, .block_bytes = SIZE, __VA_ARGS__};
+
+PLAIN(f32, 4, .is_weight = true, .decode = f32_decode, .encode = f32_encode)
+PLAIN(f16, 2, .is_weight = true, .decode = f16_decode, .encode = f16_encode)
+PLAIN(bf16, 2, .is_weight = true, .decode = bf16_decode, .encode = bf16_encode)
+PLAIN(f64, 8, .is_weight = true, .decode = f64_decode)
+PLAIN(i8, 1, .decode = i8_decode)
+PLAIN(u8, 1, .decode = u8_decode)
+PLAIN(i16, 2, .decode = i16_decode)
+PLAIN(i32, 4, .decode = i32_decode)
+PLAIN(i64, 8, .decode = i64_decode)
+const dtype_info dtype_def_bool = {.name = "bool", .per_block = 1, .block_bytes = 1};

@@ -29,3 +29,5 @@ CODEC_ENCODE(int8)
             q[i] = (int8_t)(codec_clamp(src[i] * inv, -127, 127) + to_whole - to_whole);
     }
 }
+
+CODEC_DEF(int8, 1, 1)

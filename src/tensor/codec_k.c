@@ -194,8 +194,8 @@ static void q6_k_put(void *block, const float *x)
     planes_put(b->qh, 2, 32, 4, f.q);
 }
 
-CODEC_OF_BLOCKS(q2_k)
-CODEC_OF_BLOCKS(q3_k)
-CODEC_OF_BLOCKS(q4_k)
-CODEC_OF_BLOCKS(q5_k)
-CODEC_OF_BLOCKS(q6_k)
+CODEC_OF_BLOCKS(q2_k, K_BLOCK)
+CODEC_OF_BLOCKS(q3_k, K_BLOCK)
+CODEC_OF_BLOCKS(q4_k, K_BLOCK)
+CODEC_OF_BLOCKS(q5_k, K_BLOCK)
+CODEC_OF_BLOCKS(q6_k, K_BLOCK)

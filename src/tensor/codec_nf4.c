@@ -127,3 +127,8 @@ CODEC_DECODE(nf4)
         for (; at < stop; at++) *dst++ = q->map[data[at / 2] >> (at % 2 ? 0 : 4) & 15] * scale;
     }
 }
+
+CODEC_DECODE(fp4) { nf4_decode(t, row, first, n, dst); } /* the levels are in the tensor */
+
+CODEC_DEF(nf4, 2, 1)
+CODEC_DEF(fp4, 2, 1)

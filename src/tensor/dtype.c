@@ -7,59 +7,25 @@
  * it is made quiet, as processors do. */
 #include "tensor/dtype.h"
 
-#include "tensor/block.h"
-#include "tensor/codec.h"
-
 #include <string.h>
 #include <strings.h>
 
-#define PLAIN(NAME, SIZE) .name = NAME, .per_block = 1, .block_bytes = SIZE
-#define FLOAT(NAME, SIZE, F) PLAIN(NAME, SIZE), .is_weight = true, .decode = F##_decode
-#define BLOCKS(F, PER)                                                                                       \
-    .name = #F, .per_block = PER, .block_bytes = sizeof(block_##F), .is_weight = true, .is_quantized = true, \
-    .decode = F##_decode, .encode = F##_encode
-#define BNB(NAME, PER, F, G)                                                                                 \
-    .name = NAME, .per_block = PER, .block_bytes = 1, .is_weight = true, .is_quantized = true,               \
-    .decode = F##_decode, .encode = G##_encode
+#define X(NAME, name) [DT_##NAME] = &dtype_def_##name,
+const dtype_info *const dtype_table[DT_COUNT] = {DTYPES(X)};
+#undef X
 
-const dtype_info dtype_table[DT_COUNT] = {
-    [DT_F32] = {FLOAT("f32", 4, f32), .encode = f32_encode},
-    [DT_F16] = {FLOAT("f16", 2, f16), .encode = f16_encode},
-    [DT_BF16] = {FLOAT("bf16", 2, bf16), .encode = bf16_encode},
-    [DT_F64] = {FLOAT("f64", 8, f64)},
-    [DT_I8] = {PLAIN("i8", 1), .decode = i8_decode},
-    [DT_U8] = {PLAIN("u8", 1), .decode = u8_decode},
-    [DT_I16] = {PLAIN("i16", 2), .decode = i16_decode},
-    [DT_I32] = {PLAIN("i32", 4), .decode = i32_decode},
-    [DT_I64] = {PLAIN("i64", 8), .decode = i64_decode},
-    [DT_BOOL] = {PLAIN("bool", 1)},
-    [DT_Q4_0] = {BLOCKS(q4_0, Q_BLOCK)},
-    [DT_Q4_1] = {BLOCKS(q4_1, Q_BLOCK)},
-    [DT_Q5_0] = {BLOCKS(q5_0, Q_BLOCK)},
-    [DT_Q5_1] = {BLOCKS(q5_1, Q_BLOCK)},
-    [DT_Q8_0] = {BLOCKS(q8_0, Q_BLOCK)},
-    [DT_Q2_K] = {BLOCKS(q2_k, K_BLOCK)},
-    [DT_Q3_K] = {BLOCKS(q3_k, K_BLOCK)},
-    [DT_Q4_K] = {BLOCKS(q4_k, K_BLOCK)},
-    [DT_Q5_K] = {BLOCKS(q5_k, K_BLOCK)},
-    [DT_Q6_K] = {BLOCKS(q6_k, K_BLOCK)},
-    [DT_NF4] = {BNB("nf4", 2, nf4, nf4)},
-    [DT_FP4] = {BNB("fp4", 2, nf4, fp4)},
-    [DT_INT8] = {BNB("int8", 1, int8, int8)},
-};
-
-const char *dtype_name(dtype t) { return dtype_table[t].name; }
+const char *dtype_name(dtype t) { return dtype_table[t]->name; }
 
 dtype dtype_find(const char *name)
 {
     int t = 0;
-    while (t < DT_COUNT && strcasecmp(dtype_table[t].name, name)) t++;
+    while (t < DT_COUNT && strcasecmp(dtype_table[t]->name, name)) t++;
     return (dtype)t;
 }
 
 size_t dtype_bytes(dtype t, int64_t n)
 {
-    const dtype_info *d = &dtype_table[t];
+    const dtype_info *d = dtype_table[t];
     bool flat = t == DT_NF4 || t == DT_FP4; /* the last byte may hold one element */
     size_t bytes;
     if (n < 0 || (!flat && n % d->per_block)) return 0;

@@ -1,7 +1,7 @@
 /* dtype.h -- the element types a tensor can be stored in, as data.
  *
- * A type is one codec file (codec_*.c) and one row in dtype.c. Everything above asks the table, so a
- * new type decodes, trains, evaluates and generates everywhere once its row is there.
+ * Adding a type is one codec file (codec_*.c), which defines dtype_def_NAME, and here its line in DTYPES.
+ * Everything above asks the table, so it then decodes, trains, evaluates and generates everywhere.
  *
  * A codec knows one row of a matrix at a time: `decode` gives elements [first, first + n) of row
  * `row`, counted as stored (tensor_decode() undoes `pair_dim`), as floats. For types with blocks of
@@ -17,15 +17,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum dtype {
-    /* plain elements */
-    DT_F32, DT_F16, DT_BF16, DT_F64, DT_I8, DT_U8, DT_I16, DT_I32, DT_I64, DT_BOOL,
-    /* GGUF blocks */
-    DT_Q4_0, DT_Q4_1, DT_Q5_0, DT_Q5_1, DT_Q8_0, DT_Q2_K, DT_Q3_K, DT_Q4_K, DT_Q5_K, DT_Q6_K,
-    /* bitsandbytes: codes here, scales in tensor.q */
-    DT_NF4, DT_FP4, DT_INT8,
-    DT_COUNT
-} dtype;
+/* Plain elements; GGUF blocks; bitsandbytes, whose scales lie in tensor.q. New ones go to the end. */
+#define DTYPES(X)                                                                                            \
+    X(F32, f32) X(F16, f16) X(BF16, bf16) X(F64, f64)                                                        \
+    X(I8, i8) X(U8, u8) X(I16, i16) X(I32, i32) X(I64, i64) X(BOOL, bool)                                    \
+    X(Q4_0, q4_0) X(Q4_1, q4_1) X(Q5_0, q5_0) X(Q5_1, q5_1) X(Q8_0, q8_0)                                    \
+    X(Q2_K, q2_k) X(Q3_K, q3_k) X(Q4_K, q4_k) X(Q5_K, q5_k) X(Q6_K, q6_k)                                    \
+    X(NF4, nf4) X(FP4, fp4) X(INT8, int8)
+
+#define X(NAME, name) DT_##NAME,
+typedef enum dtype { DTYPES(X) DT_COUNT } dtype;
+#undef X
 
 struct tensor;
 
@@ -41,7 +43,10 @@ typedef struct dtype_info {
     void (*encode)(struct tensor *dst, const float *src);
 } dtype_info;
 
-extern const dtype_info dtype_table[DT_COUNT];
+extern const dtype_info *const dtype_table[DT_COUNT];
+#define X(NAME, name) extern const dtype_info dtype_def_##name;
+DTYPES(X)
+#undef X
 
 const char *dtype_name(dtype t);
 /* The type named so, DT_COUNT when there is none. Case does not matter. */

@@ -41,8 +41,8 @@ const void *tensor_row(const tensor *t, int64_t row)
 void tensor_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)
 {
     BUG_IF(row < 0 || row >= tensor_rows(t) || first < 0 || n < 0 || n > tensor_cols(t) - first);
-    BUG_IF(!dtype_table[t->type].decode || !t->data);
-    dtype_table[t->type].decode(t, tensor_file_row(t, row), first, n, dst);
+    BUG_IF(!dtype_table[t->type]->decode || !t->data);
+    dtype_table[t->type]->decode(t, tensor_file_row(t, row), first, n, dst);
 }
 
 /* Bytes of the arrays behind a quant, and of all of a tensor's memory. */
@@ -84,7 +84,7 @@ static void *place(char **at, size_t bytes)
 int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax absmax, err *e)
 {
     enum { BLOCK = 64 };
-    const dtype_info *d = &dtype_table[t];
+    const dtype_info *d = dtype_table[t];
     int64_t n, bits;
     *out = (tensor){0};
     if (rows < 1 || cols < 1) return fail(e, E_USAGE, "a tensor of %lld rows and %lld columns is empty",
@@ -162,7 +162,7 @@ static int64_t piece_of(const tensor *t)
     enum { ABOUT = 1 << 16 };
     int64_t unit = is_flat(t->type)       ? t->q->block
                    : t->type == DT_INT8 ? tensor_cols(t)
-                                        : dtype_table[t->type].per_block;
+                                        : dtype_table[t->type]->per_block;
     return unit < ABOUT ? ABOUT / unit * unit : unit;
 }
 
@@ -180,13 +180,13 @@ static void convert_pieces(tensor *dst, const tensor *src, float *buffer, int64_
         }
         quant q;
         tensor p = part_of(dst, at, n, absmax, &q);
-        dtype_table[dst->type].encode(&p, buffer);
+        dtype_table[dst->type]->encode(&p, buffer);
     }
 }
 
 int tensor_convert(tensor *dst, const tensor *src, err *e)
 {
-    const dtype_info *from = &dtype_table[src->type], *to = &dtype_table[dst->type];
+    const dtype_info *from = dtype_table[src->type], *to = dtype_table[dst->type];
     if (!from->is_weight || !to->encode)
         return fail(e, E_UNSUPPORTED, "%s cannot be converted to %s", from->name, to->name);
     BUG_IF(tensor_rows(dst) != tensor_rows(src) || tensor_cols(dst) != tensor_cols(src) || dst->pair_dim);

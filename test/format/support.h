@@ -74,7 +74,7 @@ static inline void check_ok(int code, const err *e)
 static inline double read_all(const tensor *t)
 {
     double sum = 0;
-    if (!dtype_table[t->type].decode || !tensor_count(t)) return 0;
+    if (!dtype_table[t->type]->decode || !tensor_count(t)) return 0;
     int64_t cols = tensor_cols(t);
     float *row = xcalloc((size_t)cols, sizeof *row);
     for (int64_t r = 0; r < tensor_rows(t); r++) {

@@ -206,7 +206,7 @@ static void test_tensors(void **state)
     int64_t n = 0;
     for (int t = 0; t < DT_COUNT; t++) {
         if (t == DT_NF4 || t == DT_FP4 || t == DT_INT8 || t == DT_U8 || t == DT_BOOL) continue;
-        kept[n] = matrix(dtype_name((dtype)t), (dtype)t, 3, dtype_table[t].per_block, data);
+        kept[n] = matrix(dtype_name((dtype)t), (dtype)t, 3, dtype_table[t]->per_block, data);
         gguf_put_tensor(w, &kept[n++]);
     }
     tensor cube = {

@@ -150,7 +150,7 @@ static void every_type(void **state)
     (void)state;
     int types = 0;
     for (int type = 0; type < DT_COUNT; type++) {
-        const dtype_info *d = &dtype_table[type];
+        const dtype_info *d = dtype_table[type];
         if (!d->is_weight) continue;
         types++;
         check_type((dtype)type, 512, ABSMAX_DOUBLE);

@@ -9,7 +9,7 @@ static void gguf_like_recorded(void **state)
 {
     (void)state;
     for (dtype t = DT_Q4_0; t <= DT_Q6_K; t++) {
-        const dtype_info *d = &dtype_table[t];
+        const dtype_info *d = dtype_table[t];
         int64_t bytes, n, values, same;
         record r = record_open(d->name);
         uint8_t *blocks = record_next(&r, 1, &bytes);
@@ -65,7 +65,7 @@ static void error_within_bounds(void **state)
     float *x = normals(rows * cols, 0.02, 1);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         tensor t = allocated(errors[i].type, rows, cols, ABSMAX_DOUBLE);
-        dtype_table[t.type].encode(&t, x);
+        dtype_table[t.type]->encode(&t, x);
         float *y = decoded(&t);
         double miss = relative_rmse(x, y, rows * cols);
         if (!(miss >= errors[i].least && miss <= errors[i].most))
@@ -92,7 +92,7 @@ static void k_types_meet_odd_blocks(void **state)
     }
     for (dtype t = DT_Q2_K; t <= DT_Q6_K; t++) {
         tensor q = allocated(t, 8, K_BLOCK, ABSMAX_PLAIN);
-        dtype_table[t].encode(&q, x[0]);
+        dtype_table[t]->encode(&q, x[0]);
         for (int r = 0; r < 8; r++) tensor_decode(&q, r, 0, K_BLOCK, y + r * K_BLOCK);
         for (int r = 0; r < 8; r++) {
             float peak = 0, off = 0;
@@ -117,9 +117,9 @@ static void nothing_breaks_on_infinity(void **state)
     x[K_BLOCK] = INFINITY;
     x[2 * K_BLOCK + 9] = -INFINITY;
     for (dtype t = 0; t < DT_COUNT; t++) {
-        if (!dtype_table[t].encode) continue;
+        if (!dtype_table[t]->encode) continue;
         tensor q = allocated(t, 4, K_BLOCK, ABSMAX_DOUBLE);
-        dtype_table[t].encode(&q, x);
+        dtype_table[t]->encode(&q, x);
         for (int r = 0; r < 4; r++) tensor_decode(&q, r, 0, K_BLOCK, part);
         tensor_release(&q);
     }

@@ -71,7 +71,7 @@ static void four_bits_like_recorded(void **state)
         record r = record_open(names[i]);
         four_bits f = four_bits_read(&r);
         tensor t = allocated(i < 3 ? DT_NF4 : DT_FP4, f.shape[0], f.shape[1], ABSMAX_PLAIN);
-        dtype_table[t.type].encode(&t, f.x);
+        dtype_table[t.type]->encode(&t, f.x);
         assert_same_levels(&t, f.packed, f.bytes);
         assert_memory_equal(t.q->absmax, f.absmax, (size_t)f.blocks * sizeof(float));
         memcpy((void *)t.data, f.packed, t.bytes);
@@ -99,7 +99,7 @@ static void nested_like_recorded(void **state)
 
         tensor t = allocated(i == 1 ? DT_FP4 : DT_NF4, f.shape[0], f.shape[1], ABSMAX_DOUBLE);
         quant *q = (quant *)t.q;
-        dtype_table[t.type].encode(&t, f.x);
+        dtype_table[t.type]->encode(&t, f.x);
         assert_same_levels(&t, f.packed, f.bytes);
         assert_memory_equal(q->nested_map, level, sizeof q->nested_map);
         assert_memory_equal(q->code, exact, (size_t)f.blocks);
@@ -147,7 +147,7 @@ static void golden_vector(void **state)
         tensor t = allocated(k ? DT_FP4 : DT_NF4, 2, 64, ABSMAX_PLAIN);
         char hex[129];
         double total = 0, miss = 0;
-        dtype_table[t.type].encode(&t, x);
+        dtype_table[t.type]->encode(&t, x);
         for (int i = 0; i < 64; i++) snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)t.data)[i]);
         assert_string_equal(hex, want[k]);
         assert_true(t.q->absmax[0] == 1.25f && t.q->absmax[1] == 0.3125f);
@@ -166,7 +166,7 @@ static int code_of_one(dtype t, float v)
 {
     float x[2] = {v, 1}; /* the 1 makes the scale 1 */
     tensor q = allocated(t, 1, 2, ABSMAX_PLAIN);
-    dtype_table[t].encode(&q, x);
+    dtype_table[t]->encode(&q, x);
     int code = *(const uint8_t *)q.data >> 4;
     tensor_release(&q);
     return code;
@@ -245,7 +245,7 @@ static void zeros_stay(void **state)
     x[0] = 3; /* one block is not zero, so the nested scales of the others are not exact */
     for (dtype t = DT_NF4; t <= DT_INT8; t++) {
         tensor q = allocated(t, 3, 100, ABSMAX_DOUBLE);
-        dtype_table[t].encode(&q, x);
+        dtype_table[t]->encode(&q, x);
         float *y = decoded(&q);
         for (int i = 1; i < 300; i++) assert_true(y[i] == 0);
         if (t == DT_INT8) assert_true(((const int8_t *)q.data)[299] == 0 && q.q->scb[2] == 0);
@@ -266,7 +266,7 @@ static void int8_like_recorded(void **state)
     float *scb = record_next(&r, sizeof(float), &rows), *back = record_next(&r, sizeof(float), &n);
     record_close(&r);
     tensor t = allocated(DT_INT8, shape[0], shape[1], ABSMAX_PLAIN);
-    dtype_table[t.type].encode(&t, x);
+    dtype_table[t.type]->encode(&t, x);
     assert_memory_equal(t.data, codes, (size_t)n);
     assert_memory_equal(t.q->scb, scb, (size_t)rows * sizeof *scb);
     float *y = decoded(&t);

@@ -9,7 +9,7 @@ static void table_is_whole(void **state)
 {
     (void)state;
     for (dtype t = 0; t < DT_COUNT; t++) {
-        const dtype_info *d = &dtype_table[t];
+        const dtype_info *d = dtype_table[t];
         assert_non_null(d->name);
         assert_int_equal(dtype_find(d->name), t);
         assert_string_equal(dtype_name(t), d->name);
@@ -20,7 +20,7 @@ static void table_is_whole(void **state)
     assert_int_equal(dtype_find("Q4_K"), DT_Q4_K);
     assert_int_equal(dtype_find("q4_k_m"), DT_COUNT);
     assert_int_equal(dtype_find(""), DT_COUNT);
-    assert_false(dtype_table[DT_I64].is_weight || dtype_table[DT_BOOL].is_weight);
+    assert_false(dtype_table[DT_I64]->is_weight || dtype_table[DT_BOOL]->is_weight);
 }
 
 static void bytes_of_rows(void **state)
@@ -181,9 +181,9 @@ static void ranges_agree_with_rows(void **state)
     const int64_t rows = 3, cols = 768;
     float *x = normals(rows * cols, 1, 3), part[768];
     for (dtype t = 0; t < DT_COUNT; t++) {
-        if (!dtype_table[t].encode) continue;
+        if (!dtype_table[t]->encode) continue;
         tensor q = allocated(t, rows, cols, ABSMAX_DOUBLE);
-        dtype_table[t].encode(&q, x);
+        dtype_table[t]->encode(&q, x);
         float *y = decoded(&q);
         for (uint64_t i = 0; i < 60; i++) {
             uint64_t key = rng_key(5, i);
@@ -273,7 +273,7 @@ static void convert_case(dtype to, int64_t rows, int64_t cols, tensor_absmax abs
     tensor a = allocated(to, rows, cols, absmax), b = allocated(to, rows, cols, absmax);
     err e = {0};
     assert_int_equal(tensor_convert(&a, &src, &e), OK);
-    dtype_table[to].encode(&b, whole);
+    dtype_table[to]->encode(&b, whole);
     assert_same_tensor(&a, &b);
     tensor_release(&a);
     tensor_release(&b);
@@ -286,7 +286,7 @@ static void conversion_equals_encoding_the_whole(void **state)
 {
     (void)state;
     for (dtype t = 0; t < DT_COUNT; t++) {
-        if (!dtype_table[t].encode) continue;
+        if (!dtype_table[t]->encode) continue;
         convert_case(t, 96, 1024, ABSMAX_DOUBLE, 0); /* more than one piece */
         convert_case(t, 96, 1024, ABSMAX_PLAIN, 32);
         convert_case(t, 4, 256, ABSMAX_DOUBLE, 2);
@@ -307,7 +307,7 @@ static void conversion_from_quantized(void **state)
     tensor q4 = allocated(DT_Q4_K, 8, 512, ABSMAX_PLAIN), nf4 = allocated(DT_NF4, 8, 512, ABSMAX_DOUBLE);
     tensor f32 = allocated(DT_F32, 8, 512, ABSMAX_PLAIN);
     err e = {0};
-    dtype_table[DT_Q4_K].encode(&q4, x);
+    dtype_table[DT_Q4_K]->encode(&q4, x);
     assert_int_equal(tensor_convert(&f32, &q4, &e), OK);
     float *y = decoded(&q4);
     assert_memory_equal(f32.data, y, f32.bytes);

@@ -16,7 +16,7 @@ static decode_fn *const decoders[DT_COUNT] = {
 void row_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst)
 {
     decode_fn *fn = decoders[t->type];
-    (fn ? fn : dtype_table[t->type].decode)(t, tensor_file_row(t, row), first, n, dst);
+    (fn ? fn : dtype_table[t->type]->decode)(t, tensor_file_row(t, row), first, n, dst);
 }
 
 static const void *element(const tensor *t, int64_t row, int64_t first, size_t size)
