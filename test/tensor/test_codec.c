@@ -63,12 +63,16 @@ static void error_within_bounds(void **state)
     (void)state;
     const int64_t rows = 64, cols = 512;
     float *x = normals(rows * cols, 0.02, 1);
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        tensor t = allocated(errors[i].type, rows, cols, ABSMAX_DOUBLE);
+    for (dtype type = 0; type < DT_COUNT; type++) {
+        if (!dtype_table[type]->encode) continue;
+        tensor t = allocated(type, rows, cols, ABSMAX_DOUBLE);
+        double least = 0, most = 0.3; /* what any type reaches that reads what it wrote */
+        for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+            if (errors[i].type == type) least = errors[i].least, most = errors[i].most;
         dtype_table[t.type]->encode(&t, x);
         float *y = decoded(&t);
         double miss = relative_rmse(x, y, rows * cols);
-        if (!(miss >= errors[i].least && miss <= errors[i].most))
+        if (!(miss >= least && miss <= most))
             fail_msg("%s: relative error %.6f", dtype_name(t.type), miss);
         free(y);
         tensor_release(&t);
