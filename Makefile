@@ -29,14 +29,15 @@ ALL_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm -pthread
 CMOCKA     = $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
 
 # Kernels under kernel/cpu/isa/ are compiled once for each instruction set.
-MACHINE := $(shell $(CC) -dumpmachine)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 ISAS = generic
 ISA_generic = -O3 -DISA=generic -DISA_ID=0
 ifneq ($(filter x86_64%,$(MACHINE)),)
-ISAS += avx2 avx512
+ISAS += avx2 avx512 avx512vnni
 ISA_avx2   = -O3 -mavx2 -mfma -mf16c -DISA=avx2 -DISA_ID=1
 ISA_avx512 = -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
              -DISA=avx512 -DISA_ID=2
+ISA_avx512vnni = $(subst ISA=avx512,ISA=avx512vnni,$(ISA_avx512)) -mavx512vnni
 endif
 
 ISA_SRC   := $(wildcard src/kernel/cpu/isa/*.c)

@@ -1,10 +1,10 @@
 /* bench_kernel.c -- how near the kernels come to what this machine can do.
  *
- *   build/release/bench/bench_kernel [device [threads [seconds a number]]]
+ *   build/release/bench/bench_kernel [device [threads [seconds a number [f32 or i16]]]]
  *
- * Every number is a share of the peak measured in the same process just before it (floating-point operations
- * counted 2 a multiply-add), the best of several runs. Decoding one row is bound by memory: there, gigabytes
- * of weights a second are shown. */
+ * Every number is a share of the peak in floats measured in the same process just before it (floating-point
+ * operations counted 2 a multiply-add), the best of several runs. Decoding one row is bound by memory: there,
+ * gigabytes of weights a second are shown. */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static double seconds = 0.15;
 
@@ -180,8 +181,10 @@ int main(int argc, char **argv)
         return 1;
     }
     if (argc > 3) seconds = atof(argv[3]);
-    printf("%s: %.1f GFLOP/s, %.1f GB/s\n\n", device_name(d), device_peak_flops(d) / 1e9,
-           device_peak_bandwidth(d) / 1e9);
+    if (argc > 4 && !strcmp(argv[4], "i16")) device_use(d, COMPUTE_I16);
+    printf("%s, computing in %s: %.1f GFLOP/s, %.1f of them in 16-bit integers, %.1f GB/s\n\n",
+           device_name(d), compute_name(device_compute(d)), device_peak_flops(d) / 1e9,
+           device_peak_integer(d) / 1e9, device_peak_bandwidth(d) / 1e9);
     printf("share of that:            forward 64 256 512  gradient 64 256 512   decoding one row\n");
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t t = 0; t < sizeof types / sizeof *types; t++)

@@ -9,7 +9,7 @@
 
 const char *cpu_isa_name(cpu_isa isa)
 {
-    static const char *const names[ISA_COUNT] = {"generic", "avx2", "avx512"};
+    static const char *const names[ISA_COUNT] = {"generic", "avx2", "avx512", "avx512vnni"};
     return names[isa];
 }
 
@@ -19,9 +19,10 @@ bool cpu_has(cpu_isa isa)
     __builtin_cpu_init();
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (isa == ISA_AVX2) return avx2;
-    if (isa == ISA_AVX512)
-        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (isa == ISA_AVX512) return avx512;
+    if (isa == ISA_AVX512VNNI) return avx512 && __builtin_cpu_supports("avx512vnni");
 #endif
     return isa == ISA_GENERIC;
 }

@@ -5,8 +5,9 @@ static void add_summary(str *out, const json_t *b)
 {
     str n = {0};
     output_row(out, "processor", "%s", result_text(b, "processor"));
-    output_row(out, "device", "%s", result_text(b, "device"));
-    output_row(out, "peak", "%.1f GFLOP/s, %.1f GB/s from memory", result_num(b, "peak_flops") / 1e9,
+    output_row(out, "device", "%s, products in %s", result_text(b, "device"), result_text(b, "compute"));
+    output_row(out, "peak", "%.1f GFLOP/s, in 16-bit integers %.1f, %.1f GB/s from memory",
+               result_num(b, "peak_flops") / 1e9, result_num(b, "peak_integer") / 1e9,
                result_num(b, "peak_bandwidth") / 1e9);
     output_count(&n, result_int(b, "parameters"));
     output_row(out, "model", "%s, %s parameters", result_text(b, "model"), str_c(&n));
@@ -21,19 +22,6 @@ static void add_summary(str *out, const json_t *b)
     str_free(&n);
 }
 
-static void add_operators(str *out, const json_t *b)
-{
-    const json_t *list = json_object_get(b, "operators");
-    double steps = result_num(b, "steps");
-    str_fmt(out, "\n%-18s %12s %12s %8s\n", "operator", "forward ms", "backward ms", "share");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *p = json_array_get(list, i);
-        str_fmt(out, "%-18s %12.2f %12.2f %6.1f %%\n", result_text(p, "operator"),
-                1e3 * result_num(p, "forward_seconds") / steps,
-                1e3 * result_num(p, "backward_seconds") / steps, 100 * result_num(p, "share"));
-    }
-}
-
 int cli_bench(const options *o, err *e)
 {
     json_t *b;
@@ -43,7 +31,7 @@ int cli_bench(const options *o, err *e)
     str out = {0};
     if (!o->json) {
         add_summary(&out, b);
-        add_operators(&out, b);
+        output_operators(&out, b);
     }
     progress_end();
     code = o->json ? output_json(b, e) : output_put(&out, e);

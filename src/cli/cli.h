@@ -23,6 +23,8 @@ void output_row(str *out, const char *label, const char *fmt, ...) __attribute__
 /* 1,234,567; 1.5 GiB; 1:02:03 -- appended. */
 void output_count(str *out, int64_t n);
 void output_size(str *out, double bytes);
+/* The "operators" of a result as a table, milliseconds for each of its "steps". */
+void output_operators(str *out, const json_t *result);
 void output_time(str *out, double seconds);
 
 /* Members of a result, 0 where there is none. */

@@ -96,3 +96,16 @@ const char *result_text(const json_t *o, const char *key)
     const char *s = json_string_value(json_object_get(o, key));
     return s ? s : "";
 }
+
+void output_operators(str *out, const json_t *result)
+{
+    const json_t *list = json_object_get(result, "operators");
+    double each = 1e3 / result_num(result, "steps");
+    str_fmt(out, "\n%-18s %12s %12s %8s\n", "operator", "forward ms", "backward ms", "share");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_array_get(list, i);
+        str_fmt(out, "%-18s %12.2f %12.2f %6.1f %%\n", result_text(p, "operator"),
+                each * result_num(p, "forward_seconds"), each * result_num(p, "backward_seconds"),
+                100 * result_num(p, "share"));
+    }
+}

@@ -23,6 +23,7 @@ static void add_result(str *out, const json_t *r)
     str_clear(&n);
     output_size(&n, result_num(r, "peak_bytes"));
     output_row(out, "memory", "%s at most", str_c(&n));
+    if (json_object_get(r, "operators")) output_operators(out, r);
     str_free(&n);
     str_free(&m);
 }

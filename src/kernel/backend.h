@@ -7,28 +7,36 @@
 
 #include "kernel/device.h"
 
+/* What a device was opened with. */
+typedef struct setup {
+    int threads;
+    compute how;
+} setup;
+
 typedef struct kernel {
     kernel_fn *forward, *backward;
     /* Bytes of run.work that instruction i needs at its values' capacities; NULL: none. */
-    size_t (*workspace)(const value *v, const instr *i, int threads);
+    size_t (*workspace)(const value *v, const instr *i, const setup *s);
 } kernel;
 
 typedef struct backend {
     const char *name;
     kernel op[OP_COUNT];
-    /* As many multiply-adds as `turns` asks for, in registers; how many operations that was. */
-    double (*flops)(int64_t turns);
+    /* As many multiply-adds, in floats or integers, as `turns` asks for, in registers; how many operations
+     * that was. */
+    double (*flops[COMPUTE_COUNT])(int64_t turns);
     /* The sum of n floats; n a multiple of 64. */
     float (*read)(const float *p, int64_t n);
 } backend;
 
 /* What lies in run.work between two instructions of one list: kernels find it as run.device. */
 typedef struct memo {
+    const setup *setup;
     val now;  /* packed by the instruction before this one, at the start of run.work; NONE */
     val next; /* set by a kernel: what it leaves there */
 } memo;
 
-extern const backend backend_reference, backend_generic, backend_avx2, backend_avx512;
+extern const backend backend_reference, backend_generic, backend_avx2, backend_avx512, backend_avx512vnni;
 
 /* Hands out parts of run.work, or with base NULL counts what would be handed out. */
 typedef struct area {

@@ -12,6 +12,7 @@
 struct device {
     const backend *b;
     pool *team;
+    setup setup;
     char name[64];
 };
 
@@ -20,6 +21,7 @@ static const backend *const cpu_backends[ISA_COUNT] = {
 #if defined(__x86_64__)
     [ISA_AVX2] = &backend_avx2,
     [ISA_AVX512] = &backend_avx512,
+    [ISA_AVX512VNNI] = &backend_avx512vnni,
 #endif
 };
 
@@ -43,7 +45,8 @@ static int choose(const backend **out, const char *which, err *e)
         return OK;
     }
     return fail(e, E_USAGE,
-                "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512 or reference",
+                "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512, cpu:avx512vnni or "
+                "reference",
                 which);
 }
 
@@ -57,7 +60,7 @@ int device_open(device **out, const char *which, int threads, err *e)
     device *d = xcalloc(1, sizeof *d);
     d->b = b;
     d->team = team;
-    int n = pool_threads(team);
+    int n = d->setup.threads = pool_threads(team);
     snprintf(d->name, sizeof d->name, "%s, %d thread%s", b->name, n, n == 1 ? "" : "s");
     *out = d;
     return OK;
@@ -74,6 +77,21 @@ const char *device_name(const device *d) { return d->name; }
 pool *device_pool(const device *d) { return d->team; }
 int device_threads(const device *d) { return pool_threads(d->team); }
 
+void device_use(device *d, compute how) { d->setup.how = d->b->flops[how] ? how : COMPUTE_F32; }
+compute device_compute(const device *d) { return d->setup.how; }
+
+compute device_best_compute(const device *d)
+{
+    /* Not by a race either. Plain C has no instruction that multiplies pairs. */
+    return d->b == &backend_reference || d->b == &backend_generic ? COMPUTE_F32 : COMPUTE_I16;
+}
+
+const char *compute_name(compute how)
+{
+    static const char *const names[COMPUTE_COUNT] = {"f32", "i16"};
+    return names[how];
+}
+
 static const kernel *kernel_of(const device *d, const instr *i) { return &d->b->op[i->op->id]; }
 
 size_t device_workspace(const device *d, const prog *p)
@@ -83,7 +101,7 @@ size_t device_workspace(const device *d, const prog *p)
         const instr *i = &p->i[n];
         const kernel *k = kernel_of(d, i);
         if (!k->workspace || !(i->back ? k->backward : k->forward)) continue;
-        size_t bytes = k->workspace(p->v, i, device_threads(d));
+        size_t bytes = k->workspace(p->v, i, &d->setup);
         if (bytes > most) most = bytes;
     }
     return most;
@@ -91,7 +109,7 @@ size_t device_workspace(const device *d, const prog *p)
 
 void device_run(device *d, prog *p, run *r)
 {
-    memo m = {.now = NONE, .next = NONE};
+    memo m = {.setup = &d->setup, .now = NONE, .next = NONE};
     double start = r->seconds ? clock_seconds() : 0;
     r->team = d->team;
     r->device = &m;
@@ -114,6 +132,7 @@ void device_run(device *d, prog *p, run *r)
 /* One measurement: every thread does its part, `best` is the fastest round. */
 typedef struct measure {
     const backend *b;
+    compute how;
     pool *team;
     const float *data;
     int64_t n; /* turns, or floats a thread */
@@ -125,7 +144,7 @@ static void measure_flops(void *arg, int t, int threads)
 {
     measure *m = arg;
     (void)threads;
-    m->work[t] = m->b->flops(m->n);
+    m->work[t] = m->b->flops[m->how](m->n);
 }
 
 static void measure_read(void *arg, int t, int threads)
@@ -149,11 +168,14 @@ static double best_of(measure *m, pool_fn *fn, int rounds)
     return best;
 }
 
-double device_peak_flops(device *d)
+static double peak_operations(device *d, compute how)
 {
-    measure m = {.b = d->b, .team = d->team, .n = 200000};
-    return best_of(&m, measure_flops, 10);
+    measure m = {.b = d->b, .how = how, .team = d->team, .n = 200000};
+    return m.b->flops[how] ? best_of(&m, measure_flops, 10) : 0;
 }
+
+double device_peak_flops(device *d) { return peak_operations(d, COMPUTE_F32); }
+double device_peak_integer(device *d) { return peak_operations(d, COMPUTE_I16); }
 
 /* Over more than the caches hold: 128 MiB, or less where that much cannot be had. */
 double device_peak_bandwidth(device *d)

@@ -24,6 +24,6 @@ static float reference_read(const float *p, int64_t n)
 
 const backend backend_reference = {
     .name = "reference",
-    .flops = reference_flops,
+    .flops = {reference_flops},
     .read = reference_read,
 };

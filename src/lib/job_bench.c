@@ -22,7 +22,7 @@ typedef struct bench {
 
 static int open_model(bench *b, const options *o, err *e)
 {
-    int bad = device_open(&b->device, o->device, (int)o->threads, e);
+    int bad = job_device_open(&b->device, o, e);
     if (bad) return bad;
     b->made = !o->model;
     if (b->made) return bench_shape_new(&b->model, o->shape, o->quantization, e);
@@ -68,19 +68,6 @@ static step_input make_input(bench *b, const options *o)
                         .weight = b->weight};
 }
 
-static json_t *operators(const bench *b, double total)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < OP_COUNT; i++) {
-        double forward = b->seconds[i], backward = b->seconds[OP_COUNT + i];
-        if (forward + backward <= 0) continue;
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "operator", op_all[i]->name,
-                                              "forward_seconds", forward, "backward_seconds", backward,
-                                              "share", (forward + backward) / total));
-    }
-    return list;
-}
-
 static int measure(bench *b, const options *o, const job_hooks *h, json_t *out, err *e)
 {
     step_input in = make_input(b, o);
@@ -97,6 +84,7 @@ static int measure(bench *b, const options *o, const job_hooks *h, json_t *out, 
     double seconds = clock_seconds() - began, steps = (double)o->bench_steps,
            flops = step_operations(b->step);
     json_object_set_new(out, "peak_flops", json_real(peak));
+    json_object_set_new(out, "peak_integer", json_real(device_peak_integer(b->device)));
     json_object_set_new(out, "peak_bandwidth", json_real(bandwidth));
     json_object_set_new(out, "tokens", json_integer(o->bench_tokens));
     json_object_set_new(out, "steps", json_integer(o->bench_steps));
@@ -106,7 +94,7 @@ static int measure(bench *b, const options *o, const job_hooks *h, json_t *out, 
     json_object_set_new(out, "speed_of_light", json_real(flops * steps / seconds / peak));
     step_memory memory = step_memory_of(b->step);
     json_object_set_new(out, "slab_bytes", json_integer((json_int_t)memory.slab));
-    json_object_set_new(out, "operators", operators(b, seconds));
+    json_object_set_new(out, "operators", job_profile(b->seconds, seconds, NO_REST));
     return OK;
 }
 
@@ -117,9 +105,10 @@ int job_bench(const options *o, const job_hooks *h, json_t **out, err *e)
     int bad = open_model(&b, o, e);
     if (!bad) bad = make_step(&b, o, e);
     if (!bad) {
-        *out = json_pack("{s:s, s:s, s:s, s:i, s:I}", "model", o->model ? o->model : o->shape, "device",
-                         device_name(b.device), "processor", cpu_model(), "threads", device_threads(b.device),
-                         "parameters", (json_int_t)b.model->parameters);
+        *out = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "model", o->model ? o->model : o->shape, "device",
+                         device_name(b.device), "compute", compute_name(device_compute(b.device)),
+                         "processor", cpu_model(), "threads", device_threads(b.device), "parameters",
+                         (json_int_t)b.model->parameters);
         bad = measure(&b, o, h, *out, e);
     }
     if (bad) {

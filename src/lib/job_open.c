@@ -41,12 +41,43 @@ static void compare_base(const job_model *j, const char *folder, const job_hooks
     str_free(&path);
 }
 
+int job_device_open(device **out, const options *o, err *e)
+{
+    int bad = device_open(out, o->device, (int)o->threads, e);
+    if (bad) return bad;
+    compute how = device_best_compute(*out);
+    for (int c = 0; c < COMPUTE_COUNT; c++)
+        if (!strcmp(o->compute, compute_name((compute)c))) how = (compute)c;
+    device_use(*out, how);
+    return OK;
+}
+
+static void add_profile(json_t *list, const char *name, double forward, double backward, double total)
+{
+    if (forward + backward <= 0) return;
+    json_array_append_new(list,
+                          json_pack("{s:s, s:f, s:f, s:f}", "operator", name, "forward_seconds", forward,
+                                    "backward_seconds", backward, "share", (forward + backward) / total));
+}
+
+json_t *job_profile(const double *seconds, double total, job_rest rest)
+{
+    json_t *list = json_array();
+    double left = total;
+    for (int i = 0; i < OP_COUNT; i++) {
+        add_profile(list, op_all[i]->name, seconds[i], seconds[OP_COUNT + i], total);
+        left -= seconds[i] + seconds[OP_COUNT + i];
+    }
+    if (rest == WITH_REST) add_profile(list, "everything else", left, 0, total);
+    return list;
+}
+
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
 {
     *j = (job_model){0};
     int bad = job_exists(o->model, "model", e);
     if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
-    if (!bad) bad = device_open(&j->device, o->device, (int)o->threads, e);
+    if (!bad) bad = job_device_open(&j->device, o, e);
     model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
     if (!bad) bad = model_open(&j->model, o->model, o->quantization, absmax, device_pool(j->device), e);
     if (!bad) bad = tokenizer_open(&j->tokenizer, j->model->file, e);

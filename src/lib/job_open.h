@@ -14,6 +14,14 @@ typedef struct job_model {
     adapter *adapter; /* NULL: none was asked for */
 } job_model;
 
+/* Opens --device with --threads, computing as --compute says. */
+int job_device_open(device **out, const options *o, err *e);
+
+/* What every operator took, as a list of {operator, forward_seconds, backward_seconds, share}, from the
+ * seconds of step_profile() in `total` seconds; WITH_REST, what no operator took as "everything else". */
+typedef enum job_rest { NO_REST, WITH_REST } job_rest;
+json_t *job_profile(const double *seconds, double total, job_rest rest);
+
 /* Opens --model on --device, and --adapter when there is one. A note tells when the adapter was trained on
  * another base. */
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e);

@@ -22,7 +22,8 @@ typedef struct job {
     recipe recipe;
     trainer *trainer;
     char *resume;
-    json_t *data; /* what run.json says of the files */
+    double seconds[2 * OP_COUNT]; /* --profile */
+    json_t *data;                 /* what run.json says of the files */
 } job;
 
 /* An adapter that is gone on with keeps its shape; its dropout is a matter of training and may be chosen
@@ -169,7 +170,9 @@ static void tell_plan(const job *j)
     put(plan, "steps", &s);
     add_memory(j, plan, &s);
     add_time(j, plan, &s);
-    put(plan, "device", (str_puts(&s, device_name(j->base.device)), &s));
+    str_fmt(&s, "%s, products in %s", device_name(j->base.device),
+            compute_name(device_compute(j->base.device)));
+    put(plan, "device", &s);
     str_puts(&s, o->out);
     put(plan, "out", &s);
     j->h->banner(j->h->arg, plan);
@@ -227,6 +230,9 @@ static json_t *result_json(const job *j, const trainer_result *r)
     json_object_set_new(out, "tokens_per_second", number(r->tokens_per_second));
     json_object_set_new(out, "speed_of_light", number(r->speed_of_light));
     json_object_set_new(out, "peak_bytes", json_integer((json_int_t)cpu_peak_rss()));
+    if (j->o->profile)
+        json_object_set_new(out, "operators",
+                            job_profile(j->seconds, (double)r->tokens / r->tokens_per_second, WITH_REST));
     json_int_t trained = (json_int_t)j->base.adapter->count;
     json_object_set_new(out, "trainable_parameters", json_integer(trained));
     json_object_set_new(out, "all_parameters", json_integer(trained + (json_int_t)j->base.model->parameters));
@@ -266,7 +272,13 @@ static int train(job *j, json_t **out, err *e)
     if (j->o->overwrite && !j->resume && job_folder_clear(j->o, e)) return e->code;
     int bad = write_run(j, NULL, false, e);
     if (bad) return bad;
-    trainer_hooks hooks = {j, on_message, on_step, on_logged, on_evaluating, NULL, j->h ? j->h->stop : NULL};
+    trainer_hooks hooks = {.arg = j,
+                           .message = on_message,
+                           .step = on_step,
+                           .logged = on_logged,
+                           .evaluating = on_evaluating,
+                           .stop = j->h ? j->h->stop : NULL,
+                           .seconds = j->o->profile ? j->seconds : NULL};
     trainer_result r;
     bad = trainer_run(j->trainer, &hooks, &r, e);
     if (bad && bad != E_STOPPED) return bad;

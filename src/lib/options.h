@@ -39,7 +39,7 @@ typedef struct options {
     command command;
 
     /* model and machine */
-    const char *model, *adapter, *quantization, *device;
+    const char *model, *adapter, *quantization, *device, *compute;
     bool double_quant;
     int64_t threads;
 
@@ -84,7 +84,7 @@ typedef struct options {
 
     /* what a run prints; not repeated by --config run.json */
     const char *config;
-    bool quiet, json, help;
+    bool profile, quiet, json, help;
 
     arena mem;       /* owns every string above */
     uint8_t *origin; /* option_origin of each row */

@@ -166,6 +166,7 @@ int trainer_run(trainer *t, const trainer_hooks *hooks, trainer_result *result, 
     static const trainer_hooks none;
     BUG_IF(t->log.path); /* a trainer runs once */
     t->hooks = hooks ? hooks : &none;
+    step_profile(t->run, t->hooks->seconds);
     int code = begin(t, e);
     if (code == OK) code = loop(t, e);
     if (code == E_STOPPED) code = stop(t, e);

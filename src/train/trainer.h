@@ -35,6 +35,7 @@ typedef struct trainer_hooks {
     void (*evaluating)(void *arg, int64_t done, int64_t rows);
     void (*saved)(void *arg, const char *folder);
     const volatile int *stop; /* not 0: save a checkpoint and return E_STOPPED */
+    double *seconds;          /* NULL, or [2 * OP_COUNT], to which every micro-batch adds: step_profile() */
 } trainer_hooks;
 
 typedef struct trainer_result {

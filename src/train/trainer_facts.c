@@ -79,5 +79,6 @@ void trainer_collect_facts(trainer *t)
     add_real(t, "adam_beta2", r->adam_beta2);
     add_real(t, "adam_epsilon", r->adam_epsilon);
     add_real(t, "max_grad_norm", r->max_grad_norm);
+    add(t, "compute", TOLD, compute_name(device_compute(t->d)));
     add(t, "device", TOLD, arena_strndup(&t->mem, which, strcspn(which, ",")));
 }

@@ -19,7 +19,7 @@
 typedef void decode_fn(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst);
 decode_fn row_decode_generic;
 #if defined(__x86_64__)
-decode_fn row_decode_avx2, row_decode_avx512;
+decode_fn row_decode_avx2, row_decode_avx512, row_decode_avx512vnni;
 #endif
 
 static decode_fn *const decoders[ISA_COUNT] = {
@@ -27,6 +27,7 @@ static decode_fn *const decoders[ISA_COUNT] = {
 #if defined(__x86_64__)
     [ISA_AVX2] = row_decode_avx2,
     [ISA_AVX512] = row_decode_avx512,
+    [ISA_AVX512VNNI] = row_decode_avx512vnni,
 #endif
 };
 

@@ -45,12 +45,12 @@ static void place(job *j, area *at, int64_t rows, int threads)
     j->scratch = area_floats(at, j->floats * threads);
 }
 
-size_t attention_workspace(const value *v, const instr *i, int threads)
+size_t attention_workspace(const value *v, const instr *i, const setup *s)
 {
     job j;
     area at = {0};
     job_init(&j, v, i);
-    place(&j, &at, v[i->in[Q]].cap, threads);
+    place(&j, &at, v[i->in[Q]].cap, s->threads);
     return at.used;
 }
 

@@ -18,16 +18,18 @@ typedef struct job {
     const run *r;
     const value *v;
     const instr *i;
+    compute how;
     int64_t labels, width, vocab, chunk;
     float *panels, *scratch;
 } job;
 
-static job job_of(const run *r, const value *v, const instr *i)
+static job job_of(const run *r, compute how, const value *v, const instr *i)
 {
     const value *w = &v[i->in[W]];
     return (job){.r = r,
                  .v = v,
                  .i = i,
+                 .how = how,
                  .labels = v[i->in[H]].s.d[0],
                  .width = w->s.d[1],
                  .vocab = w->s.d[0],
@@ -37,16 +39,16 @@ static job job_of(const run *r, const value *v, const instr *i)
 static void place(job *j, area *at, int threads)
 {
     const int64_t slice = least(SLICE, j->vocab);
-    j->panels = area_floats(at, product_panels(j->chunk, most(j->width, slice)));
-    j->scratch = area_floats(at, most(product_scratch(j->width, j->vocab, 0, threads),
-                                      product_scratch(slice, j->width, 0, threads)));
+    j->panels = area_floats(at, product_panels(j->how, j->chunk, most(j->width, slice)));
+    j->scratch = area_floats(at, most(product_scratch(j->how, j->width, j->vocab, 0, threads),
+                                      product_scratch(j->how, slice, j->width, 0, threads)));
 }
 
-size_t head_workspace(const value *v, const instr *i, int threads)
+size_t head_workspace(const value *v, const instr *i, const setup *s)
 {
-    job j = job_of(NULL, v, i);
+    job j = job_of(NULL, s->how, v, i);
     area at = {0};
-    place(&j, &at, threads);
+    place(&j, &at, s->threads);
     return at.used;
 }
 
@@ -100,8 +102,9 @@ static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
     for (int64_t s = 0; s < j->vocab; s += SLICE) {
         int64_t k = least(SLICE, j->vocab - s);
         pool_barrier(j->r->team); /* dz is complete; the panels are read no more */
-        product_pack(z + s, j->vocab, n, k, j->panels, t, threads);
-        product g = {.w = j->v[j->i->in[W]].w,
+        product_pack(j->how, z + s, j->vocab, n, k, j->panels, j->scratch, t, threads);
+        product g = {.how = j->how,
+                     .w = j->v[j->i->in[W]].w,
                      .dir = GRADIENT,
                      .first = s,
                      .rows = n,
@@ -126,8 +129,9 @@ static void head_thread(void *arg, int t, int threads)
     for (int64_t first = 0; first < j->labels; first += j->chunk) {
         int64_t n = least(j->chunk, j->labels - first), from, to;
         pool_barrier(j->r->team);
-        product_pack(h + first * j->width, j->width, n, j->width, j->panels, t, threads);
-        product g = {.w = v[j->i->in[W]].w,
+        product_pack(j->how, h + first * j->width, j->width, n, j->width, j->panels, j->scratch, t, threads);
+        product g = {.how = j->how,
+                     .w = v[j->i->in[W]].w,
                      .dir = FORWARD,
                      .rows = n,
                      .k = j->width,
@@ -148,7 +152,7 @@ static void head_thread(void *arg, int t, int threads)
 
 void head_forward(const run *r, const value *v, const instr *i)
 {
-    job j = job_of(r, v, i);
+    job j = job_of(r, ((const memo *)r->device)->setup->how, v, i);
     area at = {r->work, 0};
     place(&j, &at, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);

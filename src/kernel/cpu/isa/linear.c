@@ -12,7 +12,6 @@
 
 #include "kernel/cpu/isa/dropout.h"
 #include "kernel/cpu/isa/few.h"
-#include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/product.h"
 
 enum { IN, W, BIAS, A, B };
@@ -27,6 +26,7 @@ typedef struct job {
     const run *r;
     const value *v;
     const instr *i;
+    compute how;
     bool packed; /* the panels are there already */
     int64_t rows, in, out, rank;
     dropout drop;
@@ -38,7 +38,7 @@ typedef struct job {
 /* A thread's own: masked rows and their panel; or a stretch of columns and their sums. */
 static int64_t own_floats(const job *j)
 {
-    int64_t masked = j->drop.p > 0 ? 2 * MR * j->in : 0;
+    int64_t masked = j->drop.p > 0 ? MR * (j->in + product_lines(j->how, j->in)) : 0;
     int64_t summed = j->rank ? STRETCH * NR + pieces(j->rank, MR) * MR * NR : 0;
     return pieces(masked + summed, 16) * 16;
 }
@@ -49,10 +49,10 @@ static tensor matrix(const value *v, val x)
     return (tensor){.type = DT_F32, .ndim = 2, .dim = {v[x].s.d[0], v[x].s.d[1], 1, 1}, .data = v[x].p};
 }
 
-static job job_of(const run *r, const value *v, const instr *i)
+static job job_of(const run *r, compute how, const value *v, const instr *i)
 {
     const value *w = &v[i->in[W]];
-    job j = {.r = r, .v = v, .i = i, .in = w->s.d[1], .out = w->s.d[0]};
+    job j = {.r = r, .v = v, .i = i, .how = how, .in = w->s.d[1], .out = w->s.d[0]};
     j.rows = v[i->back ? i->dout : i->in[IN]].s.d[0];
     if (i->in[A] == NONE) return j;
     j.rank = v[i->in[A]].s.d[0];
@@ -66,49 +66,48 @@ static job job_of(const run *r, const value *v, const instr *i)
 static void place(job *j, area *at, int64_t rows, int threads)
 {
     const int64_t k = j->i->back ? j->out : j->in, n = j->i->back ? j->in : j->out;
-    j->panels = area_floats(at, product_panels(rows, k)); /* first, where the memo has it */
-    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * k);
-    j->more = area_floats(at, product_panels(rows, j->rank));
+    j->panels = area_floats(at, product_panels(j->how, rows, k)); /* first, where the memo has it */
+    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * product_lines(j->how, k));
+    j->more = area_floats(at, product_panels(COMPUTE_F32, rows, j->rank));
     j->dax = area_floats(at, j->i->back ? rows * j->rank : 0);
     j->bias = area_floats(at, j->i->in[BIAS] == NONE ? 0 : j->out);
-    j->scratch = area_floats(at, product_scratch(k, n, j->rank, threads));
+    j->scratch = area_floats(at, product_scratch(j->how, k, n, j->rank, threads));
     j->own = area_floats(at, own_floats(j) * threads);
 }
 
-size_t linear_workspace(const value *v, const instr *i, int threads)
+size_t linear_workspace(const value *v, const instr *i, const setup *s)
 {
-    job j = job_of(NULL, v, i);
+    job j = job_of(NULL, s->how, v, i);
     area at = {0};
-    place(&j, &at, v[i->back ? i->dout : i->in[IN]].cap, threads);
-    size_t few = i->back ? 0 : few_workspace(v, i, threads);
+    place(&j, &at, v[i->back ? i->dout : i->in[IN]].cap, s->threads);
+    size_t few = i->back ? 0 : few_workspace(v, i, s->threads);
     return at.used > few ? at.used : few;
 }
 
-/* Thread t's part of packing A^T (FORWARD) or B (GRADIENT) as panels (pieces(rank, NR), k, NR). */
+/* Thread t's blocks of A^T (FORWARD) or B (GRADIENT) as panels (pieces(rank, NR), k, NR). */
 static void pack_adapter(const job *j, direction dir, int t, int threads)
 {
-    const int64_t k = dir == FORWARD ? j->in : j->out;
-    float *scratch = j->scratch + t * (int64_t)PACK_SCRATCH;
+    const int64_t k = dir == FORWARD ? j->in : j->out, lines = product_lines(j->how, k);
+    const int64_t deep = product_block(j->how, k);
+    float *scratch = j->scratch + t * product_pack_scratch(j->how);
     int64_t from, to;
-    share_of(k, t, threads, &from, &to);
-    for (int64_t p = 0; p < pieces(j->rank, NR); p++) {
-        float *d = j->adapter + (p * k + from) * NR;
-        int cols = (int)least(NR, j->rank - p * NR);
-        if (dir == FORWARD)
-            pack_forward(&j->a, p * NR, cols, from, to - from, d, scratch);
-        else
-            pack_gradient(&j->b, from, to - from, p * NR, cols, d, 0, scratch);
-    }
+    share_of(pieces(k, deep), t, threads, &from, &to);
+    for (int64_t p = 0; p < pieces(j->rank, NR); p++)
+        for (int64_t k0 = from * deep; k0 < to * deep; k0 += deep)
+            product_pack_w(j->how, dir, dir == FORWARD ? &j->a : &j->b, p * NR,
+                           (int)least(NR, j->rank - p * NR), k0, least(deep, k - k0),
+                           j->adapter + (p * lines + product_line(j->how, k, k0)) * NR, scratch);
 }
 
 /* c (rows of one panel, rank) = panel times the packed adapter; c is rank wide. */
 static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, float *c)
 {
-    const int64_t deep = product_block(k);
+    const int64_t deep = product_block(j->how, k), lines = product_lines(j->how, k);
     for (int64_t p = 0; p < pieces(j->rank, NR); p++)
         for (int64_t k0 = 0; k0 < k; k0 += deep) {
-            tile t = {.a = panel + k0 * MR,
-                      .b = j->adapter + (p * k + k0) * NR,
+            const int64_t line = product_line(j->how, k, k0);
+            tile t = {.a = panel + line * MR,
+                      .b = j->adapter + (p * lines + line) * NR,
                       .k = least(deep, k - k0),
                       .lda = MR,
                       .ldb = NR,
@@ -116,7 +115,7 @@ static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, 
                       .ldc = j->rank,
                       .ldi = j->rank};
             t.init = k0 ? t.c : NULL;
-            tile_run(&t, rows, (int)least(NR, j->rank - p * NR));
+            product_tile(j->how, &t, rows, (int)least(NR, j->rank - p * NR));
         }
 }
 
@@ -135,14 +134,15 @@ static void forward_adapter(const job *j, int t, int threads)
     int64_t from, to;
     share_of(pieces(j->rows, MR), t, threads, &from, &to);
     for (int64_t p = from; p < to; p++) {
-        const float *panel = j->panels + p * MR * j->in;
+        const float *panel = j->panels + p * MR * product_lines(j->how, j->in);
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = ax + p * MR * j->rank;
         if (j->drop.p > 0) {
             for (int i = 0; i < rows; i++)
                 dropout_row(&j->drop, p * MR + i, 0, j->in, x + (p * MR + i) * j->in, masked + i * j->in);
             float *again = masked + MR * j->in;
-            pack_x(masked, j->in, rows, j->in, again);
+            product_pack_rows(j->how, masked, j->in, rows, j->in, again,
+                              j->scratch + t * product_pack_scratch(j->how));
             panel = again;
         }
         adapter_tile(j, panel, j->in, rows, c);
@@ -154,14 +154,16 @@ static void forward_thread(void *arg, int t, int threads)
 {
     const job *j = arg;
     const val y = j->i->out[Y];
-    if (!j->packed) product_pack(j->v[j->i->in[IN]].p, j->in, j->rows, j->in, j->panels, t, threads);
+    if (!j->packed)
+        product_pack(j->how, j->v[j->i->in[IN]].p, j->in, j->rows, j->in, j->panels, j->scratch, t, threads);
     if (j->rank) {
         pack_adapter(j, FORWARD, t, threads);
         pool_barrier(j->r->team);
         forward_adapter(j, t, threads);
     }
     if (y == NONE) return;
-    product g = {.w = j->v[j->i->in[W]].w,
+    product g = {.how = j->how,
+                 .w = j->v[j->i->in[W]].w,
                  .dir = FORWARD,
                  .rows = j->rows,
                  .k = j->in,
@@ -180,7 +182,7 @@ static void forward_thread(void *arg, int t, int threads)
 void linear_forward(const run *r, const value *v, const instr *i)
 {
     memo *m = (memo *)r->device;
-    job j = job_of(r, v, i);
+    job j = job_of(r, m->setup->how, v, i);
     area at = {r->work, 0};
     if (j.rows > 0 && j.rows <= FEW && !(j.drop.p > 0)) {
         few_forward(r, v, i);
@@ -207,7 +209,7 @@ static void backward_adapter(const job *j, int t, int threads)
     for (int64_t p = from; p < to; p++) {
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = j->dax + p * MR * j->rank;
-        adapter_tile(j, j->panels + p * MR * j->out, j->out, rows, c);
+        adapter_tile(j, j->panels + p * MR * product_lines(j->how, j->out), j->out, rows, c);
         for (int64_t k = 0; k < rows * j->rank; k++) c[k] *= (float)j->i->f[0];
         more_panel(j, c, rows, 1, j->more + p * MR * j->rank);
     }
@@ -305,7 +307,7 @@ static void backward_thread(void *arg, int t, int threads)
     const float *dy = j->v[j->i->dout].p;
     pool *team = j->r->team;
     if (din[IN] != NONE || din[A] != NONE) {
-        product_pack(dy, j->out, j->rows, j->out, j->panels, t, threads);
+        product_pack(j->how, dy, j->out, j->rows, j->out, j->panels, j->scratch, t, threads);
         if (j->rank) {
             pack_adapter(j, GRADIENT, t, threads);
             pool_barrier(team);
@@ -315,7 +317,8 @@ static void backward_thread(void *arg, int t, int threads)
     if (din[IN] != NONE) {
         float *dx = j->v[din[IN]].p;
         bool masked = j->rank && j->drop.p > 0;
-        product g = {.w = j->v[j->i->in[W]].w,
+        product g = {.how = j->how,
+                     .w = j->v[j->i->in[W]].w,
                      .dir = GRADIENT,
                      .rows = j->rows,
                      .k = j->out,
@@ -349,7 +352,7 @@ static void backward_thread(void *arg, int t, int threads)
 
 void linear_backward(const run *r, const value *v, const instr *i)
 {
-    job j = job_of(r, v, i);
+    job j = job_of(r, ((const memo *)r->device)->setup->how, v, i);
     area at = {r->work, 0};
     place(&j, &at, j.rows, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);

@@ -57,65 +57,9 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         for (int j = 0; j < vecs; j++) v_store(c + i * ldc + j * VL, s[i][j]);
 }
 
-typedef void micro_fn(const tile *t);
-#define MICRO(R)                                                 \
-    static void micro_##R##x1(const tile *t) { micro(t, R, 1); } \
-    static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
-MICRO(1)
-MICRO(2)
-MICRO(3)
-MICRO(4)
-#if ISA_ID > 0
-MICRO(5)
-MICRO(6)
-#endif
-#if ISA_ID == 2
-MICRO(7)
-MICRO(8)
-MICRO(9)
-MICRO(10)
-MICRO(11)
-MICRO(12)
-#endif
+MICRO_KERNELS(micro)
 
-#define BOTH(R)                      \
-    {                                \
-        micro_##R##x1, micro_##R##x2 \
-    }
-static micro_fn *const micro_table[MR][NV] = {
-    BOTH(1), BOTH(2), BOTH(3), BOTH(4),
-#if ISA_ID > 0
-    BOTH(5), BOTH(6),
-#endif
-#if ISA_ID == 2
-    BOTH(7), BOTH(8), BOTH(9), BOTH(10), BOTH(11), BOTH(12),
-#endif
-};
-
-/* Columns that do not fill vectors: a whole tile beside, then the columns that exist. */
-static void tile_ragged(const tile *t, int rows, int cols)
-{
-    float c[MR * NR] __attribute__((aligned(64))), init[MR * NR] __attribute__((aligned(64)));
-    tile whole = *t;
-    whole.c = c;
-    whole.ldc = NR;
-    if (t->init) {
-        memset(init, 0, sizeof init);
-        for (int i = 0; i < rows; i++) memcpy(init + i * NR, t->init + i * t->ldi, (size_t)cols * sizeof *c);
-        whole.init = init;
-        whole.ldi = NR;
-    }
-    micro_table[rows - 1][(cols - 1) / VL](&whole);
-    for (int i = 0; i < rows; i++) memcpy(t->c + i * t->ldc, c + i * NR, (size_t)cols * sizeof *c);
-}
-
-void tile_run(const tile *t, int rows, int cols)
-{
-    if (cols % VL)
-        tile_ragged(t, rows, cols);
-    else
-        micro_table[rows - 1][cols / VL - 1](t);
-}
+void tile_run(const tile *t, int rows, int cols) { tile_run_any(micro_table, t, rows, cols); }
 
 /* Independent chains in registers: two floating-point operations a lane and multiply-add. */
 double peak_flops(int64_t turns)

@@ -1,4 +1,4 @@
-/* micro.h -- one tile of a matrix product: see micro.c. */
+/* micro.h -- one tile of a matrix product: in floats see micro.c, in integers micro_i16.c. */
 #ifndef KERNEL_MICRO_H
 #define KERNEL_MICRO_H
 
@@ -20,9 +20,70 @@ typedef struct tile {
 #define tile_run NAME(tile_run)
 void tile_run(const tile *t, int rows, int cols); /* 1..MR rows, 1..NR columns */
 
+/* The same over blocks of packed int16, which start with their scales: k counts words, and lda and ldb are
+ * MR and NR. */
+#define tile_run_i16 NAME(tile_run_i16)
+void tile_run_i16(const tile *t, int rows, int cols);
+
+/* A kernel for every number of rows and vectors, so that a remainder costs no more than its own work:
+ * MICRO_KERNELS(body) makes micro_table out of body(t, rows, vecs). */
+typedef void micro_fn(const tile *t);
+#define MICRO_PAIR(body, R)                                     \
+    static void micro_##R##x1(const tile *t) { body(t, R, 1); } \
+    static void micro_##R##x2(const tile *t) { body(t, R, 2); }
+#define MICRO_BOTH(R)                \
+    {                                \
+        micro_##R##x1, micro_##R##x2 \
+    }
+#if ISA_ID == 0
+#define MICRO_KERNELS(body)                                                                             \
+    MICRO_PAIR(body, 1)                                                                                 \
+    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3)                                                             \
+        MICRO_PAIR(body, 4) static micro_fn *const micro_table[MR][NV] = {MICRO_BOTH(1), MICRO_BOTH(2), \
+                                                                          MICRO_BOTH(3), MICRO_BOTH(4)};
+#elif ISA_ID == 1
+#define MICRO_KERNELS(body)                                                         \
+    MICRO_PAIR(body, 1)                                                             \
+    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3) MICRO_PAIR(body, 4) MICRO_PAIR(body, 5) \
+        MICRO_PAIR(body, 6) static micro_fn *const micro_table[MR][NV] = {          \
+            MICRO_BOTH(1), MICRO_BOTH(2), MICRO_BOTH(3), MICRO_BOTH(4), MICRO_BOTH(5), MICRO_BOTH(6)};
+#else
+#define MICRO_KERNELS(body)                                                                             \
+    MICRO_PAIR(body, 1)                                                                                 \
+    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3) MICRO_PAIR(body, 4) MICRO_PAIR(body, 5) MICRO_PAIR(body, 6) \
+        MICRO_PAIR(body, 7) MICRO_PAIR(body, 8) MICRO_PAIR(body, 9) MICRO_PAIR(body, 10) MICRO_PAIR(    \
+            body, 11) MICRO_PAIR(body, 12) static micro_fn *const micro_table[MR][NV] = {               \
+            MICRO_BOTH(1), MICRO_BOTH(2), MICRO_BOTH(3), MICRO_BOTH(4),  MICRO_BOTH(5),  MICRO_BOTH(6), \
+            MICRO_BOTH(7), MICRO_BOTH(8), MICRO_BOTH(9), MICRO_BOTH(10), MICRO_BOTH(11), MICRO_BOTH(12)};
+#endif
+
+/* Runs the kernel of the tile's size. Columns that do not fill vectors: a whole tile beside, then the
+ * columns that exist. */
+static inline void tile_run_any(micro_fn *const table[][NV], const tile *t, int rows, int cols)
+{
+    if (cols % VL == 0) {
+        table[rows - 1][cols / VL - 1](t);
+        return;
+    }
+    float c[MR * NR] __attribute__((aligned(64))), init[MR * NR] __attribute__((aligned(64)));
+    tile whole = *t;
+    whole.c = c;
+    whole.ldc = NR;
+    if (t->init) {
+        memset(init, 0, sizeof init);
+        for (int i = 0; i < rows; i++) memcpy(init + i * NR, t->init + i * t->ldi, (size_t)cols * sizeof *c);
+        whole.init = init;
+        whole.ldi = NR;
+    }
+    table[rows - 1][(cols - 1) / VL](&whole);
+    for (int i = 0; i < rows; i++) memcpy(t->c + i * t->ldc, c + i * NR, (size_t)cols * sizeof *c);
+}
+
 /* Multiply-adds with all operands in registers; returns how many floating-point operations it did. */
 #define peak_flops NAME(peak_flops)
 double peak_flops(int64_t turns);
+#define peak_i16 NAME(peak_i16)
+double peak_i16(int64_t turns);
 #define peak_read NAME(peak_read)
 float peak_read(const float *p, int64_t n); /* n a multiple of 4 * VL */
 

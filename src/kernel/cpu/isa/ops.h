@@ -9,19 +9,19 @@
 #define linear_backward NAME(linear_backward)
 #define linear_workspace NAME(linear_workspace)
 kernel_fn linear_forward, linear_backward;
-size_t linear_workspace(const value *v, const instr *i, int threads);
+size_t linear_workspace(const value *v, const instr *i, const setup *s);
 
 #define attention_forward NAME(attention_forward)
 #define attention_backward NAME(attention_backward)
 #define attention_workspace NAME(attention_workspace)
 #define cached_attention_forward NAME(cached_attention_forward)
 kernel_fn attention_forward, attention_backward, cached_attention_forward;
-size_t attention_workspace(const value *v, const instr *i, int threads);
+size_t attention_workspace(const value *v, const instr *i, const setup *s);
 
 #define head_forward NAME(head_forward)
 #define head_workspace NAME(head_workspace)
 kernel_fn head_forward;
-size_t head_workspace(const value *v, const instr *i, int threads);
+size_t head_workspace(const value *v, const instr *i, const setup *s);
 
 #define embed_forward NAME(embed_forward)
 #define gather_forward NAME(gather_forward)
@@ -36,6 +36,6 @@ size_t head_workspace(const value *v, const instr *i, int threads);
 #define add_backward NAME(add_backward)
 kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope_forward, rope_backward,
     swiglu_forward, swiglu_backward, add_forward, add_backward;
-size_t rmsnorm_workspace(const value *v, const instr *i, int threads);
+size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s);
 
 #endif

@@ -47,8 +47,7 @@ void pack_x(const float *x, int64_t ldx, int rows, int64_t k, float *panel)
         for (int i = 0; i < MR; i++) panel[done * MR + i] = i < rows ? x[i * ldx + done] : 0;
 }
 
-/* scratch (NR, PACK_SEGMENT), its first k columns, transposed into the panel (k, NR). */
-static void turn(const float *scratch, int64_t k, float *panel)
+void pack_turn(const float *scratch, int64_t k, float *panel)
 {
     for (int64_t c = 0; c < k; c += 4)
 #pragma GCC unroll 2
@@ -68,7 +67,7 @@ void pack_forward(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, 
                 row_decode(w, n0 + i, k0 + c, n, scratch + i * PACK_SEGMENT);
             else
                 memset(scratch + i * PACK_SEGMENT, 0, (size_t)n * sizeof *scratch);
-        turn(scratch, n, panel + c * NR);
+        pack_turn(scratch, n, panel + c * NR);
     }
 }
 

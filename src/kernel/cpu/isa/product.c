@@ -1,4 +1,5 @@
-/* product.c -- the loops around the register tiles, and the split over threads.
+/* product.c -- the loops around the register tiles, and the split over threads: in floats or in integers,
+ * which differ in how operands are packed and in the tile.
  *
  *   for each block of WIDE columns, for each block of k (product_block(): about 256, split evenly)
  *       the threads pack that block of W together; barrier
@@ -26,31 +27,86 @@ enum {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
 
-int64_t product_block(int64_t k)
+/* In integers a block may not be longer than I16_DEEP. */
+int64_t product_block(compute how, int64_t k)
 {
-    int64_t blocks = (k + DEEP / 2) / DEEP;
+    int64_t blocks = how == COMPUTE_I16 ? pieces(k, I16_DEEP) : (k + DEEP / 2) / DEEP;
     if (blocks < 1) blocks = 1;
     return pieces(pieces(k, blocks), UNIT) * UNIT;
 }
 
-int64_t product_panels(int64_t rows, int64_t k) { return pieces(rows, MR) * MR * k; }
-
-static int64_t buffer_floats(int64_t k, int64_t n, int64_t r)
+int64_t product_line(compute how, int64_t k, int64_t k0)
 {
-    return (least(product_block(k), k) + r) * pieces(least(n, WIDE), NR) * NR;
+    if (how == COMPUTE_F32 || k0 == 0) return k0;
+    const int64_t deep = product_block(how, k), whole = k0 / deep;
+    return whole * i16_lines(deep) + (k0 > whole * deep ? i16_lines(k0 - whole * deep) : 0);
 }
 
-int64_t product_scratch(int64_t k, int64_t n, int64_t r, int threads)
+int64_t product_lines(compute how, int64_t k) { return product_line(how, k, k); }
+
+int64_t product_panels(compute how, int64_t rows, int64_t k)
 {
-    return 2 * buffer_floats(k, n, r) + (int64_t)threads * PACK_SCRATCH;
+    return pieces(rows, MR) * MR * product_lines(how, k);
 }
 
-void product_pack(const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels, int t, int threads)
+int64_t product_pack_scratch(compute how) { return how == COMPUTE_F32 ? PACK_SCRATCH : I16_SCRATCH; }
+
+static int64_t buffer_floats(compute how, int64_t k, int64_t n, int64_t r)
 {
+    return (product_lines(how, least(product_block(how, k), k)) + r) * pieces(least(n, WIDE), NR) * NR;
+}
+
+int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int threads)
+{
+    return 2 * buffer_floats(how, k, n, r) + threads * product_pack_scratch(how);
+}
+
+void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64_t k, float *panel,
+                       float *scratch)
+{
+    if (how == COMPUTE_F32) {
+        pack_x(x, ldx, rows, k, panel);
+        return;
+    }
+    const int64_t deep = product_block(how, k);
+    for (int64_t k0 = 0; k0 < k; k0 += deep, panel += MR * i16_lines(deep))
+        pack_x_i16(x + k0, ldx, rows, least(deep, k - k0), panel, scratch);
+}
+
+void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
+                  float *scratch, int t, int threads)
+{
+    const int64_t lines = product_lines(how, k);
     int64_t a, b;
+    scratch += t * product_pack_scratch(how);
     share_of(pieces(rows, MR), t, threads, &a, &b);
     for (int64_t p = a; p < b; p++)
-        pack_x(x + p * MR * ldx, ldx, (int)least(MR, rows - p * MR), k, panels + p * MR * k);
+        product_pack_rows(how, x + p * MR * ldx, ldx, (int)least(MR, rows - p * MR), k,
+                          panels + p * MR * lines, scratch);
+}
+
+void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
+                    float *panel, float *scratch)
+{
+    if (how == COMPUTE_F32 && dir == FORWARD)
+        pack_forward(w, n0, cols, k0, k, panel, scratch);
+    else if (how == COMPUTE_F32)
+        pack_gradient(w, k0, k, n0, cols, panel, 0, scratch);
+    else if (dir == FORWARD)
+        pack_forward_i16(w, n0, cols, k0, k, panel, scratch);
+    else
+        pack_gradient_i16(w, k0, k, n0, cols, panel, 0, scratch);
+}
+
+void product_tile(compute how, const tile *t, int rows, int cols)
+{
+    if (how == COMPUTE_F32) {
+        tile_run(t, rows, cols);
+        return;
+    }
+    tile words = *t;
+    words.k = (t->k + 1) / 2;
+    tile_run_i16(&words, rows, cols);
 }
 
 /* A block of W: k [k0, k0 + kc), columns [n0, n0 + nc); packed (column panel, k, NR), and after them
@@ -60,43 +116,55 @@ typedef struct block {
     float *w, *more;
 } block;
 
-static void pack_block(const product *g, const block *b, int t, int threads)
+/* Thread t's share of the block of w itself. */
+static void pack_base(const product *g, const block *b, float *scratch, int t, int threads)
 {
-    float *scratch = g->scratch + 2 * buffer_floats(g->k, g->n, g->r) + t * (int64_t)PACK_SCRATCH;
+    const int64_t lines = product_lines(g->how, b->kc);
     int64_t from, to;
-    if (g->dir == FORWARD) {
-        share_of(pieces(b->nc, NR), t, threads, &from, &to);
-        for (int64_t p = from; p < to; p++)
-            pack_forward(g->w, g->first + b->n0 + p * NR, (int)least(NR, b->nc - p * NR), b->k0, b->kc,
-                         b->w + p * NR * b->kc, scratch);
-    } else {
+    if (g->how == COMPUTE_F32 && g->dir == GRADIENT) { /* by rows: a thread decodes whole rows of w */
         share_of(b->kc, t, threads, &from, &to);
         pack_gradient(g->w, g->first + b->k0 + from, to - from, b->n0, b->nc, b->w + from * NR, b->kc * NR,
                       scratch);
+        return;
     }
-    if (b->r == 0) return;
     share_of(pieces(b->nc, NR), t, threads, &from, &to);
-    for (int64_t p = from; p < to; p++) {
-        int cols = (int)least(NR, b->nc - p * NR);
-        float *d = b->more + p * NR * b->r;
-        if (g->dir == FORWARD)
-            pack_forward(g->more_w, b->n0 + p * NR, cols, 0, b->r, d, scratch);
-        else
-            pack_gradient(g->more_w, 0, b->r, b->n0 + p * NR, cols, d, 0, scratch);
+    if (g->dir == GRADIENT) { /* a scale is of all rows */
+        const int64_t cols = least(to * NR, b->nc) - from * NR;
+        pack_gradient_i16(g->w, g->first + b->k0, b->kc, b->n0 + from * NR, cols, b->w + from * NR * lines,
+                          NR * lines, scratch);
+        return;
     }
+    for (int64_t p = from; p < to; p++)
+        product_pack_w(g->how, FORWARD, g->w, g->first + b->n0 + p * NR, (int)least(NR, b->nc - p * NR),
+                       b->k0, b->kc, b->w + p * NR * lines, scratch);
+}
+
+static void pack_block(const product *g, const block *b, int t, int threads)
+{
+    float *scratch =
+        g->scratch + 2 * buffer_floats(g->how, g->k, g->n, g->r) + t * product_pack_scratch(g->how);
+    pack_base(g, b, scratch, t, threads);
+    if (b->r == 0) return;
+    int64_t from, to;
+    share_of(pieces(b->nc, NR), t, threads, &from, &to);
+    for (int64_t p = from; p < to; p++)
+        product_pack_w(COMPUTE_F32, g->dir, g->more_w, b->n0 + p * NR, (int)least(NR, b->nc - p * NR), 0,
+                       b->r, b->more + p * NR * b->r, scratch);
 }
 
 /* Row panels [p0, p1) times column panels [j0, j1) of a block. */
 static void run_tiles(const product *g, const block *b, int64_t p0, int64_t p1, int64_t j0, int64_t j1)
 {
+    const int64_t lines = product_lines(g->how, b->kc), row_lines = product_lines(g->how, g->k);
+    const int64_t line0 = product_line(g->how, g->k, b->k0);
     tile t = {.k = b->kc, .lda = MR, .ldb = NR, .ldc = g->ldy, .more = b->r};
     for (int64_t j = j0; j < j1; j++) {
         int64_t col = b->n0 + j * NR;
         int cols = (int)least(NR, b->nc - j * NR);
-        t.b = b->w + j * NR * b->kc;
+        t.b = b->w + j * NR * lines;
         t.b_more = b->more + j * NR * b->r;
         for (int64_t p = p0; p < p1; p++) {
-            t.a = g->panels + p * MR * g->k + b->k0 * MR;
+            t.a = g->panels + (p * row_lines + line0) * MR;
             if (b->r) t.a_more = g->more + p * MR * b->r;
             t.c = g->y + p * MR * g->ldy + col;
             if (g->add || b->k0 > 0) {
@@ -106,7 +174,7 @@ static void run_tiles(const product *g, const block *b, int64_t p0, int64_t p1, 
                 t.init = g->bias ? g->bias + col : NULL;
                 t.ldi = 0;
             }
-            tile_run(&t, (int)least(MR, g->rows - p * MR), cols);
+            product_tile(g->how, &t, (int)least(MR, g->rows - p * MR), cols);
         }
     }
 }
@@ -124,7 +192,7 @@ static void run_share(const product *g, const block *b, int t, int threads)
 
 void product_run(const product *g, int t, int threads, pool *team)
 {
-    const int64_t deep = product_block(g->k), floats = buffer_floats(g->k, g->n, g->r);
+    const int64_t deep = product_block(g->how, g->k), floats = buffer_floats(g->how, g->k, g->n, g->r);
     int turn = 0;
     pool_barrier(team); /* the buffers may still be read for the product before */
     for (int64_t n0 = 0; n0 < g->n; n0 += WIDE)
@@ -132,7 +200,7 @@ void product_run(const product *g, int t, int threads, pool *team)
             block b = {.k0 = k0, .kc = least(deep, g->k - k0), .n0 = n0, .nc = least(WIDE, g->n - n0)};
             b.r = k0 + b.kc == g->k ? g->r : 0;
             b.w = g->scratch + turn * floats;
-            b.more = b.w + pieces(b.nc, NR) * NR * b.kc;
+            b.more = b.w + pieces(b.nc, NR) * NR * product_lines(g->how, b.kc);
             pack_block(g, &b, t, threads);
             pool_barrier(team);
             run_share(g, &b, t, threads);

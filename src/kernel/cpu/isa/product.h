@@ -3,13 +3,16 @@
 #define KERNEL_PRODUCT_H
 
 #include "base/pool.h"
-#include "kernel/cpu/isa/pack.h"
+#include "kernel/cpu/isa/micro.h"
+#include "kernel/cpu/isa/pack_i16.h"
+#include "kernel/device.h"
 
 /* y (rows, n) = x W' + bias or + y, and an adapter's r extra k: W' is w^T (FORWARD: n counts rows of
  * w, k its columns) or w (GRADIENT: k counts rows, n columns), from row `first` of w on.
  * `panels` is x as product_pack() leaves it; `more` (panels of r x MR) times more_w as FORWARD takes it
  * (n, r) or GRADIENT (r, n). `scratch`: product_scratch() floats, shared by the threads. */
 typedef struct product {
+    compute how; /* the panels are packed, and W will be */
     const tensor *w;
     direction dir;
     int64_t first, rows, k, n;
@@ -26,17 +29,38 @@ typedef struct product {
 
 /* The length of the k blocks, the same on every machine, so that results are. */
 #define product_block NAME(product_block)
-int64_t product_block(int64_t k);
+int64_t product_block(compute how, int64_t k);
 
+/* How many lines of MR (or NR) words k takes in a panel, and where among them the block at k0 begins. */
+#define product_lines NAME(product_lines)
+int64_t product_lines(compute how, int64_t k);
+#define product_line NAME(product_line)
+int64_t product_line(compute how, int64_t k, int64_t k0);
+
+/* Floats: of packed x; and of the scratch memory, of all threads or of one that packs. */
 #define product_panels NAME(product_panels)
-int64_t product_panels(int64_t rows, int64_t k); /* floats */
+int64_t product_panels(compute how, int64_t rows, int64_t k);
 #define product_scratch NAME(product_scratch)
-int64_t product_scratch(int64_t k, int64_t n, int64_t r, int threads); /* floats */
+int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int threads);
+#define product_pack_scratch NAME(product_pack_scratch)
+int64_t product_pack_scratch(compute how);
 
 /* Thread t of `threads` packs its share of x (rows, k), ldx floats apart. Panel p starts at
- * panels + p * MR * k. */
+ * panels + p * MR * product_lines(k). scratch: product_pack_scratch() for each thread. */
 #define product_pack NAME(product_pack)
-void product_pack(const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels, int t, int threads);
+void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
+                  float *scratch, int t, int threads);
+
+/* The pieces of it, for products that are laid out otherwise: one panel of x; one panel of a block of W
+ * (columns [n0, n0 + cols) of the result, k [k0, k0 + k)); and a tile of the two, whose k counts numbers. */
+#define product_pack_rows NAME(product_pack_rows)
+void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64_t k, float *panel,
+                       float *scratch);
+#define product_pack_w NAME(product_pack_w)
+void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
+                    float *panel, float *scratch);
+#define product_tile NAME(product_tile)
+void product_tile(compute how, const tile *t, int rows, int cols);
 
 /* Called by all threads of the team together, after a barrier since `panels` and `more` were written.
  * They return one by one: y is complete after the next barrier. */

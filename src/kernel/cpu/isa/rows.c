@@ -88,9 +88,9 @@ static const float *norm_weight(const run *r, const value *w)
     return r->work;
 }
 
-size_t rmsnorm_workspace(const value *v, const instr *i, int threads)
+size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s)
 {
-    (void)threads;
+    (void)s;
     return (size_t)numel(v[i->in[1]].s) * sizeof(float);
 }
 

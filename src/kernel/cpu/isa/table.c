@@ -22,6 +22,6 @@ const backend NAME(backend) = {
             [OP_add] = {add_forward, add_backward, NULL},
             [OP_head] = {head_forward, NULL, head_workspace},
         },
-    .flops = peak_flops,
+    .flops = {peak_flops, peak_i16},
     .read = peak_read,
 };

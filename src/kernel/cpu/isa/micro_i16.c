@@ -1,0 +1,111 @@
+/* micro_i16.c -- the register tile of the matrix product in 16-bit integers.
+ *
+ *   c[i][j] = sa[i] sb[j] sum_k a[k][i] b[k][j] + init[i][j]
+ *
+ * A 32-bit word of a panel holds two int16 of consecutive k; one instruction multiplies both pairs and adds
+ * them in 32 bits, twice the multiply-adds of a vector of floats. A block of k starts with its scales, one a
+ * row or column (pack_i16.c), and is short enough that 32 bits hold the sum: integers add without rounding,
+ * so only the operands are inexact. An adapter's extra k follow in floats. */
+#include "kernel/cpu/isa/micro.h"
+
+/* s += x.low w.low + x.high w.high in every lane. */
+INLINE void add_pairs(veci *s, veci x, veci w)
+{
+#if defined(__AVX512VNNI__)
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(*s) : "v"(x), "v"(w)); /* as an intrinsic, gcc 12 copies s */
+#elif ISA_ID == 2
+    *s += (veci)_mm512_madd_epi16((__m512i)x, (__m512i)w);
+#elif ISA_ID == 1
+    *s += (veci)_mm256_madd_epi16((__m256i)x, (__m256i)w);
+#else
+    *s += (x << 16 >> 16) * (w << 16 >> 16) + (x >> 16) * (w >> 16);
+#endif
+}
+
+INLINE veci pair_set(const float *p)
+{
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return (veci){0} + x;
+}
+
+INLINE void micro(const tile *t, const int rows, const int vecs)
+{
+    veci s[MR][NV];
+    const float *a = t->a + MR, *b = t->b + NR;
+    float *c = t->c;
+    const int64_t ldc = t->ldc, ldi = t->ldi;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + vecs * VL - 1, 1);
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; j++) {
+            s[i][j] = (veci){0};
+            HIDE(s[i][j]); /* or gcc peels a turn, knowing them to be zero, and spills */
+        }
+    }
+    for (int64_t k = t->k; k > 0; k--, a += MR, b += NR) {
+        veci w[NV];
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; j++) w[j] = (veci)v_load(b + j * VL);
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+            const veci x = pair_set(a + i);
+#pragma GCC unroll 2
+            for (int j = 0; j < vecs; j++) add_pairs(&s[i][j], x, w[j]);
+        }
+    }
+    const float *init = t->init;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; j++) {
+            const vec scale = v_set(t->a[i]) * v_load(t->b + j * VL), sum = v_float(s[i][j]);
+            const vec y = init ? v_fma(sum, scale, v_load(init + i * ldi + j * VL)) : sum * scale;
+            v_store(c + i * ldc + j * VL, y);
+        }
+}
+
+MICRO_KERNELS(micro)
+
+void tile_run_i16(const tile *t, int rows, int cols)
+{
+    tile_run_any(micro_table, t, rows, cols);
+    if (t->more == 0) return;
+    tile more = {.a = t->a_more,
+                 .b = t->b_more,
+                 .k = t->more,
+                 .lda = MR,
+                 .ldb = NR,
+                 .c = t->c,
+                 .ldc = t->ldc,
+                 .init = t->c,
+                 .ldi = t->ldc};
+    tile_run(&more, rows, cols);
+}
+
+/* As peak_flops(): independent chains in registers, four operations a lane. */
+double peak_i16(int64_t turns)
+{
+    enum { CHAINS = ISA_ID == 2 ? 24 : 12 };
+    veci s[CHAINS], x = (veci){0} + 3, y = (veci){0} + 5;
+#pragma GCC unroll 24
+    for (int i = 0; i < CHAINS; i++) {
+        s[i] = (veci){0};
+        HIDE(s[i]);
+    }
+    for (int64_t t = 0; t < turns; t++) {
+        HIDE(x);
+#pragma GCC unroll 24
+        for (int i = 0; i < CHAINS; i++) {
+            HIDE(y); /* or one product serves all chains */
+            add_pairs(&s[i], x, y);
+        }
+    }
+#pragma GCC unroll 24
+    for (int i = 1; i < CHAINS; i++) s[0] += s[i];
+    volatile int32_t sink = s[0][0];
+    (void)sink;
+    return 4.0 * VL * CHAINS * (double)turns;
+}

@@ -1,0 +1,136 @@
+/* pack_i16.c -- operands of the integer product as panels (the tile: micro_i16.c).
+ *
+ *   a block of k: (1, MR or NR) scales, then (k / 2, MR or NR) words of two int16, k even in the low half
+ *
+ * Every row of x and every column of the result has its own scale in every block of k: the largest magnitude
+ * there becomes I16_X or I16_W, the rest is rounded to the nearest integer. Nothing saturates. A NaN or an
+ * infinity makes its scale a NaN, so that what is computed from it is NaN, as it would be in floats. */
+#include "kernel/cpu/isa/pack_i16.h"
+
+#include "kernel/cpu/isa/decode.h"
+
+enum { PAIR = 2 * VL }; /* int16 in a vector */
+
+INLINE vec v_abs(vec x) { return (vec)((veci)x & 0x7fffffff); }
+
+/* PAIR integers that fit 16 bits, as int16 in order. */
+INLINE void narrow(float *words, veci a, veci b)
+{
+#if ISA_ID == 2
+    _mm256_storeu_si256((__m256i *)words, _mm512_cvtepi32_epi16((__m512i)a));
+    _mm256_storeu_si256((__m256i *)words + 1, _mm512_cvtepi32_epi16((__m512i)b));
+#elif ISA_ID == 1
+    __m256i ab = _mm256_packs_epi32((__m256i)a, (__m256i)b); /* within halves */
+    _mm256_storeu_si256((__m256i *)words, _mm256_permute4x64_epi64(ab, 0xd8));
+#else
+    int16_t q[PAIR];
+    for (int i = 0; i < VL; i++) {
+        q[i] = (int16_t)a[i];
+        q[VL + i] = (int16_t)b[i];
+    }
+    memcpy(words, q, sizeof q);
+#endif
+}
+
+/* The scale for magnitudes up to `largest`, and what to multiply with instead of dividing by it. Below 1e-30
+ * everything counts as zero: the inverse has to stay finite. `spoiled` is NaN or zero. */
+INLINE float scale_of(float largest, float spoiled, float limit, float *inverse)
+{
+    bool some = largest >= 1e-30f && spoiled == 0;
+    *inverse = some ? limit / largest : 0;
+    return some ? largest / limit : spoiled;
+}
+
+/* A row of k floats (at most I16_DEEP) as words, zeros up to the next PAIR; returns the scale. */
+static float quantize(const float *x, int64_t k, float limit, float *words)
+{
+    const int64_t whole = k / VL * VL;
+    vec large = v_zero(), spoiled = v_zero();
+    for (int64_t i = 0; i < whole; i += VL) {
+        const vec v = v_load(x + i);
+        large = v_max(large, v_abs(v));
+        spoiled = v_fma(v, v_zero(), spoiled);
+    }
+    const vec tail = k > whole ? v_load_part(x + whole, k - whole) : v_zero();
+    large = v_max(large, v_abs(tail));
+    spoiled = v_fma(tail, v_zero(), spoiled);
+    float inverse;
+    const float scale = scale_of(v_largest(large), v_sum(spoiled), limit, &inverse);
+    const vec by = v_set(inverse);
+    int64_t i = 0;
+    for (; i + PAIR <= k; i += PAIR, words += VL)
+        narrow(words, v_round(v_load(x + i) * by), v_round(v_load(x + i + VL) * by));
+    if (i < whole)
+        narrow(words, v_round(v_load(x + i) * by), v_round(tail * by));
+    else if (i < k)
+        narrow(words, v_round(tail * by), (veci){0});
+    return scale;
+}
+
+void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, float *scratch)
+{
+    enum { ROW = I16_DEEP / 2 };
+    for (int i = 0; i < MR; i++)
+        if (i < rows)
+            panel[i] = quantize(x + i * ldx, k, I16_X, scratch + i * ROW);
+        else
+            panel[i] = 0;
+    pack_x(scratch, ROW, rows, (k + 1) / 2, panel + MR); /* words move as floats do */
+}
+
+void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, float *panel,
+                      float *scratch)
+{
+    float *row = scratch + NR * PACK_SEGMENT;
+    for (int i = 0; i < NR; i++)
+        if (i < cols) {
+            row_decode(w, n0 + i, k0, k, row);
+            panel[i] = quantize(row, k, I16_W, scratch + i * PACK_SEGMENT);
+        } else {
+            memset(scratch + i * PACK_SEGMENT, 0, PACK_SEGMENT * sizeof *scratch);
+            panel[i] = 0;
+        }
+    pack_turn(scratch, (k + 1) / 2, panel + NR);
+}
+
+/* One panel out of columns (k, PACK_SEGMENT), whose largest magnitudes are known. */
+static void gradient_panel(const float *columns, int64_t k, const float *large, const float *spoiled,
+                           float *panel)
+{
+    float inverse[NR];
+    vec by[NV];
+    for (int j = 0; j < NR; j++) panel[j] = scale_of(large[j], spoiled[j], I16_W, &inverse[j]);
+#pragma GCC unroll 2
+    for (int j = 0; j < NV; j++) by[j] = v_load(inverse + j * VL);
+    panel += NR;
+    for (int64_t r = 0; r < k; r += 2, panel += NR, columns += 2 * PACK_SEGMENT)
+#pragma GCC unroll 2
+        for (int j = 0; j < NV; j++) {
+            const veci even = v_round(v_load(columns + j * VL) * by[j]);
+            veci odd = {0};
+            if (r + 1 < k) odd = v_round(v_load(columns + PACK_SEGMENT + j * VL) * by[j]);
+            v_store(panel + j * VL, (vec)((even & 0xffff) | odd << 16));
+        }
+}
+
+void pack_gradient_i16(const tensor *w, int64_t k0, int64_t k, int64_t n0, int64_t cols, float *panels,
+                       int64_t apart, float *scratch)
+{
+    float *columns = scratch, *large = scratch + I16_DEEP * PACK_SEGMENT, *spoiled = large + PACK_SEGMENT;
+    for (int64_t c = 0; c < cols; c += PACK_SEGMENT) {
+        const int64_t n = cols - c < PACK_SEGMENT ? cols - c : PACK_SEGMENT, whole = (n + NR - 1) / NR;
+        memset(large, 0, 2 * PACK_SEGMENT * sizeof *large);
+        for (int64_t r = 0; r < k; r++) {
+            float *row = columns + r * PACK_SEGMENT;
+            row_decode(w, k0 + r, n0 + c, n, row);
+            memset(row + n, 0, (size_t)(whole * NR - n) * sizeof *row);
+            for (int64_t j = 0; j < whole * NR; j += VL) {
+                const vec v = v_load(row + j);
+                v_store(large + j, v_max(v_load(large + j), v_abs(v)));
+                v_store(spoiled + j, v_fma(v, v_zero(), v_load(spoiled + j)));
+            }
+        }
+        for (int64_t p = 0; p < whole; p++, panels += apart)
+            gradient_panel(columns + p * NR, k, large + p * NR, spoiled + p * NR, panels);
+    }
+}
