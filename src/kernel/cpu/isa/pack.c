@@ -47,13 +47,13 @@ void pack_x(const float *x, int64_t ldx, int rows, int64_t k, float *panel)
         for (int i = 0; i < MR; i++) panel[done * MR + i] = i < rows ? x[i * ldx + done] : 0;
 }
 
-void pack_turn(const float *scratch, int64_t k, float *panel)
+void pack_turn(const float *rows, int64_t stride, int64_t k, float *panel)
 {
     for (int64_t c = 0; c < k; c += 4)
 #pragma GCC unroll 2
         for (int j = 0; j < NV; j++) {
             vec out[4];
-            v_transpose(scratch + j * VL * PACK_SEGMENT + c, PACK_SEGMENT, out);
+            v_transpose(rows + j * VL * stride + c, stride, out);
             for (int64_t i = 0; i < 4 && c + i < k; i++) v_store(panel + (c + i) * NR + j * VL, out[i]);
         }
 }
@@ -67,7 +67,7 @@ void pack_forward(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, 
                 row_decode(w, n0 + i, k0 + c, n, scratch + i * PACK_SEGMENT);
             else
                 memset(scratch + i * PACK_SEGMENT, 0, (size_t)n * sizeof *scratch);
-        pack_turn(scratch, n, panel + c * NR);
+        pack_turn(scratch, PACK_SEGMENT, n, panel + c * NR);
     }
 }
 

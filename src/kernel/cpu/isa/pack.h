@@ -27,8 +27,8 @@ void pack_forward(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, 
 void pack_gradient(const tensor *w, int64_t k0, int64_t k, int64_t n0, int64_t cols, float *panels,
                    int64_t apart, float *scratch);
 
-/* scratch (NR, PACK_SEGMENT), its first k columns, transposed into the panel (k, NR). */
+/* NR rows of k words, transposed into the panel (k, NR); k up to the next multiple of 4 is read. */
 #define pack_turn NAME(pack_turn)
-void pack_turn(const float *scratch, int64_t k, float *panel);
+void pack_turn(const float *rows, int64_t stride, int64_t k, float *panel);
 
 #endif

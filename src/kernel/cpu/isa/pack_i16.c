@@ -9,7 +9,7 @@
 
 #include "kernel/cpu/isa/decode.h"
 
-enum { PAIR = 2 * VL }; /* int16 in a vector */
+enum { PAIR = 2 * VL, /* int16 in a vector */ ROW = I16_DEEP / 2 /* words */ };
 
 INLINE vec v_abs(vec x) { return (vec)((veci)x & 0x7fffffff); }
 
@@ -69,7 +69,6 @@ static float quantize(const float *x, int64_t k, float limit, float *words)
 
 void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, float *scratch)
 {
-    enum { ROW = I16_DEEP / 2 };
     for (int i = 0; i < MR; i++)
         if (i < rows)
             panel[i] = quantize(x + i * ldx, k, I16_X, scratch + i * ROW);
@@ -81,16 +80,16 @@ void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, 
 void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, float *panel,
                       float *scratch)
 {
-    float *row = scratch + NR * PACK_SEGMENT;
+    float *row = scratch + NR * ROW;
     for (int i = 0; i < NR; i++)
         if (i < cols) {
             row_decode(w, n0 + i, k0, k, row);
-            panel[i] = quantize(row, k, I16_W, scratch + i * PACK_SEGMENT);
+            panel[i] = quantize(row, k, I16_W, scratch + i * ROW);
         } else {
-            memset(scratch + i * PACK_SEGMENT, 0, PACK_SEGMENT * sizeof *scratch);
+            memset(scratch + i * ROW, 0, ROW * sizeof *scratch);
             panel[i] = 0;
         }
-    pack_turn(scratch, (k + 1) / 2, panel + NR);
+    pack_turn(scratch, ROW, (k + 1) / 2, panel + NR);
 }
 
 /* One panel out of columns (k, PACK_SEGMENT), whose largest magnitudes are known. */
