@@ -2,6 +2,7 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -64,6 +65,32 @@ size_t cpu_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : 0;
+}
+
+/* A number of bytes out of a file of the control group, SIZE_MAX where there is none ("max"). */
+static size_t group_bytes(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    unsigned long long n;
+    bool got = f && fscanf(f, "%llu", &n) == 1;
+    if (f) fclose(f);
+    return got ? (size_t)n : SIZE_MAX;
+}
+
+size_t cpu_memory_free(void)
+{
+    FILE *f = fopen("/proc/meminfo", "re");
+    char line[256];
+    unsigned long long kib;
+    size_t available = cpu_memory();
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) available = (size_t)kib * 1024;
+    if (f) fclose(f);
+    size_t limit = group_bytes("/sys/fs/cgroup/memory.max"),
+           used = group_bytes("/sys/fs/cgroup/memory.current");
+    if (limit == SIZE_MAX || used == SIZE_MAX) return available;
+    size_t left = limit > used ? limit - used : 0;
+    return left < available ? left : available;
 }
 
 size_t cpu_peak_rss(void)

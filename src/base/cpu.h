@@ -13,6 +13,7 @@ cpu_isa cpu_best(void);
 int cpu_cores(void);         /* the cores this process may run on */
 const char *cpu_model(void); /* "AMD EPYC ...", for reports */
 size_t cpu_memory(void);     /* physical memory in bytes, 0 when unknown */
+size_t cpu_memory_free(void); /* what this process could still take, by its group's limit too */
 size_t cpu_peak_rss(void);   /* the most memory this process has held so far, bytes */
 
 #endif

@@ -129,6 +129,10 @@ static void add_memory(const job *j, json_t *plan, str *s)
     str_fmt(s, "%.1f MiB:", (double)all / 0x1p20);
     for (size_t i = 0; i < sizeof item / sizeof *item; i++)
         str_fmt(s, "%s %s %.1f", i ? "," : "", item[i].name, (double)item[i].bytes / 0x1p20);
+    if (m.redo_cheap) str_puts(s, "; norms and activations are computed twice");
+    if (m.redo_blocks)
+        str_fmt(s, "; %d of %lld blocks are computed twice", m.redo_blocks,
+                (long long)j->base.model->config->layers);
     put(plan, "memory", s);
 }
 

@@ -41,7 +41,7 @@ typedef struct options {
     /* model and machine */
     const char *model, *adapter, *quantization, *device, *compute;
     bool double_quant;
-    int64_t threads;
+    int64_t threads, memory_limit;
 
     /* data */
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;

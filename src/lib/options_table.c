@@ -122,7 +122,9 @@ const option_row option_table[] = {
     CHOICE("train_sampling_strategy", NULL, sampling, "random", TRAIN, "random sequential group_by_length",
            "order of the rows"),
     FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN,
-         "compute the blocks twice instead of keeping them: less memory, the same bits"),
+         "compute all blocks twice instead of keeping them: less memory, the same bits"),
+    INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,
+        "MiB to stay within, by computing as many blocks twice as needed; 0: what is free now"),
     INT("seed", NULL, seed, "42", TRAIN | GENERATE, 0, ANY, "of everything random"),
 
     HEADING("Generation"),

@@ -170,6 +170,31 @@ void step_measure(step_memory *out, const model *m, const adapter *a, step_kind 
     free(s);
 }
 
+static bool fits(step_size *size, plan_keep keep, int blocks, const model *m, const adapter *a, device *d,
+                 size_t most)
+{
+    step_memory need;
+    size->keep = keep;
+    size->redo_blocks = blocks;
+    step_measure(&need, m, a, STEP_TRAIN, size, d);
+    return need.slab + need.workspace + need.inputs <= most;
+}
+
+void step_fit(step_size *size, const model *m, const adapter *a, device *d, size_t most)
+{
+    if (fits(size, KEEP_ALL, 0, m, a, d, most) || fits(size, REDO_CHEAP, 0, m, a, d, most)) return;
+    int too_few = 0, enough = (int)m->config->layers;
+    while (enough - too_few > 1) {
+        int blocks = (too_few + enough) / 2;
+        if (fits(size, REDO_BLOCKS, blocks, m, a, d, most))
+            enough = blocks;
+        else
+            too_few = blocks;
+    }
+    size->keep = REDO_BLOCKS;
+    size->redo_blocks = enough;
+}
+
 step_memory step_memory_of(const step *s) { return s->memory; }
 const prog *step_list(const step *s) { return &s->p; }
 double step_operations(const step *s) { return plan_operations(&s->p); }

@@ -60,6 +60,10 @@ void step_measure(step_memory *out, const model *m, const adapter *a, step_kind 
                   device *d);
 step_memory step_memory_of(const step *s);
 
+/* Sets keep and redo_blocks of a TRAIN step to the least recomputation with which slab, scratch and inputs
+ * take at most `most` bytes; to the smallest slab there is where none does. All give the same bits. */
+void step_fit(step_size *size, const model *m, const adapter *a, device *d, size_t most);
+
 const prog *step_list(const step *s);        /* to print, judge and count */
 double step_operations(const step *s);       /* floating-point operations of the last run's rows */
 void step_profile(step *s, double *seconds); /* NULL, or [2 * OP_COUNT], added to by every run */

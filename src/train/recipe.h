@@ -37,8 +37,9 @@ typedef struct recipe {
     int64_t max_length; /* tokens of a packed micro-batch */
     uint64_t seed;
 
-    plan_keep keep; /* what the backward computes again */
+    plan_keep keep; /* what the backward computes again; KEEP_ALL: no more than memory_limit asks for */
     int redo_blocks;
+    size_t memory_limit; /* bytes of all that trainer_memory counts; 0: no limit */
 
     int64_t logging_steps;
     bool logging_first_step;

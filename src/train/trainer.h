@@ -55,6 +55,8 @@ typedef struct trainer_memory {
     size_t adapter, gradients, moments;
     size_t slab, workspace; /* of training and, where there is one, of evaluation */
     size_t tokens;          /* data and micro-batches */
+    int redo_blocks;        /* computed twice to stay within recipe.memory_limit, or as the recipe says */
+    bool redo_cheap;        /* or norms and activations alone */
 } trainer_memory;
 
 typedef struct trainer trainer;

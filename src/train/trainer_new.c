@@ -45,21 +45,23 @@ static size_t rowset_bytes(const rowset *r)
              : 0;
 }
 
-int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const adapter *a,
-                    const rowset *train, const rowset *eval, const recipe *r, device *d, err *e)
+static size_t total(const step_memory *m) { return m->slab + m->workspace + m->inputs; }
+
+/* What the run takes, and the step's size with as much recomputation as the limit asks for. */
+static int measure(trainer_memory *out, step_size *size, const sampler *s, const model *m, const adapter *a,
+                   const rowset *train, const rowset *eval, const recipe *r, device *d, err *e)
 {
-    int code = recipe_check(r, e);
-    if (code != OK) return code;
-    sampler *s = train_sampler(train, r, e);
-    if (!s) return E_USAGE;
     int64_t docs;
-    step_size size = train_size(s, r, &docs);
+    *size = train_size(s, r, &docs);
     step_memory training, judging = {0};
-    step_measure(&training, m, a, STEP_TRAIN, &size, d);
-    if (eval) code = evaluator_measure(&judging, m, a, eval, r->per_device_eval_batch_size, d, e);
-    *steps = count_steps(s, r);
-    sampler_free(s);
-    size_t flat = a->count * sizeof(float);
+    int code = eval ? evaluator_measure(&judging, m, a, eval, r->per_device_eval_batch_size, d, e) : OK;
+    if (code != OK) return code;
+    const size_t flat = a->count * sizeof(float);
+    const size_t rows = batch_bytes(size, docs) + rowset_bytes(train) + rowset_bytes(eval);
+    const size_t rest = model_bytes_owned(m) + model_bytes_mapped(m) + 4 * flat + total(&judging) + rows;
+    if (r->memory_limit && r->keep == KEEP_ALL)
+        step_fit(size, m, a, d, r->memory_limit > rest ? r->memory_limit - rest : 0);
+    step_measure(&training, m, a, STEP_TRAIN, size, d);
     *out = (trainer_memory){.weights = model_bytes_owned(m),
                             .mapped = model_bytes_mapped(m),
                             .adapter = flat,
@@ -67,8 +69,31 @@ int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const a
                             .moments = 2 * flat,
                             .slab = training.slab + judging.slab,
                             .workspace = training.workspace + judging.workspace,
-                            .tokens = training.inputs + judging.inputs + batch_bytes(&size, docs) +
-                                      rowset_bytes(train) + rowset_bytes(eval)};
+                            .tokens = training.inputs + judging.inputs + rows,
+                            .redo_cheap = size->keep == REDO_CHEAP,
+                            .redo_blocks = size->keep == REDO_BLOCKS ? size->redo_blocks : 0};
+    if (!r->memory_limit) return OK;
+    const size_t all = rest + total(&training);
+    if (all <= r->memory_limit) return OK;
+    return fail(e, E_MEMORY,
+                "the run takes %.0f MiB%s, and memory_limit (or what is free) is %.0f MiB; try a smaller "
+                "per_device_train_batch_size or max_length, quantization nf4, or allow more",
+                ceil((double)all / 0x1p20),
+                r->keep == KEEP_ALL ? " even when every block is computed twice" : "",
+                floor((double)r->memory_limit / 0x1p20));
+}
+
+int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const adapter *a,
+                    const rowset *train, const rowset *eval, const recipe *r, device *d, err *e)
+{
+    int code = recipe_check(r, e);
+    if (code != OK) return code;
+    sampler *s = train_sampler(train, r, e);
+    if (!s) return E_USAGE;
+    step_size size;
+    code = measure(out, &size, s, m, a, train, eval, r, d, e);
+    *steps = count_steps(s, r);
+    sampler_free(s);
     return code;
 }
 
@@ -111,6 +136,11 @@ static int make_steps(trainer *t, err *e)
     if (!t->s) return E_USAGE;
     int64_t docs;
     step_size size = train_size(t->s, &t->r, &docs);
+    if (t->memory.redo_cheap) size.keep = REDO_CHEAP;
+    if (t->memory.redo_blocks > 0) {
+        size.keep = REDO_BLOCKS;
+        size.redo_blocks = t->memory.redo_blocks;
+    }
     micro_batch_init(&t->batch, size.tokens, size.labels, docs);
     int code = step_new(&t->run, t->m, t->a, STEP_TRAIN, &size, t->d, e);
     if (code == OK && t->eval)

@@ -385,6 +385,39 @@ static void test_steps(void **state)
     rig_close(&g);
 }
 
+/* A limit on memory makes the plan compute more twice, never take more than allowed, and one that cannot be
+ * kept is refused with what it takes. */
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    rig g;
+    err e = {0};
+    rig_open(&g, "cpu", 1);
+    recipe r = rig_recipe(&g);
+    trainer_memory all, m;
+    int64_t steps;
+    must(trainer_measure(&all, &steps, g.m, g.a, &g.train, NULL, &r, g.d, &e), &e);
+    assert_false(all.redo_cheap || all.redo_blocks);
+    const size_t fixed = all.weights + all.mapped + all.adapter + all.gradients + all.moments + all.tokens,
+                 need = fixed + all.slab + all.workspace;
+    int before = -1;
+    for (size_t limit = need; limit > 0; limit -= 4096) {
+        r.memory_limit = limit;
+        int code = trainer_measure(&m, &steps, g.m, g.a, &g.train, NULL, &r, g.d, &e);
+        if (code) {
+            assert_int_equal(code, E_MEMORY);
+            assert_non_null(strstr(e.msg, "memory_limit"));
+            break;
+        }
+        assert_true(fixed + m.slab + m.workspace <= limit);
+        int now = m.redo_blocks ? 1 + m.redo_blocks : m.redo_cheap;
+        assert_true(now >= before);
+        before = now;
+    }
+    assert_true(before >= 2); /* some blocks before it gave up */
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_not_finite), cmocka_unit_test(test_gradient_not_finite),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_steps),
         cmocka_unit_test(test_dropout),    cmocka_unit_test(test_loraplus),
+        cmocka_unit_test(test_memory_limit),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
