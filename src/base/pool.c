@@ -1,5 +1,6 @@
 /* pool.c -- see pool.h. A barrier is a counter and a generation; who arrives last starts the next
- * generation and wakes the sleepers. pool_run is two barriers around the function. */
+ * generation and wakes the sleepers. pool_run is two barriers around the function. Whoever ends a phase sets
+ * the counters of pool_take() back while all others wait. */
 #include "base/pool.h"
 
 #include "base/arena.h"
@@ -23,6 +24,7 @@ struct pool {
     _Atomic int     arrived;
     _Atomic unsigned generation;
     _Atomic int     sleepers;
+    _Atomic int64_t taken[POOL_LANES] __attribute__((aligned(64)));
     pthread_mutex_t lock;
     pthread_cond_t  wake;
     pthread_t       thread[MAX_THREADS];
@@ -51,14 +53,29 @@ static void wait_for(pool *p, unsigned generation)
     pthread_mutex_unlock(&p->lock);
 }
 
+static void restart(pool *p)
+{
+    for (int k = 0; k < POOL_LANES; k++) atomic_store_explicit(&p->taken[k], 0, memory_order_relaxed);
+}
+
+int64_t pool_take(pool *p, pool_lane lane)
+{
+    return atomic_fetch_add_explicit(&p->taken[lane], 1, memory_order_relaxed);
+}
+
 void pool_barrier(pool *p)
 {
-    if (!p || p->n == 1) return;
+    if (!p) return;
+    if (p->n == 1) {
+        restart(p);
+        return;
+    }
     unsigned generation = atomic_load_explicit(&p->generation, memory_order_acquire);
     if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
         wait_for(p, generation);
         return;
     }
+    restart(p);
     atomic_store(&p->arrived, 0);
     atomic_fetch_add(&p->generation, 1);
     if (atomic_load(&p->sleepers) > 0) {
@@ -114,6 +131,7 @@ int pool_threads(const pool *p) { return p ? p->n : 1; }
 void pool_run(pool *p, pool_fn *fn, void *arg)
 {
     if (!p || p->n == 1) {
+        pool_barrier(p);
         fn(arg, 0, 1);
         return;
     }

@@ -8,7 +8,12 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 typedef struct pool pool;
+
+/* Two counts of what has been taken since the last barrier. */
+typedef enum pool_lane { POOL_LANE_A, POOL_LANE_B, POOL_LANES } pool_lane;
 
 typedef void pool_fn(void *arg, int thread, int threads);
 
@@ -17,5 +22,9 @@ void  pool_free(pool *p);            /* NULL is fine */
 int   pool_threads(const pool *p);
 void  pool_run(pool *p, pool_fn *fn, void *arg); /* p NULL: fn(arg, 0, 1) */
 void  pool_barrier(pool *p);                     /* p NULL: nothing */
+
+/* The next piece of work nobody has taken: 0, 1, 2, ... in each lane, from 0 again after every barrier. So a
+ * thread that is held up does less, and the others do not wait for it. Only inside fn; p is not NULL. */
+int64_t pool_take(pool *p, pool_lane lane);
 
 #endif

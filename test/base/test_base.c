@@ -147,7 +147,8 @@ static void test_file_refusals(void **state)
     assert_int_equal(file_remove_tree(in_folder("x"), NULL), OK);
     assert_false(file_exists(in_folder("x")));
     if (access("/dev/full", W_OK) == 0) { /* a disk without room */
-        outfile o = {.f = fopen("/dev/full", "wb"), .path = strdup(in_folder("a")), .temp = strdup(in_folder("full"))};
+        outfile o = {
+            .f = fopen("/dev/full", "wb"), .path = strdup(in_folder("a")), .temp = strdup(in_folder("full"))};
         e = (err){0};
         file_put(&o, "data", 4);
         assert_int_equal(file_commit(&o, &e), E_IO);
@@ -157,7 +158,7 @@ static void test_file_refusals(void **state)
 
 typedef struct team_work {
     pool *p;
-    int   seen[64], after[64];
+    int seen[64], after[64];
 } team_work;
 
 static void team_fn(void *arg, int thread, int threads)
@@ -169,6 +170,38 @@ static void team_fn(void *arg, int thread, int threads)
         for (int t = 0; t < threads; t++) /* everybody has arrived, nobody has gone on */
             if (w->seen[t] != w->seen[thread]) w->after[thread]++;
         pool_barrier(w->p);
+    }
+}
+
+/* Every piece of both lanes is taken by one thread, in every phase. */
+typedef struct pieces {
+    pool *p;
+    _Atomic int taken[POOL_LANES][100];
+} pieces;
+
+static void take_fn(void *arg, int thread, int threads)
+{
+    pieces *w = arg;
+    (void)thread, (void)threads;
+    for (int round = 0; round < 200; round++) {
+        for (int64_t k; (k = pool_take(w->p, POOL_LANE_A)) < 100;) w->taken[POOL_LANE_A][k]++;
+        for (int64_t k; (k = pool_take(w->p, POOL_LANE_B)) < 99;) w->taken[POOL_LANE_B][k]++;
+        pool_barrier(w->p);
+    }
+}
+
+static void test_pool_take(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 4; n++) {
+        err e = {0};
+        pieces w = {.p = pool_new(n, &e)};
+        for (int k = 0; k < 2; k++) pool_run(w.p, take_fn, &w);
+        for (int k = 0; k < 100; k++) {
+            assert_int_equal(w.taken[POOL_LANE_A][k], 400);
+            assert_int_equal(w.taken[POOL_LANE_B][k], k < 99 ? 400 : 0);
+        }
+        pool_free(w.p);
     }
 }
 
@@ -244,9 +277,10 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_err),  cmocka_unit_test(test_arena), cmocka_unit_test(test_big),
-        cmocka_unit_test(test_str),  cmocka_unit_test(test_file),  cmocka_unit_test(test_file_refusals),
-        cmocka_unit_test(test_pool), cmocka_unit_test(test_rng),   cmocka_unit_test(test_json),
+        cmocka_unit_test(test_err),  cmocka_unit_test(test_arena),     cmocka_unit_test(test_big),
+        cmocka_unit_test(test_str),  cmocka_unit_test(test_file),      cmocka_unit_test(test_file_refusals),
+        cmocka_unit_test(test_pool), cmocka_unit_test(test_pool_take), cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -102,7 +102,7 @@ static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
     for (int64_t s = 0; s < j->vocab; s += SLICE) {
         int64_t k = least(SLICE, j->vocab - s);
         pool_barrier(j->r->team); /* dz is complete; the panels are read no more */
-        product_pack(j->how, z + s, j->vocab, n, k, j->panels, j->scratch, t, threads);
+        product_pack(j->how, z + s, j->vocab, n, k, j->panels, j->scratch, t, j->r->team);
         product g = {.how = j->how,
                      .w = j->v[j->i->in[W]].w,
                      .dir = GRADIENT,
@@ -127,9 +127,10 @@ static void head_thread(void *arg, int t, int threads)
     const float *h = v[j->i->in[H]].p, *weight = v[j->i->in[WEIGHT]].p;
     float *z = v[j->i->out[LOGITS]].p, *ce = v[j->i->out[CE]].p, *hit = v[j->i->out[HIT]].p;
     for (int64_t first = 0; first < j->labels; first += j->chunk) {
-        int64_t n = least(j->chunk, j->labels - first), from, to;
+        int64_t n = least(j->chunk, j->labels - first);
         pool_barrier(j->r->team);
-        product_pack(j->how, h + first * j->width, j->width, n, j->width, j->panels, j->scratch, t, threads);
+        product_pack(j->how, h + first * j->width, j->width, n, j->width, j->panels, j->scratch, t,
+                     j->r->team);
         product g = {.how = j->how,
                      .w = v[j->i->in[W]].w,
                      .dir = FORWARD,
@@ -142,8 +143,7 @@ static void head_thread(void *arg, int t, int threads)
                      .scratch = j->scratch};
         product_run(&g, t, threads, j->r->team);
         pool_barrier(j->r->team);
-        share_of(n, t, threads, &from, &to);
-        for (int64_t l = from; l < to; l++)
+        for (int64_t l; (l = pool_take(j->r->team, POOL_LANE_A)) < n;)
             ce[first + l] =
                 row_loss(z + l * j->vocab, j->vocab, target[first + l], weight[first + l], &hit[first + l]);
         if (j->i->out[DH] != NONE) gradient(j, first, n, t, threads);

@@ -6,8 +6,8 @@
  *           find its panels packed.
  * backward  dax = scale dy B from the panels of dy; dax and A are r more k of dx = dy W. With dropout the
  *           adapter's part is masked, so it is added afterwards.
- *           dA += dax^T drop(x) and dB += scale dy^T ax sum over rows: each thread has its own columns and
- *           goes over all rows in order. */
+ *           dA += dax^T drop(x) and dB += scale dy^T ax sum over rows: a thread takes columns and goes
+ *           over all their rows in order. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/dropout.h"
@@ -155,7 +155,8 @@ static void forward_thread(void *arg, int t, int threads)
     const job *j = arg;
     const val y = j->i->out[Y];
     if (!j->packed)
-        product_pack(j->how, j->v[j->i->in[IN]].p, j->in, j->rows, j->in, j->panels, j->scratch, t, threads);
+        product_pack(j->how, j->v[j->i->in[IN]].p, j->in, j->rows, j->in, j->panels, j->scratch, t,
+                     j->r->team);
     if (j->rank) {
         pack_adapter(j, FORWARD, t, threads);
         pool_barrier(j->r->team);
@@ -292,12 +293,10 @@ static void outer_strip(const job *j, const outer *o, int64_t col, float *own)
         }
 }
 
-static void outer_share(const job *j, const outer *o, int t, int threads)
+static void outer_sums(const job *j, const outer *o, int t, pool_lane lane)
 {
     float *own = j->own + t * own_floats(j);
-    int64_t from, to;
-    share_of(pieces(o->n, NR), t, threads, &from, &to);
-    for (int64_t p = from; p < to; p++) outer_strip(j, o, p * NR, own);
+    for (int64_t col; (col = pool_take(j->r->team, lane) * NR) < o->n;) outer_strip(j, o, col, own);
 }
 
 static void backward_thread(void *arg, int t, int threads)
@@ -307,7 +306,7 @@ static void backward_thread(void *arg, int t, int threads)
     const float *dy = j->v[j->i->dout].p;
     pool *team = j->r->team;
     if (din[IN] != NONE || din[A] != NONE) {
-        product_pack(j->how, dy, j->out, j->rows, j->out, j->panels, j->scratch, t, threads);
+        product_pack(j->how, dy, j->out, j->rows, j->out, j->panels, j->scratch, t, team);
         if (j->rank) {
             pack_adapter(j, GRADIENT, t, threads);
             pool_barrier(team);
@@ -341,12 +340,12 @@ static void backward_thread(void *arg, int t, int threads)
         outer o = {
             j->dax, j->v[j->i->in[IN]].p, j->rank, j->in, j->drop.p > 0 ? &j->drop : NULL, j->v[din[A]].p,
             false,  j->i->acc & BIT(A),   1};
-        outer_share(j, &o, t, threads);
+        outer_sums(j, &o, t, POOL_LANE_A);
     }
     if (din[B] != NONE) {
         outer o = {j->v[j->i->out[AX]].p, dy, j->rank, j->out, NULL, j->v[din[B]].p, true, j->i->acc & BIT(B),
                    (float)j->i->f[0]};
-        outer_share(j, &o, t, threads);
+        outer_sums(j, &o, t, POOL_LANE_B);
     }
 }
 

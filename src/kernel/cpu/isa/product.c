@@ -1,14 +1,14 @@
-/* product.c -- the loops around the register tiles, and the split over threads: in floats or in integers,
+/* product.c -- the loops around the register tiles, shared out to the threads: in floats or in integers,
  * which differ in how operands are packed and in the tile.
  *
  *   for each block of WIDE columns, for each block of k (product_block(): about 256, split evenly)
  *       the threads pack that block of W together; barrier
- *       each thread: its rows of x, TALL at a time: all tiles
+ *       TALL panels of x times BROAD panels of W at a time: all tiles of those
  *
- * W is packed into two buffers in turn, so that one barrier a block is enough. With few rows a thread
- * the threads share the columns of a block instead of the rows. Every element of y is one chain over
- * the k of a block, and blocks are added in order; so its bits depend on its row of x and its column
- * of W alone, not on threads, rows or tiles.
+ * W is packed into two buffers in turn, so that one barrier a block is enough. The threads take pieces of the
+ * work as they come, so that one that another program holds up does not hold up all. Every element of y is
+ * one chain over the k of a block, and blocks are added in order; so its bits depend on its row of x and its
+ * column of W alone, not on threads, rows or tiles.
  *
  * The adapter: `more` holds r further k of x (s x A^T), more_w those of W (B). They lengthen the chain
  * of the last block, and y is not touched again. */
@@ -18,10 +18,11 @@
 
 enum {
     DEEP = 256,
-    UNIT = 64,           /* block lengths are multiples of it: blocks of most types stay whole */
-    WIDE = 1536,         /* columns packed at a time; a multiple of every NR and PACK_SEGMENT */
-    TALL = 120 / MR,     /* x panels that stay in the second cache */
-    ROWS_A_THREAD = 192, /* with fewer, columns are split */
+    UNIT = 64,       /* block lengths are multiples of it: blocks of most types stay whole */
+    WIDE = 1536,     /* columns packed at a time; a multiple of every NR and PACK_SEGMENT */
+    TALL = 120 / MR, /* x panels that stay in the second cache */
+    BROAD = 4,       /* W panels that are taken together */
+    ROWS_OF_W = 32,  /* rows that are packed together, columns as many as a segment has: */
 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -74,13 +75,11 @@ void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64
 }
 
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
-                  float *scratch, int t, int threads)
+                  float *scratch, int t, pool *team)
 {
-    const int64_t lines = product_lines(how, k);
-    int64_t a, b;
+    const int64_t lines = product_lines(how, k), n = pieces(rows, MR);
     scratch += t * product_pack_scratch(how);
-    share_of(pieces(rows, MR), t, threads, &a, &b);
-    for (int64_t p = a; p < b; p++)
+    for (int64_t p; (p = pool_take(team, POOL_LANE_A)) < n;)
         product_pack_rows(how, x + p * MR * ldx, ldx, (int)least(MR, rows - p * MR), k,
                           panels + p * MR * lines, scratch);
 }
@@ -116,34 +115,42 @@ typedef struct block {
     float *w, *more;
 } block;
 
-/* Thread t's share of the block of w itself. */
-static void pack_base(const product *g, const block *b, float *scratch, int t, int threads)
+/* GRADIENT, floats: whole rows of w, so that a decoder runs along them. */
+static void pack_base_rows(const product *g, const block *b, float *scratch, pool *team)
 {
-    const int64_t lines = product_lines(g->how, b->kc);
-    int64_t from, to;
-    if (g->how == COMPUTE_F32 && g->dir == GRADIENT) { /* by rows: a thread decodes whole rows of w */
-        share_of(b->kc, t, threads, &from, &to);
-        pack_gradient(g->w, g->first + b->k0 + from, to - from, b->n0, b->nc, b->w + from * NR, b->kc * NR,
-                      scratch);
-        return;
-    }
-    share_of(pieces(b->nc, NR), t, threads, &from, &to);
-    if (g->dir == GRADIENT) { /* a scale is of all rows */
-        const int64_t cols = least(to * NR, b->nc) - from * NR;
-        pack_gradient_i16(g->w, g->first + b->k0, b->kc, b->n0 + from * NR, cols, b->w + from * NR * lines,
-                          NR * lines, scratch);
-        return;
-    }
-    for (int64_t p = from; p < to; p++)
-        product_pack_w(g->how, FORWARD, g->w, g->first + b->n0 + p * NR, (int)least(NR, b->nc - p * NR),
-                       b->k0, b->kc, b->w + p * NR * lines, scratch);
+    for (int64_t r; (r = pool_take(team, POOL_LANE_B) * ROWS_OF_W) < b->kc;)
+        pack_gradient(g->w, g->first + b->k0 + r, least(ROWS_OF_W, b->kc - r), b->n0, b->nc, b->w + r * NR,
+                      b->kc * NR, scratch);
 }
 
-static void pack_block(const product *g, const block *b, int t, int threads)
+/* GRADIENT, integers: a scale is of all rows of a column. */
+static void pack_base_columns(const product *g, const block *b, float *scratch, pool *team)
+{
+    enum { COLS = PACK_SEGMENT / 2 };
+    const int64_t lines = product_lines(g->how, b->kc);
+    for (int64_t c; (c = pool_take(team, POOL_LANE_B) * COLS) < b->nc;)
+        pack_gradient_i16(g->w, g->first + b->k0, b->kc, b->n0 + c, least(COLS, b->nc - c), b->w + c * lines,
+                          NR * lines, scratch);
+}
+
+static void pack_base(const product *g, const block *b, float *scratch, pool *team)
+{
+    const int64_t lines = product_lines(g->how, b->kc), n = pieces(b->nc, NR);
+    if (g->dir == FORWARD)
+        for (int64_t p; (p = pool_take(team, POOL_LANE_B)) < n;)
+            product_pack_w(g->how, FORWARD, g->w, g->first + b->n0 + p * NR, (int)least(NR, b->nc - p * NR),
+                           b->k0, b->kc, b->w + p * NR * lines, scratch);
+    else if (g->how == COMPUTE_F32)
+        pack_base_rows(g, b, scratch, team);
+    else
+        pack_base_columns(g, b, scratch, team);
+}
+
+static void pack_block(const product *g, const block *b, int t, int threads, pool *team)
 {
     float *scratch =
         g->scratch + 2 * buffer_floats(g->how, g->k, g->n, g->r) + t * product_pack_scratch(g->how);
-    pack_base(g, b, scratch, t, threads);
+    pack_base(g, b, scratch, team);
     if (b->r == 0) return;
     int64_t from, to;
     share_of(pieces(b->nc, NR), t, threads, &from, &to);
@@ -179,15 +186,13 @@ static void run_tiles(const product *g, const block *b, int64_t p0, int64_t p1, 
     }
 }
 
-static void run_share(const product *g, const block *b, int t, int threads)
+static void run_block(const product *g, const block *b, pool *team)
 {
-    const int64_t rows = pieces(g->rows, MR), cols = pieces(b->nc, NR);
-    int64_t p0 = 0, p1 = rows, j0 = 0, j1 = cols;
-    if (rows * MR < (int64_t)threads * ROWS_A_THREAD)
-        share_of(cols, t, threads, &j0, &j1);
-    else
-        share_of(rows, t, threads, &p0, &p1);
-    for (int64_t p = p0; p < p1; p += TALL) run_tiles(g, b, p, least(p + TALL, p1), j0, j1);
+    const int64_t rows = pieces(g->rows, MR), cols = pieces(b->nc, NR), across = pieces(cols, BROAD);
+    for (int64_t n; (n = pool_take(team, POOL_LANE_A)) < pieces(rows, TALL) * across;) {
+        const int64_t p = n / across * TALL, j = n % across * BROAD;
+        run_tiles(g, b, p, least(p + TALL, rows), j, least(j + BROAD, cols));
+    }
 }
 
 void product_run(const product *g, int t, int threads, pool *team)
@@ -201,8 +206,8 @@ void product_run(const product *g, int t, int threads, pool *team)
             b.r = k0 + b.kc == g->k ? g->r : 0;
             b.w = g->scratch + turn * floats;
             b.more = b.w + pieces(b.nc, NR) * NR * product_lines(g->how, b.kc);
-            pack_block(g, &b, t, threads);
+            pack_block(g, &b, t, threads, team);
             pool_barrier(team);
-            run_share(g, &b, t, threads);
+            run_block(g, &b, team);
         }
 }

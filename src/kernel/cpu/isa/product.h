@@ -45,11 +45,11 @@ int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int thread
 #define product_pack_scratch NAME(product_pack_scratch)
 int64_t product_pack_scratch(compute how);
 
-/* Thread t of `threads` packs its share of x (rows, k), ldx floats apart. Panel p starts at
- * panels + p * MR * product_lines(k). scratch: product_pack_scratch() for each thread. */
+/* Packs x (rows, k), ldx floats apart, together with the other threads of the team (taking from lane A).
+ * Panel p starts at panels + p * MR * product_lines(k). scratch: product_pack_scratch() for each thread. */
 #define product_pack NAME(product_pack)
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
-                  float *scratch, int t, int threads);
+                  float *scratch, int t, pool *team);
 
 /* The pieces of it, for products that are laid out otherwise: one panel of x; one panel of a block of W
  * (columns [n0, n0 + cols) of the result, k [k0, k0 + k)); and a tile of the two, whose k counts numbers. */
@@ -62,8 +62,8 @@ void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int
 #define product_tile NAME(product_tile)
 void product_tile(compute how, const tile *t, int rows, int cols);
 
-/* Called by all threads of the team together, after a barrier since `panels` and `more` were written.
- * They return one by one: y is complete after the next barrier. */
+/* Called by all threads of the team together, which then take from both lanes; after a barrier since `panels`
+ * and `more` were written. They return one by one: y is complete after the next barrier. */
 #define product_run NAME(product_run)
 void product_run(const product *g, int t, int threads, pool *team);
 
