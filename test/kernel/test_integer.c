@@ -72,6 +72,14 @@ static device *integer(const char *which, int threads)
 }
 
 static const op_case linear[] = {
+    {"1 row, q4_1", {1, 576, 50, 4, 1, DT_Q4_1}, {1}},
+    {"2 rows, q4_0", {2, 1536, 33, 0, 0, DT_Q4_0}, {1}},
+    {"3 rows, q8_0", {3, 64, 70, 0, 0, DT_Q8_0}, {1}},
+    {"4 rows, q4_k", {4, 1536, 50, 8, 1, DT_Q4_K}, {1}},
+    {"1 row, nf4", {1, 576, 192, 8, 0, DT_NF4}, {2}},
+    {"4 rows, fp4", {4, 2304, 64, 0, 0, DT_FP4}, {2}},
+    {"2 rows, nf4 in halves of blocks", {2, 96, 64, 0, 0, DT_NF4}, {2}},
+    {"3 rows, q6_k", {3, 256, 64, 0, 0, DT_Q6_K}, {2}},
     {"5 rows, dropout", {5, 576, 50, 3, 1, DT_F32}, {1, 0.2}},
     {"6 rows, q8_0", {6, 1536, 192, 8, 0, DT_Q8_0}, {1}},
     {"7 rows, odd widths", {7, 171, 333, 16, 1, DT_F32}, {1}},

@@ -54,6 +54,18 @@ INLINE float half_float(uint16_t h)
 #endif
 }
 
+/* q4_k, q5_k: scale and minimum of sub-block s of 8: six bits each in twelve bytes. */
+INLINE void q4_k_scale(const uint8_t *p, int s, int *scale, int *min)
+{
+    if (s < 4) {
+        *scale = p[s] & 63;
+        *min = p[s + 4] & 63;
+    } else {
+        *scale = (p[s + 4] & 15) | (p[s - 4] >> 6) << 4;
+        *min = p[s + 4] >> 4 | (p[s] >> 6) << 4;
+    }
+}
+
 /* Elements [first, first + n) of a stored row in units of `per` elements, `units` of them in a block of
  * `size` bytes; a unit at either end that is wanted in part goes through a buffer. */
 typedef void codes_get(const void *block, int unit, float *dst);

@@ -53,18 +53,6 @@ INLINE void q3_k_get(const void *block, int unit, float *dst)
     }
 }
 
-/* Scale and minimum of sub-block s of 8: six bits each in twelve bytes. */
-INLINE void q4_k_scale(const uint8_t *p, int s, int *scale, int *min)
-{
-    if (s < 4) {
-        *scale = p[s] & 63;
-        *min = p[s + 4] & 63;
-    } else {
-        *scale = (p[s + 4] & 15) | (p[s - 4] >> 6) << 4;
-        *min = p[s + 4] >> 4 | (p[s] >> 6) << 4;
-    }
-}
-
 INLINE void q4_k_get(const void *block, int unit, float *dst)
 {
     const block_q4_k *b = block;

@@ -4,7 +4,8 @@
  *
  * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then
  * what is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and
- * on any number of threads; it is not the packed product's, whose sums run in another order. */
+ * on any number of threads; it is not the packed product's, whose sums run in another order. Computing in
+ * integers, common types are multiplied as they are stored (few_i16.c). */
 #include "kernel/cpu/isa/few.h"
 
 #include "kernel/cpu/isa/decode.h"
@@ -18,13 +19,17 @@ typedef struct job {
     const value *v;
     const instr *i;
     int64_t rows, in, out, rank;
-    float *bias, *scratch;
+    float *bias, *scratch, *store;
+    bool integer; /* W is multiplied as it is stored */
+    few_x x;
+    int16_t levels[32];
 } job;
 
 static void place(job *j, area *at, int threads)
 {
     j->bias = area_floats(at, j->out);
     j->scratch = area_floats(at, (int64_t)STRETCH * threads);
+    j->store = area_floats(at, few_i16_floats(j->in));
 }
 
 static job job_of(const run *r, const value *v, const instr *i)
@@ -121,8 +126,12 @@ static void few_thread(void *arg, int t, int threads)
     if (j->i->out[Y] == NONE) return;
     float *y = j->v[j->i->out[Y]].p;
     const float *b = a ? j->v[j->i->in[B]].p : NULL;
+    const tensor *w = j->v[j->i->in[W]].w;
     for (int64_t o = j->out * t / threads; o < j->out * (t + 1) / threads; o++) {
-        row_dots_any(j, j->v[j->i->in[W]].w, o, scratch, sums);
+        if (j->integer)
+            few_i16_dots(w, o, &j->x, j->rows, j->levels, sums);
+        else
+            row_dots_any(j, w, o, scratch, sums);
         for (int64_t r = 0; r < j->rows; r++) {
             float low = 0;
             for (int64_t k = 0; k < j->rank; k++) low += ax[r * j->rank + k] * b[o * j->rank + k];
@@ -142,5 +151,11 @@ void few_forward(const run *r, const value *v, const instr *i)
         j.bias = NULL;
     else
         row_decode(v[i->in[BIAS]].w, 0, 0, j.out, j.bias);
+    const tensor *w = v[i->in[W]].w;
+    j.integer = ((const memo *)r->device)->setup->how == COMPUTE_I16 && few_i16_can(w);
+    if (j.integer) {
+        few_i16_round(&j.x, v[i->in[IN]].p, j.rows, j.in, j.store);
+        few_i16_levels(w, j.levels);
+    }
     pool_run(r->team, few_thread, &j);
 }

@@ -4,13 +4,36 @@
 
 #include "kernel/backend.h"
 #include "kernel/cpu/isa/isa.h"
+#include "tensor/tensor.h"
 
-enum { FEW = 4 };
+enum { FEW = 4, FEW_BLOCKS = 512 };
 
 /* The linear instruction i, without dropout, on 1..FEW rows. */
 #define few_forward NAME(few_forward)
 #define few_workspace NAME(few_workspace)
 void few_forward(const run *r, const value *v, const instr *i);
 size_t few_workspace(const value *v, const instr *i, int threads);
+
+/* Rows of x in integers: (rows, stride) words, the sums of every 32 numbers (rows, units), a scale each. */
+typedef struct few_x {
+    const float *q, *sums;
+    int64_t stride, units;
+    float scale[FEW];
+} few_x;
+
+/* Whether stored rows of w can be multiplied as they are (see few_i16.c). */
+#define few_i16_can NAME(few_i16_can)
+bool few_i16_can(const tensor *w);
+/* Floats of `store` for rows of x that are `in` long, and x there. */
+#define few_i16_floats NAME(few_i16_floats)
+int64_t few_i16_floats(int64_t in);
+#define few_i16_round NAME(few_i16_round)
+void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float *store);
+/* w's levels as int16, twice, where it has some. */
+#define few_i16_levels NAME(few_i16_levels)
+void few_i16_levels(const tensor *w, int16_t levels[32]);
+/* to[k] = row o of w times row k of x. */
+#define few_i16_dots NAME(few_i16_dots)
+void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const int16_t *levels, float *to);
 
 #endif

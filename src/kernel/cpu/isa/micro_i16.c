@@ -7,20 +7,7 @@
  * row or column (pack_i16.c), and is short enough that 32 bits hold the sum: integers add without rounding,
  * so only the operands are inexact. An adapter's extra k follow in floats. */
 #include "kernel/cpu/isa/micro.h"
-
-/* s += x.low w.low + x.high w.high in every lane. */
-INLINE void add_pairs(veci *s, veci x, veci w)
-{
-#if defined(__AVX512VNNI__)
-    __asm__("vpdpwssd %2, %1, %0" : "+v"(*s) : "v"(x), "v"(w)); /* as an intrinsic, gcc 12 copies s */
-#elif ISA_ID == 2
-    *s += (veci)_mm512_madd_epi16((__m512i)x, (__m512i)w);
-#elif ISA_ID == 1
-    *s += (veci)_mm256_madd_epi16((__m256i)x, (__m256i)w);
-#else
-    *s += (x << 16 >> 16) * (w << 16 >> 16) + (x >> 16) * (w >> 16);
-#endif
-}
+#include "kernel/cpu/isa/pairs.h"
 
 INLINE veci pair_set(const float *p)
 {
@@ -53,7 +40,7 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         for (int i = 0; i < rows; i++) {
             const veci x = pair_set(a + i);
 #pragma GCC unroll 2
-            for (int j = 0; j < vecs; j++) add_pairs(&s[i][j], x, w[j]);
+            for (int j = 0; j < vecs; j++) pairs_add(&s[i][j], x, w[j]);
         }
     }
     const float *init = t->init;
@@ -100,7 +87,7 @@ double peak_i16(int64_t turns)
 #pragma GCC unroll 24
         for (int i = 0; i < CHAINS; i++) {
             HIDE(y); /* or one product serves all chains */
-            add_pairs(&s[i], x, y);
+            pairs_add(&s[i], x, y);
         }
     }
 #pragma GCC unroll 24

@@ -41,8 +41,7 @@ INLINE float scale_of(float largest, float spoiled, float limit, float *inverse)
     return some ? largest / limit : spoiled;
 }
 
-/* A row of k floats (at most I16_DEEP) as words, zeros up to the next PAIR; returns the scale. */
-static float quantize(const float *x, int64_t k, float limit, float *words)
+float quantize_i16(const float *x, int64_t k, float limit, float *words)
 {
     const int64_t whole = k / VL * VL;
     vec large = v_zero(), spoiled = v_zero();
@@ -71,7 +70,7 @@ void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, 
 {
     for (int i = 0; i < MR; i++)
         if (i < rows)
-            panel[i] = quantize(x + i * ldx, k, I16_X, scratch + i * ROW);
+            panel[i] = quantize_i16(x + i * ldx, k, I16_X, scratch + i * ROW);
         else
             panel[i] = 0;
     pack_x(scratch, ROW, rows, (k + 1) / 2, panel + MR); /* words move as floats do */
@@ -84,7 +83,7 @@ void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t
     for (int i = 0; i < NR; i++)
         if (i < cols) {
             row_decode(w, n0 + i, k0, k, row);
-            panel[i] = quantize(row, k, I16_W, scratch + i * ROW);
+            panel[i] = quantize_i16(row, k, I16_W, scratch + i * ROW);
         } else {
             memset(scratch + i * ROW, 0, ROW * sizeof *scratch);
             panel[i] = 0;

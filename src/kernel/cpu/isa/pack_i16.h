@@ -14,6 +14,11 @@ enum {
 /* A block of k: one line of scales, then the pairs; k at most I16_DEEP. Lines are MR or NR words. */
 static inline int64_t i16_lines(int64_t k) { return 1 + (k + 1) / 2; }
 
+/* A row of k floats as words of two int16 of at most `limit`, zeros up to a whole vector; returns the scale.
+ */
+#define quantize_i16 NAME(quantize_i16)
+float quantize_i16(const float *x, int64_t k, float limit, float *words);
+
 /* As pack_x(), pack_forward() and pack_gradient(), for one block. */
 #define pack_x_i16 NAME(pack_x_i16)
 void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, float *scratch);
