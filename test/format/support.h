@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "scratch.h"
 #include "tensor/weights.h"
 
 #include <setjmp.h>
@@ -15,22 +16,6 @@
 #include <cmocka.h>
 
 #define DATA "test/data/format/"
-
-/* A folder of this test's own, removed by scratch_free(). */
-static inline char *scratch_new(void)
-{
-    const char *base = getenv("TMPDIR");
-    str s = {0};
-    str_fmt(&s, "%s/lorac-format-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(s.p)) fail_msg("cannot make %s", s.p);
-    return s.p;
-}
-
-static inline void scratch_free(char *folder)
-{
-    assert_int_equal(file_remove_tree(folder, NULL), OK);
-    free(folder);
-}
 
 static inline void scratch_write(const char *folder, const char *name, const void *data, size_t n)
 {

@@ -3,7 +3,7 @@
 #define TEST_TEXT_BYTES_H
 
 #include "base/arena.h"
-#include "base/file.h"
+#include "scratch.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -41,18 +41,17 @@ static inline void bytes_json(str *out)
 /* config is the tokenizer_config.json, as {"bos_token": "<s>", "add_bos_token": true}. */
 static inline tokenizer *bytes_tokenizer(const char *config)
 {
-    char folder[] = "/tmp/lorac-bytes-XXXXXX";
+    char *folder = scratch_new();
     err e = {0};
     arena mem = {0};
     str json = {0};
     tokenizer *t = NULL;
-    if (!mkdtemp(folder)) BUG("no folder for the tokenizer");
     bytes_json(&json);
     file_write(arena_fmt(&mem, "%s/tokenizer.json", folder), json.p, json.n, &e);
     file_write(arena_fmt(&mem, "%s/tokenizer_config.json", folder), config, strlen(config), &e);
     if (e.code == OK) tokenizer_from_folder(&t, folder, &e);
     if (e.code != OK) BUG("%s", e.msg);
-    file_remove_tree(folder, &e);
+    scratch_free(folder);
     str_free(&json);
     arena_free(&mem);
     return t;

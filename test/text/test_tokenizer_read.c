@@ -1,5 +1,6 @@
 /* test_tokenizer_read.c -- reading tokenizers: what is refused and how the line names it, keys and files that
  * say something besides the ids. */
+#include "scratch.h"
 #include "tokenizer_support.h"
 
 /* ---- what is refused ---- */
@@ -160,8 +161,7 @@ static void write_text(const char *folder, const char *name, const char *text, s
 static void folder(void **state)
 {
     (void)state;
-    char path[] = "/tmp/tokenizer_test_XXXXXX";
-    assert_non_null(mkdtemp(path));
+    char *path = scratch_new();
     err e = {0};
     tokenizer *t = NULL;
     assert_int_equal(tokenizer_from_folder(&t, path, &e), E_IO);
@@ -189,7 +189,7 @@ static void folder(void **state)
     e = (err){0};
     assert_int_equal(tokenizer_from_folder(&t, path, &e), E_UNSUPPORTED);
     assert_non_null(strstr(e.msg, "<new>"));
-    assert_int_equal(file_remove_tree(path, &e), OK);
+    scratch_free(path);
 }
 
 /* ---- post-processors: only what they add is read ---- */
