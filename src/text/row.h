@@ -1,6 +1,7 @@
 /* row.h -- a table as token rows with a mask: what a model really learns from a data file.
  *
- * Prompt and completion are tokenized each alone and laid end to end:
+ * Prompt and completion are tokenized each alone and laid end to end, the completion as text that goes on
+ * (tokenizer_encode_on()), so that no token spans the two and none stands between them that is in neither:
  *
  *   ids    [BOS]  prompt ...  completion ...  EOS
  *   mask     0    0 ... 0     1 ... 1          1      1: the token is predicted from those before it

@@ -93,6 +93,7 @@ uint64_t splitter_hash(const splitter *s, uint64_t seed)
 /* What one call of splitter_run needs: everything that may not be shared between threads. */
 typedef struct run {
     const splitter *s;
+    split_first first; /* until the step that adds spaces has seen a piece */
     split_fn *fn;
     void *arg;
     pcre2_match_data *match; /* room for the whole match alone; its two offsets are read at once */
@@ -163,7 +164,9 @@ static int cut(run *r, int depth, const char *p, size_t n)
     }
     const struct split_step *step = r->s->step[depth];
     if (step->code) return cut_matches(r, depth, p, n);
-    if (p[0] == ' ') return cut(r, depth + 1, p, n);
+    bool goes_on = r->first == SPLIT_GOES_ON;
+    r->first = SPLIT_SPACED;
+    if (p[0] == ' ' || goes_on) return cut(r, depth + 1, p, n);
     str spaced = {0};
     str_putc(&spaced, ' ');
     str_add(&spaced, p, n);
@@ -172,10 +175,11 @@ static int cut(run *r, int depth, const char *p, size_t n)
     return code;
 }
 
-int splitter_run(const splitter *s, const char *text, size_t n, split_fn *fn, void *arg, err *e)
+int splitter_run(const splitter *s, const char *text, size_t n, split_first first, split_fn *fn, void *arg,
+                 err *e)
 {
     if (!n) return OK;
-    run r = {.s = s, .fn = fn, .arg = arg, .e = e};
+    run r = {.s = s, .first = first, .fn = fn, .arg = arg, .e = e};
     r.match = pcre2_match_data_create(1, NULL);
     if (!r.match) BUG("out of memory");
     int code = cut(&r, 0, text, n);

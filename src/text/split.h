@@ -36,10 +36,15 @@ void pattern_quote(const char *text, size_t n, str *out);
 void splitter_free(splitter *s);
 uint64_t splitter_hash(const splitter *s, uint64_t seed);
 
+/* Whether the step that adds a space adds it to the first piece too, or leaves that alone since it goes on
+ * from a text before it. */
+typedef enum split_first { SPLIT_SPACED, SPLIT_GOES_ON } split_first;
+
 /* Calls fn for each piece of n bytes of UTF-8, in order, never an empty one. Pieces may lie in
  * storage that goes when fn returns. */
 typedef void split_fn(void *arg, const char *piece, size_t n);
-int splitter_run(const splitter *s, const char *text, size_t n, split_fn *fn, void *arg, err *e);
+int splitter_run(const splitter *s, const char *text, size_t n, split_first first, split_fn *fn, void *arg,
+                 err *e);
 
 /* The pattern for PCRE2 (UTF, UCP, MULTILINE, newline is LF), appended to out (pattern.c). */
 int pattern_translate(const char *pattern, size_t n, str *out, const char *where, err *e);

@@ -77,9 +77,13 @@ void tokenizer_close(tokenizer *t)
 
 /* ---- encoding ---- */
 
+/* What stands before the text: nothing, an added token, or text that it goes on from. */
+typedef enum text_after { AFTER_NOTHING, AFTER_ADDED, AFTER_TEXT } text_after;
+
 typedef struct job {
     const tokenizer *t;
     tokenize_how how;
+    text_after after;
     token_vec *ids;
     err *e;
 } job;
@@ -101,7 +105,7 @@ static void replace_all(const char *text, size_t n, span from, span to, str *out
     str_add(out, text, (size_t)(end - text));
 }
 
-void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *out)
+static void normalize(const tokenizer *t, const char *text, size_t n, bool goes_on, str *out)
 {
     str now = {0};
     str_add(&now, text, n);
@@ -111,7 +115,7 @@ void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *ou
         if (s->what == NORM_NFC) unicode_nfc(now.p, now.n, &next);
         if (s->what == NORM_REPLACE) replace_all(now.p, now.n, s->from, s->to, &next);
         if (s->what == NORM_PREPEND) {
-            if (now.n) str_add(&next, s->to.p, s->to.n);
+            if (now.n && !goes_on) str_add(&next, s->to.p, s->to.n);
             str_add(&next, now.p, now.n);
         }
         str_free(&now);
@@ -121,13 +125,19 @@ void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *ou
     str_free(&now);
 }
 
+void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *out)
+{
+    normalize(t, text, n, false, out);
+}
+
 /* Text with marks for spaces: one word, or one from each mark to the next. */
 static void encode_marked(job *j, const char *text, size_t n, bool first)
 {
     static const span mark = {WORD_MARK_TEXT, 3}, space = {" ", 1};
     str marked = {0};
     bool has = n >= 3 && !memcmp(text, mark.p, 3);
-    bool wanted = j->t->mark == MARK_ALWAYS || (j->t->mark == MARK_FIRST && first);
+    bool wanted = j->t->mark == MARK_ALWAYS ? !(first && j->after == AFTER_TEXT)
+                                            : j->t->mark == MARK_FIRST && first && j->after == AFTER_NOTHING;
     if (wanted && !has && text[0] != ' ') str_add(&marked, mark.p, mark.n);
     replace_all(text, n, space, mark, &marked);
     size_t done = 0;
@@ -147,7 +157,8 @@ static void encode_marked(job *j, const char *text, size_t n, bool first)
 static int encode_words(job *j, const char *text, size_t n, bool first)
 {
     if (!n) return OK;
-    if (j->t->mark == MARK_OFF) return splitter_run(&j->t->split, text, n, encode_word, j, j->e);
+    split_first piece = first && j->after == AFTER_TEXT ? SPLIT_GOES_ON : SPLIT_SPACED;
+    if (j->t->mark == MARK_OFF) return splitter_run(&j->t->split, text, n, piece, encode_word, j, j->e);
     encode_marked(j, text, n, first);
     return OK;
 }
@@ -172,23 +183,39 @@ static int encode_normalized(job *j, const char *text, size_t n, bool first)
 {
     if (!j->t->norms) return encode_around(j, &j->t->normal, text, n, first, encode_words);
     str normalized = {0};
-    tokenizer_normalize(j->t, text, n, &normalized);
+    normalize(j->t, text, n, first && j->after == AFTER_TEXT, &normalized);
     int code = encode_around(j, &j->t->normal, str_c(&normalized), normalized.n, first, encode_words);
     str_free(&normalized);
     return code;
 }
 
-int tokenizer_encode(const tokenizer *t, const char *text, size_t n, tokenize_how how, token_vec *ids, err *e)
+static int encode(const tokenizer *t, const char *text, size_t n, text_after after, tokenize_how how,
+                  token_vec *ids, err *e)
 {
     enum { MOST = 1 << 29 }; /* so that what normalization makes of it is below 2^31 */
     if (n > MOST) return fail(e, E_USAGE, "a text of %zu bytes is too long to be tokenized in one piece", n);
     size_t valid = n ? utf8_valid(text, n) : 0;
     if (valid < n) return fail(e, E_FORMAT, "the text is not UTF-8 at byte %zu; convert it first", valid);
     size_t before = ids->n;
-    job j = {t, how, ids, e};
+    job j = {t, how, after, ids, e};
     int code = encode_around(&j, &t->raw, text, n, true, encode_normalized);
     if (code != OK) ids->n = before;
     return code;
+}
+
+int tokenizer_encode(const tokenizer *t, const char *text, size_t n, tokenize_how how, token_vec *ids, err *e)
+{
+    return encode(t, text, n, AFTER_NOTHING, how, ids, e);
+}
+
+int tokenizer_encode_on(const tokenizer *t, const char *text, size_t start, size_t n, tokenize_how how,
+                        token_vec *ids, err *e)
+{
+    size_t cursor = 0;
+    added_match last = {0};
+    while (added_next(&t->raw, text, start, &cursor, how, &last)) continue;
+    text_after after = !start ? AFTER_NOTHING : last.end == start ? AFTER_ADDED : AFTER_TEXT;
+    return encode(t, text + start, n, after, how, ids, e);
 }
 
 /* ---- what it says of itself ---- */

@@ -49,6 +49,12 @@ typedef enum tokenize_how { TOKENIZE_PLAIN, TOKENIZE_SPECIAL } tokenize_how;
 int tokenizer_encode(const tokenizer *t, const char *text, size_t n, tokenize_how how, token_vec *ids,
                      err *e);
 
+/* The same for the n bytes at text + start, as they go on from the `start` bytes before them: the space that
+ * some tokenizers put before a text is not put between the two, unless an added token ends there and they
+ * would put it after that. Of what stands before, nothing is appended. */
+int tokenizer_encode_on(const tokenizer *t, const char *text, size_t start, size_t n, tokenize_how how,
+                        token_vec *ids, err *e);
+
 typedef enum decode_how { DECODE_ALL, DECODE_SKIP_SPECIAL } decode_how;
 
 /* Appends the text of the ids, always UTF-8: what is broken becomes U+FFFD. An id that the

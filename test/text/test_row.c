@@ -327,12 +327,42 @@ static void the_first_bad_row_is_named(void **state)
     str_free(&s);
 }
 
+/* A SentencePiece tokenizer writes a space before a text; between prompt and completion there is none. */
+static void no_space_between_prompt_and_completion(void **state)
+{
+    (void)state;
+    err e = {0};
+    gguf *g;
+    tokenizer *t;
+    fixture f;
+    token_vec whole = {0};
+    static const char text[] = "Tom and Lily went to the park.";
+    if (gguf_open(&g, "test/data/models/stories260k/stories260K.gguf", &e) != OK ||
+        tokenizer_from_gguf(&t, g, &e) != OK)
+        fail_msg("%s", e.msg);
+    build(&f, "prompt,completion\nTom and, Lily went to the park.\nTom and</s>,Lily\n", t, (row_options){0});
+    assert_int_equal(row_prompt(t, ROW_BOS_AUTO, text, strlen(text), &whole, &e), OK);
+    token_vec_push(&whole, (int32_t)tokenizer_eos(t));
+    assert_int_equal(f.r.offset[1], whole.n);
+    assert_memory_equal(f.r.ids, whole.p, whole.n * sizeof *whole.p);
+    whole.n = 0;
+    assert_int_equal(row_prompt(t, ROW_BOS_AUTO, "Tom and</s>Lily", 15, &whole, &e), OK);
+    token_vec_push(&whole, (int32_t)tokenizer_eos(t));
+    assert_int_equal(f.r.offset[2] - f.r.offset[1], whole.n);
+    assert_memory_equal(f.r.ids + f.r.offset[1], whole.p, whole.n * sizeof *whole.p);
+    token_vec_free(&whole);
+    close_fixture(&f);
+    tokenizer_close(t);
+    gguf_close(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prompt_and_completion),
         cmocka_unit_test(text_is_learned_whole),
         cmocka_unit_test(bos_when_asked),
+        cmocka_unit_test(no_space_between_prompt_and_completion),
         cmocka_unit_test(truncation_keeps_the_start),
         cmocka_unit_test(token_ids_as_given),
         cmocka_unit_test(findings),

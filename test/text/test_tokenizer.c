@@ -82,6 +82,54 @@ static void json_variants(void **state)
     json_decref(doc);
 }
 
+static void expect_goes_on(const tokenizer *t, const char *name, const char *before, const char *after)
+{
+    err e = {0};
+    token_vec whole = {0}, parts = {0};
+    str text = {0};
+    size_t start = strlen(before), n = strlen(after);
+    str_fmt(&text, "%s%s", before, after);
+    int code = tokenizer_encode(t, text.p, text.n, TOKENIZE_SPECIAL, &whole, &e);
+    if (code == OK) code = tokenizer_encode(t, before, start, TOKENIZE_SPECIAL, &parts, &e);
+    if (code == OK) code = tokenizer_encode_on(t, text.p, start, n, TOKENIZE_SPECIAL, &parts, &e);
+    if (code != OK) fail_msg("%s: %s", name, e.msg);
+    if (whole.n != parts.n || memcmp(whole.p, parts.p, whole.n * sizeof *whole.p))
+        fail_msg("%s: \"%s\" and \"%s\" are %zu tokens in two parts, %zu as one", name, before, after,
+                 parts.n, whole.n);
+    token_vec_free(&whole);
+    token_vec_free(&parts);
+    str_free(&text);
+}
+
+/* In two parts, cut where a word begins, a text is what it is as one: no space comes in between. Left out is
+ * the one whose pattern looks across spaces. */
+static void text_that_goes_on(void **state)
+{
+    (void)state;
+    static const char *const special[] = {"<|im_end|>", "</s>", "<s>"};
+    err e = {0};
+    json_t *doc = json_parse_file(DATA "variants.json", &e), *v;
+    if (!doc) fail_msg("%s", e.msg);
+    const char *name;
+    json_object_foreach(doc, name, v)
+    {
+        if (!strcmp(name, "json-selected")) continue;
+        tokenizer *t = variant(name, v);
+        expect_goes_on(t, name, "the cat", " sat there");
+        expect_goes_on(t, name, "the cat.\n", "");
+        expect_goes_on(t, name, "", "the cat");
+        for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+            char before[64];
+            snprintf(before, sizeof before, "the cat%s", special[i]);
+            if (!tokenizer_is_special(t, tokenizer_find(t, special[i]))) continue;
+            expect_goes_on(t, name, before, "it sat");
+            expect_goes_on(t, name, special[i], "sat");
+        }
+        tokenizer_close(t);
+    }
+    json_decref(doc);
+}
+
 /* ---- large vocabularies ---- */
 
 static const char *shared(const char *what)
@@ -251,7 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gguf_splitters), cmocka_unit_test(sentencepiece), cmocka_unit_test(json_variants),
         cmocka_unit_test(large_json),     cmocka_unit_test(large_gguf),    cmocka_unit_test(large_qwen),
-        cmocka_unit_test(large_smollm2),  cmocka_unit_test(llama_cpp),
+        cmocka_unit_test(large_smollm2),  cmocka_unit_test(llama_cpp),     cmocka_unit_test(text_that_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

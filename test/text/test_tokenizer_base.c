@@ -142,7 +142,7 @@ static void splitting(void **state)
         str out = {0};
         assert_int_equal(splitter_add(&s, cases[i].pattern, strlen(cases[i].pattern), SPLIT_KEEP, "P", &e),
                          OK);
-        assert_int_equal(splitter_run(&s, cases[i].text, strlen(cases[i].text), put_bar, &out, &e), OK);
+        assert_int_equal(splitter_run(&s, cases[i].text, strlen(cases[i].text), SPLIT_SPACED, put_bar, &out, &e), OK);
         assert_string_equal(out.p, cases[i].pieces);
         str_free(&out);
         splitter_free(&s);
@@ -158,7 +158,7 @@ static void deep_pattern(void **state)
     str text = {0}, out = {0};
     for (int i = 0; i < 20000; i++) str_puts(&text, "ab");
     assert_int_equal(splitter_add(&s, "(?:a(?=b)|b(?=a|$))+", 20, SPLIT_KEEP, "P", &e), OK);
-    assert_int_equal(splitter_run(&s, text.p, text.n, put_bar, &out, &e), OK);
+    assert_int_equal(splitter_run(&s, text.p, text.n, SPLIT_SPACED, put_bar, &out, &e), OK);
     assert_int_equal(out.n, text.n + 1);
     str_free(&text);
     str_free(&out);
