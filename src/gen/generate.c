@@ -141,9 +141,13 @@ static int take_token(generation *g, seat *s, err *e)
     int64_t made = (int64_t)s->ids.n - s->prompt;
     int32_t id = sample(&g->sampler, &g->o->how, logits, s->ids.p, (int64_t)s->ids.n, (uint64_t)s->row,
                         (uint64_t)made);
-    if (!(logits[id] - logits[id] == 0)) /* an infinity or a NaN */
-        return fail(e, E_NUMERIC, "the model's output is not a number at token %lld of prompt %lld",
+    if (!(logits[id] - logits[id] == 0)) { /* an infinity or a NaN */
+        if (model_check_finite(g->m, e) != OK) return E_NUMERIC;
+        return fail(e, E_NUMERIC,
+                    "the model's output is not a number at token %lld of prompt %lld, though the weights are; "
+                    "the adapter has diverged: take an earlier checkpoint",
                     (long long)s->ids.n, (long long)s->row + 1);
+    }
     token_vec_push(&s->ids, id);
     g->out->new_tokens++;
     if (is_eos(g, id)) {

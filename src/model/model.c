@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "model/build.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,35 @@ void model_close(model *m)
     free(m->linear);
     arena_free(&m->mem);
     free(m);
+}
+
+static bool finite_tensor(const tensor *t)
+{
+    enum { PIECE = 1024 };
+    float x[PIECE];
+    int64_t rows = tensor_rows(t), cols = tensor_cols(t);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t at = 0; at < cols; at += PIECE) {
+            int64_t n = cols - at < PIECE ? cols - at : PIECE;
+            tensor_decode(t, r, at, n, x);
+            for (int64_t i = 0; i < n; i++)
+                if (!isfinite(x[i])) return false;
+        }
+    return true;
+}
+
+int model_check_finite(const model *m, err *e)
+{
+    for (int64_t i = 0; i < weights_count(m->weights); i++) {
+        const tensor *t = weights_at(m->weights, i);
+        char stored[160];
+        if (!dtype_table[t->type]->is_weight || finite_tensor(t)) continue;
+        bool other = checkpoint_gguf(m->file) && gguf_name_from_hf(t->name, stored, sizeof stored);
+        return fail(e, E_NUMERIC,
+                    "%s: tensor %s holds a NaN or an infinity; the file is damaged, fetch or convert it again",
+                    checkpoint_path(m->file), other ? stored : t->name);
+    }
+    return OK;
 }
 
 size_t model_bytes_owned(const model *m) { return weights_owned_bytes(m->weights); }

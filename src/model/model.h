@@ -2,7 +2,7 @@
  * trained in, and the names of its projections.
  *
  * Requantization at load (`quantization`) touches what bitsandbytes would: the projections of the blocks.
- * Embedding, head and norms stay as the file has them; "none" and "bf16" convert everything. What is not
+ * Embedding, head and norms stay as the file has them; "none" converts everything, "bf16" and "f16" all matrices. What is not
  * converted stays a view of the mapped file. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -35,6 +35,10 @@ typedef enum model_absmax { MODEL_DOUBLE_QUANT, MODEL_SINGLE_QUANT } model_absma
 int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
                err *e);
 void model_close(model *m); /* NULL is fine */
+
+/* Why a result is not finite, when it is the weights: E_NUMERIC naming the file and the first tensor that
+ * holds a NaN or an infinity, OK when there is none. Reads every weight. */
+int model_check_finite(const model *m, err *e);
 
 /* Bytes of the weights: what the process holds itself, and what stays in the mapped file. */
 size_t model_bytes_owned(const model *m);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 struct evaluator {
+    const model *m;
     const rowset *rows;
     sampler *s;
     micro_batch batch;
@@ -34,6 +35,7 @@ int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *row
     evaluator *v = xcalloc(1, sizeof *v);
     int64_t docs;
     step_size size = size_of(s, &docs);
+    v->m = m;
     v->rows = rows;
     v->s = s;
     micro_batch_init(&v->batch, size.tokens, size.labels, docs);
@@ -75,6 +77,15 @@ static int64_t labels_before(const micro_batch *b, int64_t first, int64_t end)
     return n - first;
 }
 
+static int not_finite(const evaluator *v, int64_t row, err *e)
+{
+    if (model_check_finite(v->m, e) != OK) return E_NUMERIC;
+    return fail(e, E_NUMERIC,
+                "line %lld of the evaluation data: the loss is not a finite number, though the weights are; the "
+                "adapter has diverged: take an earlier checkpoint, or train with a lower learning_rate",
+                (long long)v->rows->line[row]);
+}
+
 /* Adds up one batch, row by row. */
 static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e)
 {
@@ -86,11 +97,7 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
         end += v->rows->offset[row + 1] - v->rows->offset[row];
         int64_t n = labels_before(b, at, end);
         for (int64_t i = at; i < at + n; i++) {
-            if (!isfinite(ce[i]))
-                return fail(e, E_NUMERIC,
-                            "line %lld of the evaluation data: the loss is not a finite number; the "
-                            "weights are broken, or the adapter has diverged",
-                            (long long)v->rows->line[row]);
+            if (!isfinite(ce[i])) return not_finite(v, row, e);
             sum->loss += (double)ce[i];
             sum->token_accuracy += (double)hit[i];
         }

@@ -50,6 +50,7 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
     at->labels += b->labels;
     at->operations += step_operations(t->run);
     if (isfinite(*loss)) return OK;
+    if (model_check_finite(t->m, e) != OK) return E_NUMERIC;
     const char *where = step_not_finite(t->run);
     return fail(
         e, E_NUMERIC,
