@@ -6,6 +6,7 @@
 #include "format/safetensors.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,12 @@ uint64_t checkpoint_fingerprint(const checkpoint *c)
             h = hash_bytes(h, (const uint8_t *)t->data + (t->bytes - WINDOW) / (WINDOWS - 1) * k, WINDOW);
     }
     return h;
+}
+
+const char *checkpoint_fingerprint_text(const checkpoint *c, char out[17])
+{
+    snprintf(out, 17, "%016llx", (unsigned long long)checkpoint_fingerprint(c));
+    return out;
 }
 
 /* GGUF keeps q and k of Llama with the rows of each head in the order of the rotary pairs. A matrix

@@ -29,6 +29,8 @@ const char *checkpoint_folder(const checkpoint *c); /* where tokenizer files lie
  * spread evenly over the data (all of it when it is shorter). The same tensors give the same value
  * however they are spread over files, and whatever was adopted since into the weights. */
 uint64_t checkpoint_fingerprint(const checkpoint *c);
+/* The same as 16 hexadecimal digits in out, which is returned. */
+const char *checkpoint_fingerprint_text(const checkpoint *c, char out[17]);
 
 /* Compares the tensors with what the configuration asks for: missing ones, other shapes, types that
  * cannot be weights and tensors nobody will use are errors that name them. Ignored are the rotary

@@ -121,9 +121,9 @@ json_t *job_data_json(const char *path, const char *bytes, size_t n, int64_t row
 
 static json_t *model_json(const options *o, const job_model *j)
 {
-    return json_pack("{s:s, s:o, s:s, s:I}", "path", o->model, "fingerprint",
-                     json_sprintf("%016llx", (unsigned long long)checkpoint_fingerprint(j->model->file)),
-                     "architecture", j->model->config->architecture, "parameters",
+    char fingerprint[17];
+    return json_pack("{s:s, s:s, s:s, s:I}", "path", o->model, "fingerprint",
+                     checkpoint_fingerprint_text(j->model->file, fingerprint), "architecture", j->model->config->architecture, "parameters",
                      (json_int_t)j->model->parameters);
 }
 

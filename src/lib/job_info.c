@@ -88,8 +88,8 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     const weights *w = checkpoint_weights(c);
     for (int64_t i = 0; i < weights_count(w); i++) list_tensor(&l, weights_at(w, i));
     listing_finish(&l, out);
-    json_object_set_new(out, "fingerprint",
-                        json_sprintf("%016llx", (unsigned long long)checkpoint_fingerprint(c)));
+    char fingerprint[17];
+    json_object_set_new(out, "fingerprint", json_string(checkpoint_fingerprint_text(c, fingerprint)));
     tokenizer *t;
     err why = {0};
     if (!tokenizer_open(&t, c, &why)) {

@@ -25,20 +25,17 @@ int job_exists(const char *path, const char *what, err *e)
                 path, what);
 }
 
-/* A run folder tells which weights its adapter was trained on. */
+/* The adapter's file tells which weights it was trained on. Others of the same shape are no error: those of
+ * another quantization are often wanted. */
 static void compare_base(const job_model *j, const char *folder, const job_hooks *h)
 {
-    str path = {0};
-    str_fmt(&path, "%s/run.json", folder);
-    json_t *root = file_exists(str_c(&path)) ? json_parse_file(str_c(&path), NULL) : NULL;
-    const char *base = json_string_value(json_object_get(json_object_get(root, "model"), "fingerprint"));
-    char here[32];
-    snprintf(here, sizeof here, "%016llx", (unsigned long long)checkpoint_fingerprint(j->model->file));
-    if (base && strcmp(base, here))
-        job_note(h, "%s was trained on other weights than those of %s; results may be worse", folder,
-                 checkpoint_path(j->model->file));
-    json_decref(root);
-    str_free(&path);
+    char here[17];
+    if (!j->adapter->base[0] || !strcmp(j->adapter->base, checkpoint_fingerprint_text(j->model->file, here)))
+        return;
+    job_note(h,
+             "%s was trained on other weights than those of %s (fingerprint %s, not %s); results may be worse: "
+             "give the model it was trained on, unless you mean this",
+             folder, checkpoint_path(j->model->file), j->adapter->base, here);
 }
 
 int job_device_open(device **out, const options *o, err *e)

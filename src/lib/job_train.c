@@ -32,12 +32,13 @@ static void keep_shape(const job *j)
 {
     static const char *const shaping[] = {
         "lora_r",          "lora_alpha",          "use_rslora",   "lora_target_modules",
-        "exclude_modules", "layers_to_transform", "rank_pattern", "alpha_pattern"};
+        "exclude_modules", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern"};
     for (size_t i = 0; i < sizeof shaping / sizeof *shaping; i++)
         if (options_origin(j->o, shaping[i]) != FROM_DEFAULT)
             job_note(j->h, "%s is that of %s; the one asked for is not used", shaping[i], j->o->adapter);
     if (options_origin(j->o, "lora_dropout") != FROM_DEFAULT)
         j->base.adapter->config.dropout = j->o->lora_dropout;
+    adapter_set_base(j->base.adapter, j->base.model);
 }
 
 static int open_adapter(job *j, err *e)

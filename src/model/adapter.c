@@ -7,6 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+static const char base_key[] = "base_fingerprint";
 
 int64_t adapter_find(const adapter *a, const char *name)
 {
@@ -53,6 +56,24 @@ static peft_config copy_config(arena *mem, const peft_config *from)
     return c;
 }
 
+/* PEFT takes layers_to_transform with a list of names alone: "all-linear" becomes one when both are asked
+ * for. */
+static void spell_out(adapter *a, const model *m)
+{
+    peft_config *c = &a->config;
+    if (!c->layers || !c->target_regex || strcasecmp(c->target_regex, "all-linear")) return;
+    const char **leaf = arena_new(&a->mem, (size_t)(m->linears + 1) * sizeof *leaf);
+    int64_t n = 0;
+    for (int64_t i = 0; i < m->linears; i++) {
+        const char *dot = strrchr(m->linear[i].name, '.'), *name = dot ? dot + 1 : m->linear[i].name;
+        int64_t k = 0;
+        while (k < n && strcmp(leaf[k], name)) k++;
+        if (k == n) leaf[n++] = arena_strdup(&a->mem, name);
+    }
+    c->targets = (peft_list){leaf, n};
+    c->target_regex = NULL;
+}
+
 /* The modules that the configuration names, with their ranks, scales and places; not yet their storage. */
 static int choose_modules(adapter *a, const model *m, err *e)
 {
@@ -85,6 +106,7 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     if (!e) e = &local;
     adapter *a = xcalloc(1, sizeof *a);
     a->config = copy_config(&a->mem, config);
+    spell_out(a, m);
     int code = choose_modules(a, m, e);
     if (code == OK) {
         a->param = big_new(a->count * sizeof(float), "the adapter", e);
@@ -104,6 +126,7 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
     int code = make(out, m, config, e);
     if (code != OK) return code;
     adapter *a = *out;
+    adapter_set_base(a, m);
     for (int64_t i = 0; i < a->modules; i++) {
         const adapter_module *n = &a->module[i];
         uint64_t key = rng_key(seed, (uint64_t)i);
@@ -156,6 +179,8 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
         code = load_one(a, peft_weights(p), n, "lora_A", n->a, n->r, n->in, folder, e);
         if (code == OK) code = load_one(a, peft_weights(p), n, "lora_B", n->b, n->out, n->r, folder, e);
     }
+    const char *base = code == OK ? peft_metadata(p, base_key) : NULL;
+    if (base) snprintf(a->base, sizeof a->base, "%s", base);
     peft_close(p);
     for (size_t i = 0; i < (a ? a->count : 0) && code == OK; i++)
         if (!isfinite(a->param[i])) code = fail(e, E_NUMERIC, "%s: holds values that are not finite", folder);
@@ -167,6 +192,11 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
     return OK;
 }
 
+void adapter_set_base(adapter *a, const model *m)
+{
+    if (m->file) checkpoint_fingerprint_text(m->file, a->base); /* a model made for measuring has none */
+}
+
 void adapter_close(adapter *a)
 {
     if (!a) return;
@@ -176,8 +206,7 @@ void adapter_close(adapter *a)
     free(a);
 }
 
-int adapter_save(const adapter *a, const char *folder, dtype type, const safetensors_pair *metadata,
-                 int64_t pairs, err *e)
+int adapter_save(const adapter *a, const char *folder, dtype type, err *e)
 {
     arena mem = {0};
     tensor *t = arena_new(&mem, (size_t)(2 * a->modules) * sizeof *t);
@@ -196,7 +225,8 @@ int adapter_save(const adapter *a, const char *folder, dtype type, const safeten
                                 .data = a->param + n->b,
                                 .bytes = (size_t)(n->out * n->r) * sizeof(float)};
     }
-    int code = peft_save(folder, &a->config, t, 2 * a->modules, type, metadata, pairs, e);
+    safetensors_pair base = {base_key, a->base};
+    int code = peft_save(folder, &a->config, t, 2 * a->modules, type, &base, a->base[0] != 0, e);
     arena_free(&mem);
     return code;
 }

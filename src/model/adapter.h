@@ -1,7 +1,10 @@
 /* adapter.h -- the trained matrices: which projections carry them, their values and their gradients.
  *
  * All A and B lie end to end in one array `param` (and likewise `grad`), module after module, A (r, in)
- * before B (out, r), so the optimizer, clipping and checkpoints are passes over one array. */
+ * before B (out, r), so the optimizer, clipping and checkpoints are passes over one array.
+ *
+ * Saved, an adapter names the base it was trained on: "base_fingerprint" in the metadata of
+ * adapter_model.safetensors is checkpoint_fingerprint() of that. */
 #ifndef MODEL_ADAPTER_H
 #define MODEL_ADAPTER_H
 
@@ -21,6 +24,7 @@ typedef struct adapter {
     int64_t modules;
     size_t count; /* trained parameters */
     float *param, *grad;
+    char base[17]; /* fingerprint of the base it was trained on; "": the file does not say */
     arena mem;
 } adapter;
 
@@ -33,11 +37,13 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
 int adapter_open(adapter **out, const model *m, const char *folder, err *e);
 void adapter_close(adapter *a); /* NULL is fine */
 
+/* From now on it is an adapter of this base. */
+void adapter_set_base(adapter *a, const model *m);
+
 /* Index of the module of that name, -1 when it carries no adapter. */
 int64_t adapter_find(const adapter *a, const char *name);
 
 /* Writes adapter_config.json and adapter_model.safetensors in type t (F32, F16, BF16). */
-int adapter_save(const adapter *a, const char *folder, dtype t, const safetensors_pair *metadata,
-                 int64_t pairs, err *e);
+int adapter_save(const adapter *a, const char *folder, dtype t, err *e);
 
 #endif

@@ -17,7 +17,7 @@ struct match {
     const peft_config *c;
     bool all;
     pcre2_code *target, *exclude;
-    bool *used; /* by target entry */
+    bool *used, *used_layer; /* by target entry; by entry of layers_to_transform */
     int64_t matched;
 };
 
@@ -49,6 +49,7 @@ match *match_new(const peft_config *c, err *e)
     match *k = xcalloc(1, sizeof *k);
     k->c = c;
     k->used = xcalloc((size_t)c->targets.n, sizeof *k->used);
+    k->used_layer = xcalloc((size_t)c->n_layers, sizeof *k->used_layer);
     k->all = c->target_regex && !strcasecmp(c->target_regex, "all-linear");
     bool ok = true;
     if (c->target_regex && !k->all) ok = (k->target = compile(c->target_regex, e)) != NULL;
@@ -68,6 +69,7 @@ void match_free(match *k)
     pcre2_code_free(k->target);
     pcre2_code_free(k->exclude);
     free(k->used);
+    free(k->used_layer);
     free(k);
 }
 
@@ -78,8 +80,8 @@ static bool tail(const char *module, const char *entry)
     return m == n || module[n - m - 1] == '.';
 }
 
-/* The layer of a path: the first component after another that is a number (and follows one of `patterns`,
- * when there are any); -1 when there is none. */
+/* The layer of a path: the first component after another that is a number (and follows one of `patterns`, a
+ * whole component each, when there are any); -1 when there is none. */
 static int64_t layer_of(const char *module, const peft_list *patterns)
 {
     for (const char *dot = strchr(module, '.'); dot; dot = strchr(dot + 1, '.')) {
@@ -90,18 +92,20 @@ static int64_t layer_of(const char *module, const peft_list *patterns)
         if (!patterns->n) return layer;
         for (int64_t i = 0; i < patterns->n; i++) {
             size_t n = strlen(patterns->p[i]);
-            if ((size_t)(dot - module) >= n && !strncmp(dot - n, patterns->p[i], n)) return layer;
+            if ((size_t)(dot - module) < n || strncmp(dot - n, patterns->p[i], n)) continue;
+            if (dot - n == module || dot[-(ptrdiff_t)n - 1] == '.') return layer;
         }
     }
     return -1;
 }
 
-static bool layer_wanted(const peft_config *c, const char *module)
+static bool layer_wanted(match *k, const char *module)
 {
+    const peft_config *c = k->c;
     if (!c->layers) return true;
     int64_t layer = layer_of(module, &c->layers_pattern);
     for (int64_t i = 0; i < c->n_layers; i++)
-        if (c->layers[i] == layer) return true;
+        if (c->layers[i] == layer) return k->used_layer[i] = true;
     return false;
 }
 
@@ -113,8 +117,9 @@ bool match_module(match *k, const char *module)
         if (tail(module, c->exclude.p[i])) return false;
     bool hit = k->all || (k->target && fits(k->target, module));
     for (int64_t i = 0; i < c->targets.n; i++) {
-        if (!tail(module, c->targets.p[i]) || !layer_wanted(c, module)) continue;
-        hit = k->used[i] = true;
+        if (!tail(module, c->targets.p[i])) continue;
+        k->used[i] = true;
+        hit = hit || layer_wanted(k, module);
     }
     k->matched += hit;
     return hit;
@@ -142,6 +147,12 @@ int match_finish(const match *k, const model *m, err *e)
         if (!k->used[i])
             return fail(e, E_USAGE, "target module \"%s\" matches nothing in this model (it has: %s)",
                         k->c->targets.p[i], leaves(m, names, sizeof names));
+    for (int64_t i = 0; i < k->c->n_layers && k->c->targets.n; i++)
+        if (!k->used_layer[i])
+            return fail(e, E_USAGE,
+                        "layers_to_transform: the targets have no module in a layer %lld (the model has layers "
+                        "0 to %lld; layers_pattern names what holds them)",
+                        (long long)k->c->layers[i], (long long)m->config->layers - 1);
     if (!k->matched)
         return fail(e, E_USAGE,
                     "target modules \"%s\" match nothing in this model; an expression has to match a whole "

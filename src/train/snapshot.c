@@ -52,7 +52,7 @@ static int put_in_place(const char *temp, const char *path, err *e)
 static int write_all(const char *temp, const snapshot *s, const trainer_state *state, const recipe *r, err *e)
 {
     int code = file_mkdirs(temp, e);
-    if (code == OK) code = adapter_save(s->a, temp, DT_F32, NULL, 0, e);
+    if (code == OK) code = adapter_save(s->a, temp, DT_F32, e);
     if (code == OK) code = snapshot_write_moments(temp, s, e);
     if (code == OK) code = trainer_state_write(temp, state, r, e);
     if (code == OK) code = snapshot_write_state(temp, s, e);

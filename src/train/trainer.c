@@ -177,7 +177,7 @@ int trainer_run(trainer *t, const trainer_hooks *hooks, trainer_result *result, 
 int trainer_save(const trainer *t, dtype type, err *e)
 {
     trainer_state state = trainer_state_of(t);
-    int code = adapter_save(t->a, t->r.output_dir, type, NULL, 0, e);
+    int code = adapter_save(t->a, t->r.output_dir, type, e);
     if (code == OK) code = trainer_state_write(t->r.output_dir, &state, &t->r, e);
     return code;
 }

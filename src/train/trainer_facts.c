@@ -56,7 +56,8 @@ void trainer_collect_facts(trainer *t)
     const recipe *r = &t->r;
     const schedule_options *o = &r->lr_scheduler_kwargs;
     const char *which = device_name(t->d);
-    add(t, "model", HAS_TO_AGREE, hex(&t->mem, checkpoint_fingerprint(t->m->file)));
+    char *base = arena_new(&t->mem, 17);
+    add(t, "model", HAS_TO_AGREE, checkpoint_fingerprint_text(t->m->file, base));
     add(t, "weights", HAS_TO_AGREE, types_of(&t->mem, t->m->weights));
     add(t, "data", HAS_TO_AGREE, hex(&t->mem, rows_fingerprint(t->train)));
     add(t, "eval_data", TOLD, t->eval ? hex(&t->mem, rows_fingerprint(t->eval)) : "none");
