@@ -20,7 +20,7 @@ static int fail_errno(err *e, const char *path, const char *doing)
 int filemap_open(filemap *m, const char *path, err *e)
 {
     *m = (filemap){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
     if (fd < 0) return fail_errno(e, path, "open");
     struct stat st;
     int code = OK;
@@ -60,13 +60,18 @@ int file_read(str *out, const char *path, size_t limit, err *e)
 
 int file_create(outfile *o, const char *path, err *e)
 {
+    struct stat st;
+    bool there = stat(path, &st) == 0;
     *o = (outfile){0};
-    size_t n = strlen(path) + 32;
-    o->path = xmalloc(n);
-    o->temp = xmalloc(n);
-    snprintf(o->path, n, "%s", path);
-    snprintf(o->temp, n, "%s.tmp%ld", path, (long)getpid());
-    o->f = fopen(o->temp, "wbe");
+    if (there && S_ISDIR(st.st_mode)) return fail(e, E_IO, "%s: is a folder; name a file", path);
+    char *target = there ? realpath(path, NULL) : NULL;
+    o->path = target ? target : strcpy(xmalloc(strlen(path) + 1), path);
+    if (!there || S_ISREG(st.st_mode)) {
+        size_t n = strlen(o->path) + 32;
+        o->temp = xmalloc(n);
+        snprintf(o->temp, n, "%s.tmp%ld", o->path, (long)getpid());
+    }
+    o->f = fopen(o->temp ? o->temp : o->path, "wbe");
     if (o->f) return OK;
     fail_errno(e, path, "create");
     file_abandon(o);
@@ -79,19 +84,22 @@ void file_put(outfile *o, const void *data, size_t n)
     if (fwrite(data, 1, n, o->f) != n) o->error = errno ? errno : EIO;
 }
 
-/* The rename is durable only once the folder that holds the name is. */
-static void sync_folder(const char *path)
+void file_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+static void sync_folder_of(const char *path)
 {
     char *copy = xmalloc(strlen(path) + 3);
     strcpy(copy, path);
     char *slash = strrchr(copy, '/');
     if (slash) slash[slash == copy] = 0;
     else strcpy(copy, ".");
-    int fd = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
+    file_sync_folder(copy);
     free(copy);
 }
 
@@ -102,11 +110,11 @@ int file_commit(outfile *o, err *e)
     if (!o->error && fsync(fileno(o->f)) != 0 && errno != EINVAL) o->error = errno;
     if (fclose(o->f) != 0 && !o->error) o->error = errno;
     o->f = NULL;
-    if (!o->error && rename(o->temp, o->path) != 0) o->error = errno;
+    if (!o->error && o->temp && rename(o->temp, o->path) != 0) o->error = errno;
     int code = OK;
     if (o->error) code = fail(e, E_IO, "%s: cannot write: %s", o->path, strerror(o->error));
-    else sync_folder(o->path);
-    if (code != OK) unlink(o->temp);
+    else if (o->temp) sync_folder_of(o->path);
+    if (code != OK && o->temp) unlink(o->temp);
     file_abandon(o);
     return code;
 }
@@ -115,7 +123,7 @@ void file_abandon(outfile *o)
 {
     if (o->f) {
         fclose(o->f);
-        unlink(o->temp);
+        if (o->temp) unlink(o->temp);
     }
     free(o->path);
     free(o->temp);

@@ -1,7 +1,8 @@
 /* file.h -- files: mapped for reading, written whole or not at all.
  *
  * Writing goes to a temporary name beside the target, is flushed to the disk and then renamed, so
- * that a reader, a crash or a full disk leaves the old file or the new one, never half of one. */
+ * that a reader, a crash or a full disk leaves the old file or the new one, never half of one. A link
+ * stays a link to what is written; a device or a pipe, /dev/null for one, is written to as it is. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -28,7 +29,7 @@ int file_read(str *out, const char *path, size_t limit, err *e);
  * file_commit() returns, and then the target is untouched. */
 typedef struct outfile {
     FILE *f;
-    char *path, *temp;
+    char *path, *temp; /* temp NULL: written in place */
     int   error; /* errno of the first failure */
 } outfile;
 
@@ -44,5 +45,6 @@ bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 int  file_mkdirs(const char *path, err *e); /* the folder and its parents; fine if it is there */
 int  file_remove_tree(const char *path, err *e);
+void file_sync_folder(const char *path); /* a rename is durable only once its folder is */
 
 #endif

@@ -24,14 +24,6 @@ progress progress_start(void)
                       .best_loss = NAN};
 }
 
-static void sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
 static int cannot_rename(const char *temp, const char *path, err *e)
 {
     return fail(e, E_IO, "%s: cannot be given its name: %s; it is whole in %s", path, strerror(errno), temp);
@@ -67,7 +59,7 @@ int snapshot_save(const char *folder, const snapshot *s, const trainer_state *st
     int code = file_exists(temp.p) ? file_remove_tree(temp.p, e) : OK; /* of a run that crashed */
     if (code == OK && (code = write_all(temp.p, s, state, r, e)) != OK) file_remove_tree(temp.p, NULL);
     if (code == OK) code = put_in_place(temp.p, path.p, e);
-    if (code == OK) sync_folder(folder);
+    if (code == OK) file_sync_folder(folder);
     str_free(&path);
     str_free(&temp);
     return code;
