@@ -177,7 +177,12 @@ static int read_history(const char *path, json_t **history, err *e)
     str_fmt(&file, "%s/trainer_state.json", path);
     json_t *root = json_parse_file(file.p, e), *lines = json_object_get(root, "log_history");
     int code = root ? OK : e->code;
-    if (code == OK && !json_is_array(lines)) code = fail(e, E_FORMAT, "%s: has no \"log_history\"", file.p);
+    bool good = json_is_array(lines);
+    for (size_t i = 0; good && i < json_array_size(lines); i++)
+        good = json_is_object(json_array_get(lines, i));
+    if (code == OK && !good)
+        code = fail(e, E_FORMAT, "%s: \"log_history\" is no list of lines; resume from another checkpoint",
+                    file.p);
     if (code == OK) *history = json_incref(lines);
     json_decref(root);
     str_free(&file);

@@ -101,6 +101,11 @@ static int resume(trainer *t, json_t **history, err *e)
             fail(e, E_USAGE,
                  "%s: is at step %lld, but this run has only %lld; give more num_train_epochs or max_steps",
                  t->r.resume_from_checkpoint, (long long)t->at.step, (long long)t->steps);
+    if (code == OK && t->at.batch >= sampler_micro_batches(t->s))
+        code = fail(e, E_FORMAT,
+                    "%s/state.json: there is no micro-batch %lld in an epoch; resume from another "
+                    "checkpoint",
+                    t->r.resume_from_checkpoint, (long long)t->at.batch);
     char *rest = differs.p;
     for (char *line; code == OK && rest && (line = strsep(&rest, "\n")) != NULL && *line;) message(t, line);
     str_free(&differs);

@@ -369,6 +369,41 @@ static void test_broken(void **state)
     }
 }
 
+/* Replaces the text once in a file of the newest checkpoint; what resuming from it then says. */
+static void refuse_changed(const char *file, const char *from, const char *to, const char *message)
+{
+    rig g;
+    err e = {0};
+    str path = {0}, text = {0}, changed = {0};
+    straight(&g, 1);
+    recipe r = saving_recipe(&g);
+    char *newest = snapshot_newest(g.folder);
+    r.resume_from_checkpoint = newest;
+    str_fmt(&path, "%s/%s", newest, file);
+    must(file_read(&text, path.p, 1 << 20, &e), &e);
+    const char *at = strstr(text.p, from);
+    assert_non_null(at);
+    str_add(&changed, text.p, (size_t)(at - text.p));
+    str_puts(&changed, to);
+    str_puts(&changed, at + strlen(from));
+    must(file_write(path.p, changed.p, changed.n, &e), &e);
+    assert_int_equal(rig_run(&g, &r, NULL, NULL, &e), E_FORMAT);
+    if (!strstr(e.msg, message)) fail_msg("no \"%s\" in: %s", message, e.msg);
+    str_free(&path);
+    str_free(&text);
+    str_free(&changed);
+    free(newest);
+    rig_close(&g);
+}
+
+/* Valid JSON that makes no sense: an error too. */
+static void test_senseless(void **state)
+{
+    (void)state;
+    refuse_changed("trainer_state.json", "\"log_history\": [", "\"log_history\": [1, ", "no list of lines");
+    refuse_changed("state.json", "\"batch\": ", "\"batch\": 99", "no micro-batch 99");
+}
+
 /* A disk that fills up: an error, the checkpoints that were there whole, no half of one. */
 static void test_disk_full(void **state)
 {
@@ -511,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_finished),
         cmocka_unit_test(test_another_run),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_senseless),
         cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_best),
         cmocka_unit_test(test_best_not_saved),
