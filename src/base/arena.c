@@ -1,6 +1,8 @@
 /* arena.c -- see arena.h. */
 #include "base/arena.h"
 
+#include "base/cpu.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,7 +81,8 @@ void *big_new(size_t bytes, const char *what, err *e)
 {
     void *p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
-        fail(e, E_MEMORY, "not enough memory for %s: %.1f MiB needed", what, (double)bytes / (1 << 20));
+        fail(e, E_MEMORY, "not enough memory for %s: %.1f MiB needed, the machine has %.1f MiB in all", what,
+             (double)bytes / 0x1p20, (double)cpu_memory() / 0x1p20);
         return NULL;
     }
     madvise(p, bytes, MADV_HUGEPAGE);

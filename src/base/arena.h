@@ -27,7 +27,7 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t bytes);
 
 /* A large block, aligned to 64 bytes and backed by huge pages where the system has them; zeroed.
- * NULL with a message saying `what` and how many bytes when there is not enough memory.
+ * NULL with a message saying `what`, need and have when there is not enough memory.
  * Freed with big_free(p, bytes), the same bytes as asked for. */
 void *big_new(size_t bytes, const char *what, err *e);
 void  big_free(void *p, size_t bytes);

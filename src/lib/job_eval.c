@@ -71,12 +71,14 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     int bad = job_model_open(&j, o, h, e);
     if (!bad) bad = job_rows_open(&r, o->data, o, j.tokenizer, device_pool(j.device), h, e);
     if (!bad) bad = evaluate(&j, &r, o, h, &v, e);
+    double perplexity = bad ? 0 : exp(v.loss); /* infinite when the loss is large, which JSON does not know */
     if (!bad)
-        *out = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "rows", (json_int_t)v.rows, "tokens",
+        *out = json_pack("{s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "rows", (json_int_t)v.rows, "tokens",
                          (json_int_t)v.tokens, "label_tokens", (json_int_t)v.labels, "loss", v.loss,
-                         "perplexity", exp(v.loss), "token_accuracy", v.token_accuracy, "seconds", v.seconds,
-                         "tokens_per_second", v.seconds > 0 ? (double)v.tokens / v.seconds : 0.0);
+                         "perplexity", isfinite(perplexity) ? json_real(perplexity) : json_null(),
+                         "token_accuracy", v.token_accuracy, "seconds", v.seconds, "tokens_per_second",
+                         v.seconds > 0 ? (double)v.tokens / v.seconds : 0.0);
     job_rows_close(&r);
     job_model_close(&j);
-    return bad;
+    return job_advise(bad, "lower per_device_eval_batch_size or max_length, or use --quantization nf4", e);
 }

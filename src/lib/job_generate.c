@@ -137,5 +137,5 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
     if (!bad) bad = run_prompts(&p, &j, o, h, out, e);
     prompts_release(&p);
     job_model_close(&j);
-    return bad;
+    return job_advise(bad, "lower batch_size or max_new_tokens, or use --quantization nf4", e);
 }

@@ -18,6 +18,13 @@ void job_note(const job_hooks *h, const char *fmt, ...)
     h->note(h->arg, line);
 }
 
+int job_advise(int bad, const char *how, err *e)
+{
+    size_t n = strlen(e->msg);
+    if (bad == E_MEMORY) snprintf(e->msg + n, sizeof e->msg - n, "; %s", how);
+    return bad;
+}
+
 int job_exists(const char *path, const char *what, err *e)
 {
     if (file_exists(path) || file_is_dir(path)) return OK;
@@ -32,10 +39,11 @@ static void compare_base(const job_model *j, const char *folder, const job_hooks
     char here[17];
     if (!j->adapter->base[0] || !strcmp(j->adapter->base, checkpoint_fingerprint_text(j->model->file, here)))
         return;
-    job_note(h,
-             "%s was trained on other weights than those of %s (fingerprint %s, not %s); results may be worse: "
-             "give the model it was trained on, unless you mean this",
-             folder, checkpoint_path(j->model->file), j->adapter->base, here);
+    job_note(
+        h,
+        "%s was trained on other weights than those of %s (fingerprint %s, not %s); results may be worse: "
+        "give the model it was trained on, unless you mean this",
+        folder, checkpoint_path(j->model->file), j->adapter->base, here);
 }
 
 int job_device_open(device **out, const options *o, err *e)

@@ -27,6 +27,9 @@ json_t *job_profile(const double *seconds, double total, job_rest rest);
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e);
 void job_model_close(job_model *j);
 
+/* Ends the line of an E_MEMORY with how to need less; returns bad. */
+int job_advise(int bad, const char *how, err *e);
+
 /* E_IO when nothing of that name exists; the line says that nothing is downloaded. */
 int job_exists(const char *path, const char *what, err *e);
 

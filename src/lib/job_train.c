@@ -31,8 +31,9 @@ typedef struct job {
 static void keep_shape(const job *j)
 {
     static const char *const shaping[] = {
-        "lora_r",          "lora_alpha",          "use_rslora",   "lora_target_modules",
-        "exclude_modules", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern"};
+        "lora_r",          "lora_alpha",          "use_rslora",     "lora_target_modules",
+        "exclude_modules", "layers_to_transform", "layers_pattern", "rank_pattern",
+        "alpha_pattern"};
     for (size_t i = 0; i < sizeof shaping / sizeof *shaping; i++)
         if (options_origin(j->o, shaping[i]) != FROM_DEFAULT)
             job_note(j->h, "%s is that of %s; the one asked for is not used", shaping[i], j->o->adapter);
@@ -309,5 +310,8 @@ int job_train(const options *o, const job_hooks *h, json_t **out, err *e)
     job_model_close(&j.base);
     json_decref(j.data);
     free(j.resume);
-    return bad;
+    return job_advise(bad,
+                      "lower per_device_train_batch_size or max_length, or use gradient_checkpointing or "
+                      "--quantization nf4",
+                      e);
 }
