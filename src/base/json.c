@@ -35,7 +35,7 @@ long long json_int(const json_t *o, const char *key, long long otherwise, const 
     if (!v) return otherwise;
     if (json_is_integer(v)) return json_integer_value(v);
     double d = json_is_real(v) ? json_real_value(v) : 0.5;
-    if (d == (double)(long long)d && d > -9e15 && d < 9e15) return (long long)d;
+    if (d > -9e15 && d < 9e15 && d == (double)(long long)d) return (long long)d;
     fail(e, E_FORMAT, "%s: \"%s\" has to be a whole number", where, key);
     return otherwise;
 }

@@ -143,10 +143,11 @@ static int take_token(generation *g, seat *s, err *e)
                         (uint64_t)made);
     if (!(logits[id] - logits[id] == 0)) { /* an infinity or a NaN */
         if (model_check_finite(g->m, e) != OK) return E_NUMERIC;
-        return fail(e, E_NUMERIC,
-                    "the model's output is not a number at token %lld of prompt %lld, though the weights are; "
-                    "the adapter has diverged: take an earlier checkpoint",
-                    (long long)s->ids.n, (long long)s->row + 1);
+        return fail(
+            e, E_NUMERIC,
+            "the model's output is not a number at token %lld of prompt %lld, though the weights are; "
+            "the adapter has diverged: take an earlier checkpoint",
+            (long long)s->ids.n, (long long)s->row + 1);
     }
     token_vec_push(&s->ids, id);
     g->out->new_tokens++;
@@ -216,13 +217,15 @@ static int check(const model *m, const generate_prompt *prompts, int64_t n, cons
     if (code != OK) return code;
     if (o->max_new_tokens < 1) return fail(e, E_USAGE, "max_new_tokens has to be at least 1");
     if (o->batch < 1) return fail(e, E_USAGE, "the batch size has to be at least 1");
+    for (int64_t i = 0; i < o->stops; i++)
+        if (!*o->stop[i]) return fail(e, E_USAGE, "stop: an empty text is everywhere; give one to stop at");
     *longest = 1;
     for (int64_t i = 0; i < n; i++) {
         if (prompts[i].n < 1) return fail(e, E_USAGE, "prompt %lld is empty", (long long)i + 1);
         if (prompts[i].n + o->max_new_tokens > m->config->context)
             return fail(e, E_USAGE,
                         "prompt %lld has %lld tokens; with max_new_tokens %lld that is more than the model's "
-                        "context of %lld",
+                        "context of %lld; shorten the prompt or lower max_new_tokens",
                         (long long)i + 1, (long long)prompts[i].n, (long long)o->max_new_tokens,
                         (long long)m->config->context);
         if (prompts[i].n > *longest) *longest = prompts[i].n;

@@ -146,6 +146,7 @@ static int set_bits(options *o, const compat_row *r, const char *value, option_o
 {
     int flag = option_bool(value);
     if (flag < 0) return fail(e, E_USAGE, "%s is true or false, not \"%s\"", r->key, value);
+    if (!option_find(o->command, "quantization")) return 1; /* a command that does not open the weights */
     if (r->kind == BITS4_DOUBLE)
         return options_set(o, "double_quant", flag ? "true" : "false", from, e) ? E_USAGE : 1;
     if (r->kind == BITS4) o->bnb.four = flag;
@@ -163,8 +164,8 @@ int compat_set(options *o, const char *key, const char *value, option_origin fro
     if (!accepted(r->accepted, value))
         return fail(e, E_USAGE, "%s %s is not supported: %s", r->key, *value ? value : "\"\"", r->advice);
     if (r->kind == BITS4_TYPE) {
-        o->bnb.type = option_same_name(value, "fp4") ? "fp4" : "nf4";
-        o->bnb.touched = true;
+        o->bnb.type = !strcasecmp(value, "fp4") ? "fp4" : "nf4";
+        o->bnb.touched = option_find(o->command, "quantization") != NULL;
     }
     return 1;
 }
@@ -176,7 +177,7 @@ int compat_finish(options *o, option_origin from, bool given, err *e)
     if (o->bnb.four && o->bnb.eight)
         return fail(e, E_USAGE, "load_in_4bit and load_in_8bit contradict each other; keep one");
     const char *type = o->bnb.four ? (o->bnb.type ? o->bnb.type : "nf4") : o->bnb.eight ? "int8" : NULL;
-    if (!type) return o->bnb.applied ? options_set(o, "quantization", "as-is", from, e) : OK;
+    if (!type) return o->bnb.applied && !given ? options_set(o, "quantization", "as-is", from, e) : OK;
     o->bnb.applied = true;
     if (given && strcasecmp(o->quantization, type))
         return fail(e, E_USAGE, "quantization %s contradicts load_in_%dbit (%s); keep one", o->quantization,

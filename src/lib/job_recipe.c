@@ -87,6 +87,10 @@ int job_recipe(recipe *r, const options *o, const model *m, err *e)
         .load_best_model_at_end = o->best_at_end,
         .output_dir = o->out,
     };
+    /* a warm-up of 0 steps that somebody asked for is none; the ratio's default does not take its place */
+    if (options_origin(o, "warmup_steps") != FROM_DEFAULT &&
+        options_origin(o, "warmup_ratio") == FROM_DEFAULT)
+        r->warmup_ratio = 0;
     int bad = scheduler_kwargs(&r->lr_scheduler_kwargs, &o->scheduler_kwargs, e);
     return bad ? bad : recipe_check(r, e);
 }

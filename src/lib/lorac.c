@@ -47,7 +47,7 @@ void lorac_job_free(lorac_job *j)
 int lorac_job_set(lorac_job *j, const char *name, const char *value, char *error)
 {
     err e = {0};
-    return report(options_set(&j->o, name, value, FROM_COMMAND_LINE, &e), &e, error);
+    return report(options_give(&j->o, name, value, &e), &e, error);
 }
 
 static void tell(lorac_job *j, const char *event, json_t *value)

@@ -29,7 +29,9 @@ static int parse_number(const option_row *r, const char *text, double *out, err 
     if (end == text || *end || !isfinite(x) || strpbrk(text, "xXpP"))
         return fail(e, E_USAGE, "%s: \"%s\" is not a number", r->name, text);
     if ((r->low != 0 || r->high != 0) && (x < r->low || x > r->high)) {
-        if (r->high >= 1e15) return fail(e, E_USAGE, "%s: %s is below %.15g", r->name, text, r->low);
+        if (r->high >= 1e15)
+            return fail(e, E_USAGE, "%s: %s is %s %.15g", r->name, text, x < r->low ? "below" : "above",
+                        x < r->low ? r->low : r->high);
         return fail(e, E_USAGE, "%s: %s is not between %.15g and %.15g", r->name, text, r->low, r->high);
     }
     *out = x;

@@ -277,6 +277,18 @@ int options_set(options *o, const char *name, const char *value, option_origin f
     return r ? option_set_text(o, r, value, from, e) : unknown(o->command, "", "", name, e);
 }
 
+int options_give(options *o, const char *name, const char *value, err *e)
+{
+    const option_row *r = option_find(o->command, name);
+    if (r && !strcmp(r->name, "config")) return read_file(o, value, e);
+    if (r) return option_set_text(o, r, value, FROM_COMMAND_LINE, e);
+    int took = compat_set(o, name, value, FROM_COMMAND_LINE, e);
+    if (took < 0) return took;
+    if (!took) return unknown(o->command, "", "", name, e);
+    bool given = options_origin(o, "quantization") == FROM_COMMAND_LINE && !o->bnb.applied;
+    return compat_finish(o, FROM_COMMAND_LINE, given, e);
+}
+
 int options_parse(options *o, command c, int argc, char *const *argv, err *e)
 {
     options_init(o, c);

@@ -132,6 +132,8 @@ int options_parse(options *o, command c, int argc, char *const *argv, err *e);
 /* The defaults of a command, and one option after the other, for callers without a command line. */
 void options_init(options *o, command c);
 int options_set(options *o, const char *name, const char *value, option_origin from, err *e);
+/* The same for whatever the command line takes: keys of compat.h, and config, whose file is read at once. */
+int options_give(options *o, const char *name, const char *value, err *e);
 /* What can be said about options together: contradictions, and what the command cannot do without. */
 int options_check(options *o, err *e);
 void options_release(options *o);

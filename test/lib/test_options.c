@@ -203,11 +203,42 @@ static void test_bits(void **state)
     o = train("--load-in-8bit");
     assert_string_equal(o.quantization, "int8");
     options_release(&o);
+    o = train("--load_in_4bit|--bnb_4bit_quant_type|FP4");
+    assert_string_equal(o.quantization, "fp4");
+    options_release(&o);
+    char words[256];
+    snprintf(words, sizeof words, "--quantization|q8_0|--load_in_4bit|false|--config|%s",
+             file_of("load_in_4bit: true\n"));
+    o = train(words);
+    assert_string_equal(o.quantization, "q8_0");
+    options_release(&o);
     refused(COMMAND_TRAIN, "--model|m|--data|d|--load_in_4bit|--load_in_8bit", "contradict");
     refused(COMMAND_TRAIN, "--model|m|--data|d|--load_in_4bit|--quantization|none",
             "contradicts load_in_4bit");
     refused(COMMAND_TRAIN, "--model|m|--data|d|--bnb_4bit_quant_type|int4",
             "--bnb_4bit_quant_type int4 is not supported");
+}
+
+/* Callers without a command line give the same names, one after the other. */
+static void test_given(void **state)
+{
+    (void)state;
+    options o;
+    err e = {0};
+    options_init(&o, COMMAND_TRAIN);
+    assert_int_equal(options_give(&o, "config", file_of("lora_r: 4\nseed: 5\n"), &e), OK);
+    assert_int_equal(options_give(&o, "seed", "6", &e), OK);
+    assert_int_equal(options_give(&o, "load_in_4bit", "true", &e), OK);
+    assert_string_equal(o.quantization, "nf4");
+    assert_int_equal(options_give(&o, "bnb_4bit_quant_type", "fp4", &e), OK);
+    assert_string_equal(o.quantization, "fp4");
+    assert_int_equal(o.lora_r, 4);
+    assert_int_equal(o.seed, 6);
+    assert_int_equal(options_give(&o, "optim", "adafactor", &e), E_USAGE);
+    e = (err){0};
+    assert_int_equal(options_give(&o, "sede", "1", &e), E_USAGE);
+    assert_string_equal(e.msg, "unknown key sede; did you mean seed?");
+    options_release(&o);
 }
 
 /* run.json gives back every value and its origin, except what concerns one run alone. */
@@ -353,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_bits),       cmocka_unit_test(test_run_json),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_empty_file), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_given),
     };
     if (!mkdtemp(dir)) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,1 @@
+lorac generate --model "$MODEL" --prompt "Once upon a time" --stop ""
