@@ -26,6 +26,7 @@ int cli_bench(const options *o, err *e)
 {
     json_t *b;
     job_hooks h = progress_hooks();
+    signals_begin();
     int code = job_bench(o, &h, &b, e);
     if (code != OK) return code;
     str out = {0};

@@ -18,6 +18,8 @@ int output_json(const json_t *value, err *e);
 int output_close(err *e);
 bool output_is_terminal(void);
 
+/* Appends text from outside: a line end, a tab and other control characters as \n, \t, \xNN. */
+void output_visible(str *out, const char *text);
 /* A line of a table of results: the label, then the value in its column. */
 void output_row(str *out, const char *label, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* 1,234,567; 1.5 GiB; 1:02:03 -- appended. */
@@ -38,7 +40,9 @@ void progress_end(void); /* the live line is gone; before anything else is print
 void progress_error(const char *line);
 job_hooks progress_hooks(void); /* note, banner, progress, logged, stop */
 
-/* The first SIGINT or SIGTERM sets the flag that job_hooks.stop points to; the second ends the program. */
+/* From now on the first SIGINT or SIGTERM sets the flag that job_hooks.stop points to, and the second ends
+ * the program. For the commands that heed the flag, once they have read their input: until then, and in the
+ * others, the first ends the program. */
 void signals_begin(void);
 const volatile int *signals_stop(void);
 

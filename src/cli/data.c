@@ -20,25 +20,11 @@ static bool colored(const options *o)
     return output_is_terminal();
 }
 
-static void add_visible(str *out, const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '\n')
-            str_puts(out, "\\n");
-        else if (*p == '\t')
-            str_puts(out, "\\t");
-        else if (*p < 32 || *p == 127)
-            str_fmt(out, "\\x%02x", *p);
-        else
-            str_putc(out, (char)*p);
-    }
-}
-
 static void add_token(str *out, const json_t *t, bool color)
 {
     bool label = json_is_true(json_object_get(t, "label"));
     str_puts(out, color ? (label ? GREEN : GREY) : label ? "[" : "");
-    add_visible(out, result_text(t, "text"));
+    output_visible(out, result_text(t, "text"));
     str_puts(out, color ? RESET "|" : label ? "]" : "|");
 }
 

@@ -50,7 +50,8 @@ static void add_line(str *out, const char *text)
     str_putc(out, '\n');
 }
 
-static int write_result(const options *o, const json_t *r, bool streamed, err *e)
+/* To `file` when there is one. */
+static int write_result(const options *o, const json_t *r, bool streamed, outfile *file, err *e)
 {
     str out = {0};
     int code = OK;
@@ -63,9 +64,10 @@ static int write_result(const options *o, const json_t *r, bool streamed, err *e
     }
     char *json = o->json && o->out_file ? json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     if (json) str_fmt(&out, "%s\n", json);
-    if (o->out_file)
-        code = file_write(o->out_file, str_c(&out), out.n, e);
-    else
+    if (file->f) {
+        file_put(file, str_c(&out), out.n);
+        code = file_commit(file, e);
+    } else
         code = o->json ? output_json(r, e) : output_put(&out, e);
     free(json);
     str_free(&out);
@@ -77,17 +79,21 @@ int cli_generate(const options *o, err *e)
     json_t *r = NULL;
     str in = {0};
     stream s = {0};
+    outfile file = {0}; /* made first: hours of work are not to end in a name that cannot be written */
     job_hooks h = progress_hooks();
     h.arg = &s;
     if (!o->json && !o->out_file && !o->data) h.text = on_text;
     int code = o->prompt || o->data ? OK : read_input(&in, e);
+    if (code == OK && o->out_file) code = file_create(&file, o->out_file, e);
+    signals_begin();
     if (code == OK) code = job_generate(o, in.p, in.n, &h, &r, e);
     progress_end();
     if (s.e.code != OK && (code == OK || code == E_STOPPED)) *e = s.e, code = s.e.code;
     if (r && (code == OK || code == E_STOPPED)) {
-        int wrote = write_result(o, r, h.text != NULL, e);
+        int wrote = write_result(o, r, h.text != NULL, &file, e);
         if (code == OK) code = wrote;
     }
+    file_abandon(&file);
     json_decref(r);
     str_free(&in);
     return code;

@@ -6,7 +6,7 @@
 static void add_value(str *out, const json_t *v)
 {
     if (json_is_string(v))
-        str_puts(out, json_string_value(v));
+        output_visible(out, json_string_value(v));
     else if (json_is_boolean(v))
         str_puts(out, json_is_true(v) ? "yes" : "no");
     else if (json_is_integer(v))
@@ -56,7 +56,7 @@ static void add_members(str *out, const json_t *info, const char *prefix)
     {
         str value = {0}, label = {0};
         str_fmt(&label, "%s%s%s", prefix, *prefix ? " " : "", key);
-        for (char *p = label.p; *p; p++)
+        for (char *p = label.p; *p && strcmp(prefix, "metadata"); p++)
             if (*p == '_') *p = ' ';
         if (!strcmp(key, "types"))
             add_types(&value, v);

@@ -73,11 +73,10 @@ static int unknown_command(const char *name)
     err e = {0};
     const char *nearest = "";
     command_find(name, &nearest);
-    const char *what = name[0] == '-' ? "option" : "command";
     if (name[0] == '-')
-        fail(&e, E_USAGE, "unknown %s %s before the command; see lorac help", what, name);
+        fail(&e, E_USAGE, "unknown option %s before the command; see lorac help", name);
     else
-        fail(&e, E_USAGE, "unknown %s %s; did you mean %s? (lorac help lists them)", what, name, nearest);
+        fail(&e, E_USAGE, "unknown command %s; did you mean %s? (lorac help lists them)", name, nearest);
     return finish(E_USAGE, &e);
 }
 
@@ -92,7 +91,6 @@ static int run_command(command c, int argc, char **argv)
     }
     if (code == OK) {
         progress_begin(o.quiet);
-        signals_begin();
         for (int i = 0; i < COMMANDS; i++)
             if (commands[i].id == c) code = commands[i].run(&o, &e);
     }

@@ -45,14 +45,30 @@ int output_close(err *e)
 
 bool output_is_terminal(void) { return isatty(STDOUT_FILENO); }
 
+void output_visible(str *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '\n')
+            str_puts(out, "\\n");
+        else if (*p == '\t')
+            str_puts(out, "\\t");
+        else if (*p < 32 || *p == 127)
+            str_fmt(out, "\\x%02x", *p);
+        else
+            str_putc(out, (char)*p);
+    }
+}
+
 void output_row(str *out, const char *label, const char *fmt, ...)
 {
-    char text[1024];
+    char *text;
     va_list a;
     va_start(a, fmt);
-    vsnprintf(text, sizeof text, fmt, a);
+    int n = vasprintf(&text, fmt, a);
     va_end(a);
+    BUG_IF(n < 0);
     str_fmt(out, "%-18s %s\n", label, text);
+    free(text);
 }
 
 void output_count(str *out, int64_t n)

@@ -32,6 +32,7 @@ int cli_train(const options *o, err *e)
 {
     json_t *r = NULL;
     job_hooks h = progress_hooks();
+    signals_begin();
     int code = job_train(o, &h, &r, e);
     progress_end();
     if (!r) return code;

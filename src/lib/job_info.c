@@ -65,6 +65,46 @@ static void add_config(json_t *out, const model_config *c)
     json_object_set_new(out, "tied", json_boolean(c->tied));
 }
 
+/* Every key, a long text or list cut. */
+static json_t *metadata_of(const gguf *g)
+{
+    enum { TEXT = 100, ITEMS = 8 };
+    json_t *all = json_object();
+    str shown = {0};
+    for (int64_t i = 0; i < gguf_key_count(g); i++) {
+        gguf_key k = gguf_key_at(g, i);
+        str_clear(&shown);
+        gguf_key_print(g, i, k.type == GGUF_ARRAY ? ITEMS : TEXT, &shown);
+        json_t *text = json_string(str_c(&shown));
+        json_object_setn_new(all, k.name.p, k.name.n, text ? text : json_string("(not UTF-8)"));
+    }
+    str_free(&shown);
+    return all;
+}
+
+/* A GGUF file that is no model to train: what can be told of it, and why not. */
+static int info_gguf(const options *o, const char *why, json_t *out, err *e)
+{
+    gguf *g;
+    int bad = gguf_open(&g, o->model, e);
+    if (bad) return bad;
+    json_object_set_new(out, "kind", json_string("GGUF file"));
+    json_object_set_new(out, "cannot_be_trained", json_string(why));
+    static const char *const keys[][2] = {{"architecture", "general.architecture"}, {"type", "general.type"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        gguf_text t = gguf_string(g, keys[i][1], NULL);
+        json_t *text = t.p ? json_stringn(t.p, t.n) : NULL;
+        json_object_set_new(out, keys[i][0], text ? text : json_null());
+    }
+    listing l = listing_new(o);
+    for (int64_t i = 0; i < gguf_tensor_count(g); i++) list_tensor(&l, gguf_tensor_at(g, i));
+    listing_finish(&l, out);
+    json_object_set_new(out, "template", json_boolean(gguf_has(g, "tokenizer.chat_template")));
+    json_object_set_new(out, "metadata", metadata_of(g));
+    gguf_close(g);
+    return OK;
+}
+
 static bool has_template(const checkpoint *c, arena *mem)
 {
     if (checkpoint_gguf(c) && gguf_has(checkpoint_gguf(c), "tokenizer.chat_template")) return true;
@@ -80,8 +120,10 @@ static bool has_template(const checkpoint *c, arena *mem)
 static int info_model(const options *o, json_t *out, arena *mem, err *e)
 {
     checkpoint *c;
-    int bad = checkpoint_open(&c, o->model, e);
-    if (bad) return bad;
+    err why = {0};
+    int bad = checkpoint_open(&c, o->model, &why);
+    if (bad == E_UNSUPPORTED && !file_is_dir(o->model) && !info_gguf(o, why.msg, out, NULL)) return OK;
+    if (bad) return fail(e, bad, "%s", why.msg);
     json_object_set_new(out, "kind", json_string(checkpoint_gguf(c) ? "GGUF model" : "Hugging Face model"));
     add_config(out, checkpoint_config(c));
     listing l = listing_new(o);
@@ -91,7 +133,6 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     char fingerprint[17];
     json_object_set_new(out, "fingerprint", json_string(checkpoint_fingerprint_text(c, fingerprint)));
     tokenizer *t;
-    err why = {0};
     if (!tokenizer_open(&t, c, &why)) {
         json_object_set_new(out, "tokenizer", json_string(tokenizer_kind(t)));
         json_object_set_new(out, "tokens", json_integer(tokenizer_size(t)));
