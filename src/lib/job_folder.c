@@ -123,8 +123,8 @@ static json_t *model_json(const options *o, const job_model *j)
 {
     char fingerprint[17];
     return json_pack("{s:s, s:s, s:s, s:I}", "path", o->model, "fingerprint",
-                     checkpoint_fingerprint_text(j->model->file, fingerprint), "architecture", j->model->config->architecture, "parameters",
-                     (json_int_t)j->model->parameters);
+                     checkpoint_fingerprint_text(j->model->file, fingerprint), "architecture",
+                     j->model->config->architecture, "parameters", (json_int_t)j->model->parameters);
 }
 
 json_t *job_run_json(const options *o, const job_model *j, json_t *data, const json_t *result)

@@ -149,10 +149,11 @@ int match_finish(const match *k, const model *m, err *e)
                         k->c->targets.p[i], leaves(m, names, sizeof names));
     for (int64_t i = 0; i < k->c->n_layers && k->c->targets.n; i++)
         if (!k->used_layer[i])
-            return fail(e, E_USAGE,
-                        "layers_to_transform: the targets have no module in a layer %lld (the model has layers "
-                        "0 to %lld; layers_pattern names what holds them)",
-                        (long long)k->c->layers[i], (long long)m->config->layers - 1);
+            return fail(
+                e, E_USAGE,
+                "layers_to_transform: the targets have no module in a layer %lld (the model has layers "
+                "0 to %lld; layers_pattern names what holds them)",
+                (long long)k->c->layers[i], (long long)m->config->layers - 1);
     if (!k->matched)
         return fail(e, E_USAGE,
                     "target modules \"%s\" match nothing in this model; an expression has to match a whole "

@@ -181,9 +181,10 @@ int model_check_finite(const model *m, err *e)
         char stored[160];
         if (!dtype_table[t->type]->is_weight || finite_tensor(t)) continue;
         bool other = checkpoint_gguf(m->file) && gguf_name_from_hf(t->name, stored, sizeof stored);
-        return fail(e, E_NUMERIC,
-                    "%s: tensor %s holds a NaN or an infinity; the file is damaged, fetch or convert it again",
-                    checkpoint_path(m->file), other ? stored : t->name);
+        return fail(
+            e, E_NUMERIC,
+            "%s: tensor %s holds a NaN or an infinity; the file is damaged, fetch or convert it again",
+            checkpoint_path(m->file), other ? stored : t->name);
     }
     return OK;
 }

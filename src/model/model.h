@@ -2,8 +2,8 @@
  * trained in, and the names of its projections.
  *
  * Requantization at load (`quantization`) touches what bitsandbytes would: the projections of the blocks.
- * Embedding, head and norms stay as the file has them; "none" converts everything, "bf16" and "f16" all matrices. What is not
- * converted stays a view of the mapped file. */
+ * Embedding, head and norms stay as the file has them; "none" converts everything, "bf16" and "f16" all
+ * matrices. What is not converted stays a view of the mapped file. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 

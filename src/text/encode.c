@@ -70,7 +70,8 @@ static int encode_pair(encoder *c, int64_t row, encoded *out, err *e)
     if (c->o->loss != ROW_LOSS_ALL && c->o->max_length && (int64_t)(c->ids.n - start) >= c->o->max_length)
         out->found |= 1u << FIND_PROMPT_TOO_LONG;
     size_t from = c->ids.n;
-    code = tokenizer_encode_on(c->t, str_c(&c->text), prompt, c->text.n - prompt, TOKENIZE_SPECIAL, &c->ids, e);
+    code =
+        tokenizer_encode_on(c->t, str_c(&c->text), prompt, c->text.n - prompt, TOKENIZE_SPECIAL, &c->ids, e);
     add_eos(c, from);
     mask_rest(c, 1);
     return code;

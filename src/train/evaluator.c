@@ -80,10 +80,11 @@ static int64_t labels_before(const micro_batch *b, int64_t first, int64_t end)
 static int not_finite(const evaluator *v, int64_t row, err *e)
 {
     if (model_check_finite(v->m, e) != OK) return E_NUMERIC;
-    return fail(e, E_NUMERIC,
-                "line %lld of the evaluation data: the loss is not a finite number, though the weights are; the "
-                "adapter has diverged: take an earlier checkpoint, or train with a lower learning_rate",
-                (long long)v->rows->line[row]);
+    return fail(
+        e, E_NUMERIC,
+        "line %lld of the evaluation data: the loss is not a finite number, though the weights are; the "
+        "adapter has diverged: take an earlier checkpoint, or train with a lower learning_rate",
+        (long long)v->rows->line[row]);
 }
 
 /* Adds up one batch, row by row. */

@@ -1,4 +1,5 @@
-/* test_adapter.c -- which modules an adapter is put on, and what its file says of its base, on a Llama of two layers. */
+/* test_adapter.c -- which modules an adapter is put on, and what its file says of its base, on a Llama of two
+ * layers. */
 #include "model/adapter.h"
 #include "scratch.h"
 
@@ -71,12 +72,14 @@ static void test_layers_that_are_not_there(void **state)
     static const int64_t layers[] = {0, 7};
     static const char *const names[] = {"q_proj"}, *const tail[] = {"yers"}, *const whole[] = {"layers"};
     peft_config c = {.r = 2, .alpha = 4, .targets = {names, 1}, .layers = layers, .n_layers = 2};
-    expect_refusal(&c, "layers_to_transform: the targets have no module in a layer 7 (the model has layers 0 to 1; "
-                       "layers_pattern names what holds them)");
+    expect_refusal(
+        &c, "layers_to_transform: the targets have no module in a layer 7 (the model has layers 0 to 1; "
+            "layers_pattern names what holds them)");
     c.n_layers = 1;
     c.layers_pattern = (peft_list){tail, 1};
-    expect_refusal(&c, "layers_to_transform: the targets have no module in a layer 0 (the model has layers 0 to 1; "
-                       "layers_pattern names what holds them)");
+    expect_refusal(
+        &c, "layers_to_transform: the targets have no module in a layer 0 (the model has layers 0 to 1; "
+            "layers_pattern names what holds them)");
     c.layers_pattern = (peft_list){whole, 1};
     adapter *a = make(&c);
     assert_int_equal(a->modules, 1);

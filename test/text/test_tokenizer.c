@@ -297,9 +297,11 @@ static void llama_cpp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gguf_splitters), cmocka_unit_test(sentencepiece), cmocka_unit_test(json_variants),
-        cmocka_unit_test(large_json),     cmocka_unit_test(large_gguf),    cmocka_unit_test(large_qwen),
-        cmocka_unit_test(large_smollm2),  cmocka_unit_test(llama_cpp),     cmocka_unit_test(text_that_goes_on),
+        cmocka_unit_test(gguf_splitters),    cmocka_unit_test(sentencepiece),
+        cmocka_unit_test(json_variants),     cmocka_unit_test(large_json),
+        cmocka_unit_test(large_gguf),        cmocka_unit_test(large_qwen),
+        cmocka_unit_test(large_smollm2),     cmocka_unit_test(llama_cpp),
+        cmocka_unit_test(text_that_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

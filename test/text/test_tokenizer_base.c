@@ -142,7 +142,8 @@ static void splitting(void **state)
         str out = {0};
         assert_int_equal(splitter_add(&s, cases[i].pattern, strlen(cases[i].pattern), SPLIT_KEEP, "P", &e),
                          OK);
-        assert_int_equal(splitter_run(&s, cases[i].text, strlen(cases[i].text), SPLIT_SPACED, put_bar, &out, &e), OK);
+        assert_int_equal(
+            splitter_run(&s, cases[i].text, strlen(cases[i].text), SPLIT_SPACED, put_bar, &out, &e), OK);
         assert_string_equal(out.p, cases[i].pieces);
         str_free(&out);
         splitter_free(&s);
