@@ -44,12 +44,13 @@ typedef struct peft_config {
     peft_list           unknown;            /* keys this program has never heard of, for a note */
 } peft_config;
 
-/* The rank, alpha and scale (alpha / r or alpha / sqrt(r)) of a module after the patterns: the first
- * pattern that matches `(.*\.)?(KEY)$` wins. Negative with e set when a pattern is not a regular
- * expression. `module` is a path without ".lora_A.weight". */
+/* The rank and scale (alpha / r or alpha / sqrt(r)) of a module after the patterns: the first pattern that
+ * matches wins. Negative with e set when a pattern is not a regular expression. `module` is a path
+ * without ".lora_A.weight". */
 int64_t peft_rank(const peft_config *c, const char *module, err *e);
-double  peft_alpha(const peft_config *c, const char *module, err *e);
 double  peft_scale(const peft_config *c, const char *module, err *e);
+/* PEFT's rule: the path matches (.*\.)?(KEY)$ from its beginning. 1, 0, or negative with e set. */
+int     peft_pattern_fits(const char *key, const char *module, err *e);
 
 typedef struct peft peft;
 

@@ -6,8 +6,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-/* PEFT's rule: the path matches (.*\.)?(KEY)$ from its beginning. 1, 0, or negative. */
-static int fits(const char *key, const char *module, err *e)
+int peft_pattern_fits(const char *key, const char *module, err *e)
 {
     str pattern = {0};
     str_fmt(&pattern, "(.*\\.)?(%s)$", key);
@@ -33,7 +32,7 @@ static int fits(const char *key, const char *module, err *e)
 static int pick(const peft_pattern *p, int64_t n, const char *module, double *value, err *e)
 {
     for (int64_t i = 0; i < n; i++) {
-        int hit = fits(p[i].key, module, e);
+        int hit = peft_pattern_fits(p[i].key, module, e);
         if (hit < 0) return hit;
         if (hit) {
             *value = p[i].value;
@@ -51,13 +50,6 @@ int64_t peft_rank(const peft_config *c, const char *module, err *e)
     if (!(r >= 1 && r < 1 << 20) || r != floor(r))
         return fail(e, E_FORMAT, "rank_pattern: a rank of %g for %s makes no sense", r, module);
     return (int64_t)r;
-}
-
-double peft_alpha(const peft_config *c, const char *module, err *e)
-{
-    double alpha = c->alpha;
-    int code = pick(c->alpha_pattern, c->n_alpha_pattern, module, &alpha, e);
-    return code == OK ? alpha : code;
 }
 
 double peft_scale(const peft_config *c, const char *module, err *e)

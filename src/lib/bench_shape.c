@@ -65,7 +65,7 @@ static int add(shape_model *s, const char *name, dtype type, int64_t rows, int64
     view.dim[0] = rows > 1 ? rows : cols;
     if (rows > 1) view.dim[1] = cols;
     int bad = tensor_alloc(&t, type, rows, cols, ABSMAX_DOUBLE, e);
-    if (!bad) bad = tensor_convert(&t, &view, e);
+    if (!bad && (bad = tensor_convert(&t, &view, e))) tensor_release(&t);
     big_free(x, bytes);
     if (bad) return bad;
     t.name = view.name;

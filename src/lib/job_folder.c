@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "train/snapshot.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,20 +75,12 @@ int job_folder_open(const options *o, char **resume, err *e)
     return bad ? bad : resolve_resume(o, resume, e);
 }
 
-static bool is_checkpoint(const char *name)
-{
-    static const char prefix[] = "checkpoint-";
-    if (!str_starts(name, prefix) || !isdigit((unsigned char)name[sizeof prefix - 1])) return false;
-    const char *p = name + sizeof prefix - 1;
-    return !p[strspn(p, "0123456789")];
-}
-
 int job_folder_clear(const options *o, err *e)
 {
     DIR *d = opendir(o->out);
     int bad = OK;
     for (struct dirent *f; d && !bad && (f = readdir(d)) != NULL;) {
-        if (!is_checkpoint(f->d_name)) continue;
+        if (snapshot_number(f->d_name) < 0) continue;
         char *path = join(o->out, f->d_name);
         bad = file_remove_tree(path, e);
         free(path);

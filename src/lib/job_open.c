@@ -77,6 +77,14 @@ json_t *job_profile(const double *seconds, double total, job_rest rest)
     return list;
 }
 
+/* PEFT ignores them; so does this program, but not without a word. */
+static void tell_unknown(const peft_config *c, const char *folder, const job_hooks *h)
+{
+    for (int64_t i = 0; i < c->unknown.n; i++)
+        job_note(h, "%s/adapter_config.json: \"%.100s\" is no key this program knows; it is ignored", folder,
+                 c->unknown.p[i]);
+}
+
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
 {
     *j = (job_model){0};
@@ -92,7 +100,10 @@ int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
                    "together",
                    o->model, (long long)tokenizer_size(j->tokenizer), (long long)j->model->config->vocab);
     if (!bad && o->adapter) bad = adapter_open(&j->adapter, j->model, o->adapter, e);
-    if (!bad && j->adapter) compare_base(j, o->adapter, h);
+    if (!bad && j->adapter) {
+        tell_unknown(&j->adapter->config, o->adapter, h);
+        compare_base(j, o->adapter, h);
+    }
     if (bad) job_model_close(j);
     return bad;
 }

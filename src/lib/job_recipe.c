@@ -95,13 +95,11 @@ int job_recipe(recipe *r, const options *o, const model *m, err *e)
     return bad ? bad : recipe_check(r, e);
 }
 
-static bool is_regex(const char *text) { return strpbrk(text, "*+?[](){}|^$\\") != NULL; }
-
 /* A list of one entry that is an expression (or "all-linear") is that expression for whole paths, as in PEFT.
  */
 static void targets(peft_list list, peft_list *names, const char **regex)
 {
-    if (list.n == 1 && (is_regex(list.p[0]) || !strcasecmp(list.p[0], "all-linear")))
+    if (list.n == 1 && (option_is_regex(list.p[0]) || !strcasecmp(list.p[0], "all-linear")))
         *regex = list.p[0];
     else
         *names = list;

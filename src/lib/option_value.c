@@ -70,11 +70,11 @@ static void list_add(options *o, peft_list *list, const char *text, size_t n)
     *list = (peft_list){p, list->n + 1};
 }
 
-static bool is_regex(const char *text) { return strpbrk(text, "*+?[](){}|^$\\") != NULL; }
+bool option_is_regex(const char *text) { return strpbrk(text, "*+?[](){}|^$\\") != NULL; }
 
 static void list_split(options *o, peft_list *list, const char *text)
 {
-    if (is_regex(text)) {
+    if (option_is_regex(text)) {
         list_add(o, list, text, strlen(text));
         return;
     }

@@ -161,6 +161,8 @@ int option_set_text(options *o, const option_row *r, const char *text, option_or
 int option_set_json(options *o, const option_row *r, const json_t *value, option_origin from, err *e);
 /* A scalar, list or object as text, on the heap. */
 char *option_text_of(const json_t *value);
+/* Holds a character that no module's name has: one expression, not a list of names. */
+bool option_is_regex(const char *text);
 /* true, yes, on, 1 are 1; false, no, off, 0 are 0; else -1. */
 int option_bool(const char *text);
 

@@ -121,11 +121,34 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     return OK;
 }
 
+/* A pattern that fits no module would leave its rank or alpha unused without a word. */
+static int check_patterns(const adapter *a, const char *option, const peft_pattern *p, int64_t n, err *e)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int hit = 0;
+        for (int64_t k = 0; k < a->modules && !hit; k++) hit = peft_pattern_fits(p[i].key, a->module[k].name, e);
+        if (hit < 0) return hit;
+        if (!hit)
+            return fail(e, E_USAGE,
+                        "%s: \"%s\" fits no module that is adapted; give the end of a path such as %s", option,
+                        p[i].key, a->module[0].name);
+    }
+    return OK;
+}
+
 int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e)
 {
     int code = make(out, m, config, e);
     if (code != OK) return code;
     adapter *a = *out;
+    const peft_config *c = &a->config;
+    code = check_patterns(a, "rank_pattern", c->rank_pattern, c->n_rank_pattern, e);
+    if (code == OK) code = check_patterns(a, "alpha_pattern", c->alpha_pattern, c->n_alpha_pattern, e);
+    if (code != OK) {
+        adapter_close(a);
+        *out = NULL;
+        return code;
+    }
     adapter_set_base(a, m);
     for (int64_t i = 0; i < a->modules; i++) {
         const adapter_module *n = &a->module[i];

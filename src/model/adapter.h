@@ -29,8 +29,8 @@ typedef struct adapter {
 } adapter;
 
 /* A fresh adapter: A uniform in +-1/sqrt(in) (Kaiming with a = sqrt 5, as PEFT), B zero; the same numbers for
- * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry
- * has to match something; else the message lists the projections there are. The config is copied. */
+ * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry,
+ * and every key of a pattern, has to match something; else the message lists the projections there are. The config is copied. */
 int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e);
 
 /* The adapter saved in a PEFT folder. Missing, unexpected or misshapen tensors are errors that name them. */

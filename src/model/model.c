@@ -1,7 +1,6 @@
 /* model.c -- see model.h: opening, the census of projections, requantization at load. */
 #include "model/model.h"
 
-#include "base/clock.h"
 #include "model/build.h"
 
 #include <math.h>
@@ -109,7 +108,6 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
                     "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
                     "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)",
                     quantization);
-    double began = clock_seconds();
     conversion c = {0};
     choose(m, type, &c);
     int code = convert_all(m, &c, type, absmax == MODEL_DOUBLE_QUANT ? ABSMAX_DOUBLE : ABSMAX_PLAIN, team, e);
@@ -118,7 +116,6 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
             if (c.to[i].data) tensor_release(&c.to[i]);
     free(c.from);
     free(c.to);
-    m->converted_seconds = clock_seconds() - began;
     return code;
 }
 

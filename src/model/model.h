@@ -24,7 +24,6 @@ typedef struct model {
     model_linear *linear;
     int64_t linears;
     int64_t parameters; /* of the base, each tensor once */
-    double converted_seconds;
     arena mem;
 } model;
 

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *row_finding_name(row_finding f)
-{
-    static const char *const name[] = {"prompt_too_long", "no_label", "truncated", "empty_completion",
-                                       "no_space",        "no_eos",   "duplicate"};
-    return name[f];
-}
-
 const char *row_finding_text(row_finding f)
 {
     static const char *const text[] = {

@@ -53,10 +53,6 @@ typedef struct recipe {
     const char *resume_from_checkpoint; /* a checkpoint folder, or NULL */
 } recipe;
 
-/* learning rate 2e-4, 3 epochs, 8 examples a micro-batch, linear schedule with 3 % warm-up, clip 1, seed 42.
- */
-recipe recipe_default(void);
-
 /* E_USAGE names the value that makes no sense. */
 int recipe_check(const recipe *r, err *e);
 

@@ -65,8 +65,7 @@ int snapshot_save(const char *folder, const snapshot *s, const trainer_state *st
     return code;
 }
 
-/* The number of a folder called checkpoint-N, -1 for any other name. */
-static int64_t number_of(const char *name)
+int64_t snapshot_number(const char *name)
 {
     const char *digits = name + strlen("checkpoint-");
     if (!str_starts(name, "checkpoint-") || !*digits || strlen(digits) > 15) return -1;
@@ -88,7 +87,7 @@ static int64_t *numbers_of(const char *folder, size_t *n)
     DIR *d = opendir(folder);
     if (!d) return NULL;
     for (struct dirent *f; (f = readdir(d)) != NULL;) {
-        int64_t k = number_of(f->d_name);
+        int64_t k = snapshot_number(f->d_name);
         if (k < 0) continue;
         number = xrealloc(number, (*n + 1) * sizeof *number);
         number[(*n)++] = k;

@@ -65,6 +65,9 @@ int snapshot_load_adapter(const char *path, adapter *a, const model *m, err *e);
  * newest. limit 0 keeps all. */
 int snapshot_rotate(const char *folder, int64_t limit, int64_t step, int64_t best_step, err *e);
 
+/* N of the name "checkpoint-N", -1 for any other name. */
+int64_t snapshot_number(const char *name);
+
 /* The path of FOLDER's newest checkpoint, on the heap; NULL when there is none. */
 char *snapshot_newest(const char *folder);
 

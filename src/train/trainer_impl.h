@@ -44,7 +44,7 @@ struct trainer {
     int64_t saved_step; /* of the newest whole checkpoint of this state; -1: none */
 
     double peak; /* operations a second */
-    struct {     /* of this process, and since the last line of the log */
+    struct {     /* of this process, and (but for steps) since the last line of the log */
         int64_t steps, tokens;
         double seconds, operations;
     } here, window;

@@ -55,7 +55,7 @@ int trainer_log_step(trainer *t, err *e)
     t->at.window_steps = 0;
     t->at.window_loss = 0;
     t->at.logged_step = t->at.step;
-    t->window.steps = t->window.tokens = 0;
+    t->window.tokens = 0;
     t->window.seconds = t->window.operations = 0;
     return log_line(t, o, e);
 }

@@ -89,7 +89,7 @@ static void count_time(trainer *t, progress *at, double seconds)
     int64_t tokens = at->tokens - t->at.tokens;
     double operations = at->operations - t->at.operations;
     at->seconds += seconds;
-    t->here.steps++, t->window.steps++;
+    t->here.steps++;
     t->here.tokens += tokens, t->window.tokens += tokens;
     t->here.seconds += seconds, t->window.seconds += seconds;
     t->here.operations += operations, t->window.operations += operations;

@@ -86,6 +86,20 @@ static void test_layers_that_are_not_there(void **state)
     adapter_close(a);
 }
 
+static void test_patterns_that_fit_nothing(void **state)
+{
+    (void)state;
+    static const peft_pattern rank[] = {{"q_proj", 4}, {"1.self_attn.v_proj", 8}}, alpha[] = {{"w_proj", 4}};
+    peft_config c = {
+        .r = 2, .alpha = 4, .target_regex = "all-linear", .rank_pattern = rank, .n_rank_pattern = 2};
+    adapter_close(make(&c));
+    c.alpha_pattern = alpha;
+    c.n_alpha_pattern = 1;
+    expect_refusal(&c,
+                   "alpha_pattern: \"w_proj\" fits no module that is adapted; give the end of a path such as "
+                   "model.layers.0.self_attn.q_proj");
+}
+
 /* The file names the base; how the weights were requantized at load makes no difference. */
 static void test_base_in_the_file(void **state)
 {
@@ -117,8 +131,8 @@ static void test_base_in_the_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_linear_in_some_layers),
-                                       cmocka_unit_test(test_layers_that_are_not_there),
-                                       cmocka_unit_test(test_base_in_the_file)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_linear_in_some_layers), cmocka_unit_test(test_layers_that_are_not_there),
+        cmocka_unit_test(test_patterns_that_fit_nothing), cmocka_unit_test(test_base_in_the_file)};
     return cmocka_run_group_tests(tests, open_base, close_base);
 }

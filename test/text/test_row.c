@@ -229,11 +229,7 @@ static void findings(void **state)
     expect_found(&f, FIND_NO_EOS, 3, 2);
     expect_found(&f, FIND_DUPLICATE, 0, 0); /* the same tokens under another mask are another row */
     close_fixture(&f);
-    for (int i = 0; i < FIND_COUNT; i++) {
-        assert_true(strlen(row_finding_name(i)) > 0);
-        assert_true(strlen(row_finding_text(i)) > 0);
-    }
-    assert_string_equal(row_finding_name(FIND_DUPLICATE), "duplicate");
+    for (int i = 0; i < FIND_COUNT; i++) assert_true(strlen(row_finding_text(i)) > 0);
 }
 
 static void refusals(void **state)

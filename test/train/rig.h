@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "train/recipe_default.h"
 #include "train/snapshot.h"
 #include "train/trainer.h"
 

@@ -1,6 +1,7 @@
 /* test_runlog.c -- log.jsonl: whole lines whatever happens, cut to what a checkpoint knew; and the keys of
  * trainer_state.json. */
 #include "base/file.h"
+#include "train/recipe_default.h"
 #include "train/runlog.h"
 #include "train/trainer_state.h"
 
