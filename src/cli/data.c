@@ -58,6 +58,10 @@ static void add_summary(str *out, const json_t *r)
     add_count(out, r, "tokens", "tokens");
     add_count(out, r, "label tokens", "label_tokens");
     add_count(out, r, "longest", "longest");
+    if (json_object_get(r, "micro_batches"))
+        output_row(out, "packed", "%lld micro-batches, %.1f %% full; a row has %.1f tokens in the mean",
+                   (long long)result_int(r, "micro_batches"), 100 * result_num(r, "filled"),
+                   result_num(r, "mean_length"));
     const json_t *findings = json_object_get(r, "findings");
     for (size_t i = 0; i < json_array_size(findings); i++)
         output_row(out, i ? "" : "findings", "%s", json_string_value(json_array_get(findings, i)));

@@ -90,8 +90,9 @@ int cli_generate(const options *o, err *e)
     progress_end();
     if (s.e.code != OK && (code == OK || code == E_STOPPED)) *e = s.e, code = s.e.code;
     if (r && (code == OK || code == E_STOPPED)) {
-        int wrote = write_result(o, r, h.text != NULL, &file, e);
-        if (code == OK) code = wrote;
+        err lost = {0}; /* weighs more than having been stopped */
+        int wrote = write_result(o, r, h.text != NULL, &file, &lost);
+        if (wrote != OK) *e = lost, code = wrote;
     }
     file_abandon(&file);
     json_decref(r);

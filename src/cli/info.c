@@ -56,7 +56,7 @@ static void add_members(str *out, const json_t *info, const char *prefix)
     {
         str value = {0}, label = {0};
         str_fmt(&label, "%s%s%s", prefix, *prefix ? " " : "", key);
-        for (char *p = label.p; *p && strcmp(prefix, "metadata"); p++)
+        for (char *p = label.p; *p && strcmp(prefix, "metadata") && strcmp(prefix, "config"); p++)
             if (*p == '_') *p = ' ';
         if (!strcmp(key, "types"))
             add_types(&value, v);

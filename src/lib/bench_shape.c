@@ -41,6 +41,7 @@ typedef struct shape_model {
     model m; /* first: a shape_model is a model */
     model_config config;
     weights *weights;
+    tensor_absmax absmax;
 } shape_model;
 
 static void fill(float *x, int64_t n, double size)
@@ -64,7 +65,7 @@ static int add(shape_model *s, const char *name, dtype type, int64_t rows, int64
     for (int i = 0; i < 4; i++) view.dim[i] = 1;
     view.dim[0] = rows > 1 ? rows : cols;
     if (rows > 1) view.dim[1] = cols;
-    int bad = tensor_alloc(&t, type, rows, cols, ABSMAX_DOUBLE, e);
+    int bad = tensor_alloc(&t, type, rows, cols, s->absmax, e);
     if (!bad && (bad = tensor_convert(&t, &view, e))) tensor_release(&t);
     big_free(x, bytes);
     if (bad) return bad;
@@ -126,7 +127,7 @@ static const model_config *find_shape(const char *name)
     return NULL;
 }
 
-int bench_shape_new(model **out, const char *name, const char *quantization, err *e)
+int bench_shape_new(model **out, const char *name, const char *quantization, tensor_absmax absmax, err *e)
 {
     dtype type = !strcasecmp(quantization, "as-is")  ? DT_BF16
                  : !strcasecmp(quantization, "none") ? DT_F32
@@ -137,6 +138,7 @@ int bench_shape_new(model **out, const char *name, const char *quantization, err
         return fail(e, E_USAGE, "--quantization: weights cannot be made in \"%s\"", quantization);
     shape_model *s = xcalloc(1, sizeof *s);
     s->config = *config;
+    s->absmax = absmax;
     strcpy(s->config.architecture, "llama");
     s->weights = weights_new();
     s->m.config = &s->config;

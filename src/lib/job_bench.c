@@ -25,7 +25,9 @@ static int open_model(bench *b, const options *o, err *e)
     int bad = job_device_open(&b->device, o, e);
     if (bad) return bad;
     b->made = !o->model;
-    if (b->made) return bench_shape_new(&b->model, o->shape, o->quantization, e);
+    if (b->made)
+        return bench_shape_new(&b->model, o->shape, o->quantization,
+                               o->double_quant ? ABSMAX_DOUBLE : ABSMAX_PLAIN, e);
     if ((bad = job_exists(o->model, "model", e))) return bad;
     model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
     return model_open(&b->model, o->model, o->quantization, absmax, device_pool(b->device), e);
@@ -124,5 +126,5 @@ int job_bench(const options *o, const job_hooks *h, json_t **out, err *e)
     device_close(b.device);
     free(b.ints);
     free(b.weight);
-    return bad;
+    return job_advise(bad, "lower --tokens, or measure a smaller --shape", e);
 }

@@ -1,5 +1,6 @@
 /* job_data.c -- what a model will learn from a data file: counts, findings, and rows token by token. */
 #include "lib/job_rows.h"
+#include "text/batch.h"
 
 #include <string.h>
 
@@ -49,13 +50,22 @@ static int add_view(json_t *out, const job_rows *r, const options *o, const toke
     return e->code;
 }
 
-/* With packing: the fewest micro-batches of max_length tokens that an epoch can take. */
-static void add_packing(json_t *out, const job_rows *r, const options *o)
+/* With packing: the micro-batches of max_length tokens that an epoch takes, and how full they are. */
+static int add_packing(json_t *out, const job_rows *r, const options *o, err *e)
 {
-    double mean = (double)r->set.tokens / (double)r->set.n;
-    json_object_set_new(out, "mean_length", json_real(mean));
-    json_object_set_new(out, "batches_at_least",
-                        json_integer((r->set.tokens + o->max_length - 1) / o->max_length));
+    sampler_options how = {.order = ORDER_SEQUENTIAL,
+                           .pack = PACK_ROWS,
+                           .batch = 1,
+                           .accumulate = 1,
+                           .max_length = o->max_length};
+    sampler *s = sampler_new(&r->set, &how, e);
+    if (!s) return E_USAGE;
+    double batches = (double)sampler_micro_batches(s);
+    json_object_set_new(out, "mean_length", json_real((double)r->set.tokens / (double)r->set.n));
+    json_object_set_new(out, "micro_batches", json_integer((json_int_t)batches));
+    json_object_set_new(out, "filled", json_real((double)r->set.tokens / (batches * (double)o->max_length)));
+    sampler_free(s);
+    return OK;
 }
 
 int job_data(const options *o, const job_hooks *h, json_t **out, err *e)
@@ -78,8 +88,8 @@ int job_data(const options *o, const job_hooks *h, json_t **out, err *e)
                          (json_int_t)r.set.label_tokens, "longest", (json_int_t)r.set.longest, "format",
                          table_format_name(r.table.format), "shape", shape_name(r.shape.kind), "findings",
                          job_rows_findings(&r));
-        if (o->packing) add_packing(*out, &r, o);
-        bad = add_view(*out, &r, o, t, e);
+        if (o->packing) bad = add_packing(*out, &r, o, e);
+        if (!bad) bad = add_view(*out, &r, o, t, e);
     }
     if (bad) {
         json_decref(*out);

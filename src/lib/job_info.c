@@ -105,6 +105,30 @@ static int info_gguf(const options *o, const char *why, json_t *out, err *e)
     return OK;
 }
 
+/* The same of a model folder in one safetensors file; the shards of an index are not looked into. */
+static int info_folder(const options *o, const char *why, json_t *out, arena *mem, err *e)
+{
+    json_t *config = json_parse_file(join(mem, o->model, "config.json"), e);
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    safetensors *s = NULL;
+    const char *file = join(mem, o->model, "model.safetensors");
+    int bad = !config ? e->code : file_exists(file) ? safetensors_open(&s, file, e) : OK;
+    if (!bad) {
+        json_object_set_new(out, "kind", json_string("Hugging Face model"));
+        json_object_set_new(out, "cannot_be_trained", json_string(why));
+        json_object_set_new(out, "architecture", type ? json_string(type) : json_null());
+    }
+    if (!bad && s) {
+        listing l = listing_new(o);
+        for (int64_t i = 0; i < safetensors_count(s); i++) list_tensor(&l, safetensors_at(s, i));
+        listing_finish(&l, out);
+    }
+    if (!bad) json_object_set_new(out, "config", json_incref(config));
+    safetensors_close(s);
+    json_decref(config);
+    return bad;
+}
+
 static bool has_template(const checkpoint *c, arena *mem)
 {
     if (checkpoint_gguf(c) && gguf_has(checkpoint_gguf(c), "tokenizer.chat_template")) return true;
@@ -122,7 +146,10 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     checkpoint *c;
     err why = {0};
     int bad = checkpoint_open(&c, o->model, &why);
-    if (bad == E_UNSUPPORTED && !file_is_dir(o->model) && !info_gguf(o, why.msg, out, NULL)) return OK;
+    err unused = {0};
+    if (bad == E_UNSUPPORTED && file_is_dir(o->model) && !info_folder(o, why.msg, out, mem, &unused))
+        return OK;
+    if (bad == E_UNSUPPORTED && !file_is_dir(o->model) && !info_gguf(o, why.msg, out, &unused)) return OK;
     if (bad) return fail(e, bad, "%s", why.msg);
     json_object_set_new(out, "kind", json_string(checkpoint_gguf(c) ? "GGUF model" : "Hugging Face model"));
     add_config(out, checkpoint_config(c));
