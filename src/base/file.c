@@ -103,11 +103,17 @@ static void sync_folder_of(const char *path)
     free(copy);
 }
 
+void file_sync(outfile *o)
+{
+    if (!o->f || o->error) return;
+    if (fflush(o->f) != 0) o->error = errno;
+    else if (fsync(fileno(o->f)) != 0 && errno != EINVAL) o->error = errno;
+}
+
 int file_commit(outfile *o, err *e)
 {
     if (!o->f) return fail(e, E_IO, "%s: was not created", o->path ? o->path : "file");
-    if (!o->error && fflush(o->f) != 0) o->error = errno;
-    if (!o->error && fsync(fileno(o->f)) != 0 && errno != EINVAL) o->error = errno;
+    file_sync(o);
     if (fclose(o->f) != 0 && !o->error) o->error = errno;
     o->f = NULL;
     if (!o->error && o->temp && rename(o->temp, o->path) != 0) o->error = errno;

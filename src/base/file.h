@@ -35,6 +35,7 @@ typedef struct outfile {
 
 int  file_create(outfile *o, const char *path, err *e);
 void file_put(outfile *o, const void *data, size_t n);
+void file_sync(outfile *o);           /* all that was put is on the disk: file_commit() has only to rename */
 int  file_commit(outfile *o, err *e); /* flush, sync, rename; or remove the temporary and fail */
 void file_abandon(outfile *o);        /* remove the temporary */
 

@@ -63,7 +63,8 @@ const weights     *peft_weights(const peft *p);
 const char        *peft_metadata(const peft *p, const char *key);
 
 /* Writes the folder (made if it is not there) in type F32, F16 or BF16. `metadata` are extra pairs
- * for the safetensors file. Each of the two files is written whole or not at all, the tensors first. */
+ * for the safetensors file. Each of the two files is written whole or not at all, and the second
+ * is given its name right after the first, once both are on the disk: together they are one adapter. */
 int peft_save(const char *folder, const peft_config *config, const tensor *tensors, int64_t n, dtype type,
               const safetensors_pair *metadata, int64_t n_metadata, err *e);
 

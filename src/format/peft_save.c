@@ -142,20 +142,37 @@ static int save_tensors(const char *path, const tensor *tensors, int64_t n, dtyp
     return code;
 }
 
+/* The configuration is on the disk, under another name, before the tensors take theirs: a disk that fills
+ * up must not leave new matrices beside an old scale. */
+static int save_both(const char *folder, const char *config, const tensor *tensors, int64_t n, dtype type,
+                     const safetensors_pair *metadata, int64_t n_metadata, err *e)
+{
+    arena mem = {0};
+    outfile o = {0};
+    int code = file_mkdirs(folder, e);
+    if (code == OK) code = file_create(&o, arena_fmt(&mem, "%s/adapter_config.json", folder), e);
+    file_put(&o, config, strlen(config));
+    file_put(&o, "\n", 1);
+    file_sync(&o);
+    if (code == OK && !o.error)
+        code = save_tensors(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), tensors, n, type,
+                            metadata, n_metadata, e);
+    if (code == OK) code = file_commit(&o, e);
+    file_abandon(&o);
+    arena_free(&mem);
+    return code;
+}
+
 int peft_save(const char *folder, const peft_config *config, const tensor *tensors, int64_t n, dtype type,
               const safetensors_pair *metadata, int64_t n_metadata, err *e)
 {
     if (type != DT_F32 && type != DT_F16 && type != DT_BF16)
         return fail(e, E_USAGE, "an adapter is saved in f32, f16 or bf16, not in %s", dtype_name(type));
     json_t *o = config_json(config);
-    if (!o) return fail(e, E_FORMAT, "%s: the adapter's configuration holds text that is not UTF-8", folder);
-    arena mem = {0};
-    int code = file_mkdirs(folder, e);
-    if (code == OK)
-        code = save_tensors(arena_fmt(&mem, "%s/adapter_model.safetensors", folder), tensors, n, type,
-                            metadata, n_metadata, e);
-    if (code == OK) code = json_save(o, arena_fmt(&mem, "%s/adapter_config.json", folder), 2, true, e);
+    char *text = o ? json_dumps(o, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    int code = text ? save_both(folder, text, tensors, n, type, metadata, n_metadata, e)
+                    : fail(e, E_FORMAT, "%s: the adapter's configuration holds text that is not UTF-8", folder);
+    free(text);
     json_decref(o);
-    arena_free(&mem);
     return code;
 }

@@ -350,6 +350,37 @@ static void test_save_refuses(void **state)
     str_free(&inner);
 }
 
+static void read_whole(str *out, const char *path)
+{
+    err e = {0};
+    check_ok(file_read(out, path, 1 << 20, &e), &e);
+}
+
+/* When the configuration cannot be written, the matrices that were there stay. */
+static void test_save_both_or_none(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"q_proj"};
+    err e = {0};
+    peft_config config = {.r = 2, .alpha = 4, .targets = {targets, 1}};
+    tensor t[] = {matrix("m.q_proj.lora_A.weight", 2, 4), matrix("m.q_proj.lora_B.weight", 4, 2)};
+    str path = {0}, before = {0}, after = {0};
+    check_ok(peft_save(folder, &config, t, 2, DT_F32, NULL, 0, &e), &e);
+    str_fmt(&path, "%s/adapter_config.json", folder);
+    check_ok(file_remove_tree(path.p, &e), &e);
+    check_ok(file_mkdirs(path.p, &e), &e);
+    str_clear(&path);
+    str_fmt(&path, "%s/adapter_model.safetensors", folder);
+    read_whole(&before, path.p);
+    assert_int_equal(peft_save(folder, &config, t, 2, DT_BF16, NULL, 0, &e), E_IO);
+    read_whole(&after, path.p);
+    assert_int_equal(before.n, after.n);
+    assert_memory_equal(before.p, after.p, before.n);
+    str_free(&path);
+    str_free(&before);
+    str_free(&after);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int main(void)
@@ -357,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_files), TEST(test_config),   TEST(test_refused_keys), TEST(test_names),
         TEST(test_pairs), TEST(test_patterns), TEST(test_save),         TEST(test_save_refuses),
+        TEST(test_save_both_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
