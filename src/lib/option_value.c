@@ -4,6 +4,8 @@
  * type: const char *, int64_t, double, bool, peft_list, option_ints, option_map. */
 #include "lib/options.h"
 
+#include "text/unicode.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -161,8 +163,13 @@ static int set_field(options *o, const option_row *r, const char *text, option_o
     return OK;
 }
 
+/* Texts, paths too, go into run.json and adapter_config.json, which hold nothing else than UTF-8. */
 int option_set_text(options *o, const option_row *r, const char *text, option_origin from, err *e)
 {
+    size_t n = strlen(text);
+    if (n && utf8_valid(text, n) < n)
+        return fail(e, E_USAGE, "%s: not UTF-8 at byte %zu; convert it, or rename the file", r->name,
+                    utf8_valid(text, n) + 1);
     int bad = set_field(o, r, text, from, e);
     if (!bad) o->origin[r - option_table] = (uint8_t)from;
     return bad;

@@ -77,7 +77,7 @@ const option_row option_table[] = {
 
     HEADING("Adapter"),
     INT("lora_r", "r rank", lora_r, "16", TRAIN | BENCH, 1, 65536, "rank"),
-    NUMBER("lora_alpha", "alpha", lora_alpha, "32", TRAIN, 0, ANY, "scale is alpha / r"),
+    NUMBER("lora_alpha", "alpha", lora_alpha, "32", TRAIN, 1e-9, ANY, "scale is alpha / r"),
     NUMBER("lora_dropout", NULL, lora_dropout, "0", TRAIN, 0, 0.999999, "dropout on the adapter's input"),
     LIST("lora_target_modules", "target_modules", target_modules, "all-linear", TRAIN, "NAMES",
          "projections to adapt: names or their ends, one regular expression, or all-linear"),
@@ -108,7 +108,7 @@ const option_row option_table[] = {
            "how the learning rate falls"),
     {"lr_scheduler_kwargs", NULL, OPTION_MAP, AT(scheduler_kwargs), "none", TRAIN, "JSON",
      "its parameters: num_cycles, power, lr_end, min_lr, min_lr_rate, num_decay_steps", 0, ANY, NULL, 0, 0},
-    NUMBER("loraplus_lr_ratio", NULL, loraplus, "1", TRAIN, 0, 1e6,
+    NUMBER("loraplus_lr_ratio", NULL, loraplus, "1", TRAIN, 1e-6, 1e6,
            "LoRA+: the learning rate of B over that of A"),
     NUMBER("warmup_ratio", NULL, warmup_ratio, "0.03", TRAIN, 0, 1, "share of the steps that warm up"),
     NUMBER("warmup_steps", NULL, warmup_steps, "0", TRAIN, 0, 1e9,

@@ -2,6 +2,7 @@
 #include "train/schedule.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const double PI = 3.141592653589793;
@@ -35,6 +36,29 @@ int64_t schedule_warmup(double warmup_steps, double warmup_ratio, int64_t steps)
 
 static double otherwise(double asked, double standard) { return asked < 0 ? standard : asked; }
 
+/* An option that the type has no use for would be ignored without a word. */
+static int check_used(schedule_type type, const schedule_options *o, err *e)
+{
+    const bool cosine = type == SCHEDULE_COSINE || type == SCHEDULE_COSINE_WITH_RESTARTS,
+               floored = type == SCHEDULE_COSINE_WITH_MIN_LR || type == SCHEDULE_WARMUP_STABLE_DECAY,
+               polynomial = type == SCHEDULE_POLYNOMIAL;
+    const struct {
+        const char *name;
+        double value;
+        bool used;
+    } all[] = {{"num_cycles", o->num_cycles, cosine || floored},
+               {"power", o->power, polynomial},
+               {"lr_end", o->lr_end, polynomial},
+               {"min_lr", o->min_lr, floored},
+               {"min_lr_rate", o->min_lr_rate, floored},
+               {"num_decay_steps", (double)o->num_decay_steps, type == SCHEDULE_WARMUP_STABLE_DECAY}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].value >= 0 && !all[i].used)
+            return fail(e, E_USAGE, "lr_scheduler_kwargs: lr_scheduler_type %s has no %s; leave it out",
+                        names[type], all[i].name);
+    return OK;
+}
+
 int schedule_init(schedule *s, schedule_type type, double learning_rate, int64_t warmup, int64_t steps,
                   const schedule_options *options, err *e)
 {
@@ -44,6 +68,7 @@ int schedule_init(schedule *s, schedule_type type, double learning_rate, int64_t
     s->power = otherwise(o->power, 1.0);
     s->lr_end = otherwise(o->lr_end, 1e-7);
     s->floor = otherwise(o->min_lr_rate, o->min_lr < 0 || learning_rate <= 0 ? 0 : o->min_lr / learning_rate);
+    if (check_used(type, options, e) != OK) return E_USAGE;
     if (!(learning_rate >= 0) || isinf(learning_rate))
         return fail(e, E_USAGE, "learning_rate %g: has to be a positive number, such as 2e-4", learning_rate);
     if (o->min_lr >= 0 && o->min_lr_rate >= 0)

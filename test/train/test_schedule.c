@@ -100,6 +100,12 @@ static void test_refused(void **state)
     refused(SCHEDULE_COSINE_WITH_MIN_LR, 1e-3, o, "above");
     o.min_lr_rate = 0.1;
     refused(SCHEDULE_COSINE_WITH_MIN_LR, 1e-3, o, "one of the two");
+    o = SCHEDULE_DEFAULTS;
+    o.min_lr = 1e-5;
+    refused(SCHEDULE_LINEAR, 1e-3, o, "lr_scheduler_type linear has no min_lr;");
+    o = SCHEDULE_DEFAULTS;
+    o.num_cycles = 2;
+    refused(SCHEDULE_POLYNOMIAL, 1e-3, o, "has no num_cycles");
     assert_int_equal(schedule_find("nonsense"), SCHEDULE_COUNT);
 }
 
