@@ -53,8 +53,8 @@ typedef void lorac_progress(void *user, const char *event, const char *value);
 LORAC_API lorac_job *lorac_job_new(const char *command);
 LORAC_API void       lorac_job_free(lorac_job *job); /* NULL is fine */
 
-/* One option, by the name and with the value it has on the command line or, as text, in a YAML file. What is set later
- * wins; "config" reads its file at once. */
+/* One option, by the name and with the value it has on the command line or, as text, in a YAML file. What is set
+ * later wins; "config" reads its file at once. */
 LORAC_API int lorac_job_set(lorac_job *job, const char *name, const char *value, char *error);
 
 /* Does the work. progress may be NULL. */

@@ -170,8 +170,9 @@ int peft_save(const char *folder, const peft_config *config, const tensor *tenso
         return fail(e, E_USAGE, "an adapter is saved in f32, f16 or bf16, not in %s", dtype_name(type));
     json_t *o = config_json(config);
     char *text = o ? json_dumps(o, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
-    int code = text ? save_both(folder, text, tensors, n, type, metadata, n_metadata, e)
-                    : fail(e, E_FORMAT, "%s: the adapter's configuration holds text that is not UTF-8", folder);
+    int code = E_FORMAT;
+    if (text) code = save_both(folder, text, tensors, n, type, metadata, n_metadata, e);
+    else fail(e, E_FORMAT, "%s: the adapter's configuration holds text that is not UTF-8", folder);
     free(text);
     json_decref(o);
     return code;

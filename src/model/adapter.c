@@ -126,12 +126,13 @@ static int check_patterns(const adapter *a, const char *option, const peft_patte
 {
     for (int64_t i = 0; i < n; i++) {
         int hit = 0;
-        for (int64_t k = 0; k < a->modules && !hit; k++) hit = peft_pattern_fits(p[i].key, a->module[k].name, e);
+        for (int64_t k = 0; k < a->modules && !hit; k++)
+            hit = peft_pattern_fits(p[i].key, a->module[k].name, e);
         if (hit < 0) return hit;
         if (!hit)
             return fail(e, E_USAGE,
-                        "%s: \"%s\" fits no module that is adapted; give the end of a path such as %s", option,
-                        p[i].key, a->module[0].name);
+                        "%s: \"%s\" fits no module that is adapted; give the end of a path such as %s",
+                        option, p[i].key, a->module[0].name);
     }
     return OK;
 }

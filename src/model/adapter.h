@@ -30,7 +30,8 @@ typedef struct adapter {
 
 /* A fresh adapter: A uniform in +-1/sqrt(in) (Kaiming with a = sqrt 5, as PEFT), B zero; the same numbers for
  * the same seed. config->targets as in PEFT: suffixes, one regular expression, or "all-linear". Every entry,
- * and every key of a pattern, has to match something; else the message lists the projections there are. The config is copied. */
+ * and every key of a pattern, has to match something; else the message lists the projections there are. The
+ * config is copied. */
 int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e);
 
 /* The adapter saved in a PEFT folder. Missing, unexpected or misshapen tensors are errors that name them. */

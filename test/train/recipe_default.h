@@ -1,4 +1,4 @@
-/* recipe_default.h -- a recipe for tests to start from. The program's defaults are those of its option table. */
+/* recipe_default.h -- a recipe for tests to start from; the program's defaults are in its option table. */
 #ifndef TEST_TRAIN_RECIPE_DEFAULT_H
 #define TEST_TRAIN_RECIPE_DEFAULT_H
 
