@@ -68,6 +68,12 @@ static void test_arena(void **state)
     assert_string_equal(arena_strndup(&a, "hello", 3), "hel");
     arena_free(&a);
     assert_int_equal(a.used, 0);
+    for (int again = 0; again < 2; again++) { /* zero also where memory was used before */
+        unsigned char *p = arena_new(&a, 1000);
+        for (int i = 0; i < 1000; i++) assert_int_equal(p[i], 0);
+        memset(p, 0xff, 1000);
+        arena_free(&a);
+    }
 }
 
 static void test_big(void **state)
@@ -97,6 +103,11 @@ static void test_str(void **state)
     assert_int_equal(s.n, 4);
     assert_memory_equal(s.p, "a\0bc", 5);
     str_free(&s);
+    for (int i = 0; i < 300; i++) {
+        str_putc(&s, 'x');
+        assert_true(s.cap > s.n); /* room for the NUL */
+    }
+    str_free(&s);
     assert_int_equal(str_distance("kitten", "sitting"), 3);
     assert_int_equal(str_distance("", "abc"), 3);
     assert_int_equal(str_distance("same", "same"), 0);
@@ -119,11 +130,16 @@ static void test_file(void **state)
     str s = {0};
     assert_int_equal(file_read(&s, path, 100, &e), OK);
     assert_string_equal(s.p, "two");
+    assert_int_equal(file_read(&s, path, 3, &e), OK);
     assert_int_equal(file_read(&s, path, 2, &e), E_FORMAT);
     str_free(&s);
     assert_int_equal(file_create(&o, path, NULL), OK);
     file_put(&o, "three", 5);
+    char *temp = strdup(o.temp);
+    assert_true(file_exists(temp));
     file_abandon(&o);
+    assert_false(file_exists(temp));
+    free(temp);
     assert_int_equal(filemap_open(&m, path, NULL), OK);
     assert_int_equal(m.size, 3);
     filemap_close(&m);
@@ -248,6 +264,14 @@ static void test_rng(void **state)
     for (int i = 0; i < 257; i++) hit[order[i]]++, moved += order[i] != i;
     for (int i = 0; i < 257; i++) assert_int_equal(hit[i], 1);
     assert_true(moved > 240);
+    int orders[3][3] = {{0}}; /* all six orders of three are equally likely: five standard errors */
+    for (uint64_t k = 0; k < 6000; k++) {
+        rng_shuffle(rng_key(k, 0), order, 3);
+        orders[order[0]][order[1]]++;
+    }
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            if (i != j) assert_true(fabs(orders[i][j] - 1000.0) < 5 * sqrt(6000 * 5 / 36.0));
 }
 
 static void test_json(void **state)

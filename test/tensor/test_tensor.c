@@ -232,8 +232,9 @@ static void refuses_what_cannot_be(void **state)
         {DT_F32, 0, 5, E_USAGE, "empty"},
         {DT_F32, 5, -1, E_USAGE, "empty"},
         {DT_F32, INT64_MAX / 2, 16, E_MEMORY, "memory"},
-        {DT_F32, 1LL << 45, 1LL << 10, E_MEMORY, "memory"}};
-    for (int i = 0; i < 6; i++) {
+        {DT_F32, 1LL << 45, 1LL << 10, E_MEMORY, "memory"},
+        {DT_F32, 1LL << 31, 1LL << 31, E_MEMORY, "memory"}}; /* its 2^64 bytes are 0 in a size_t */
+    for (int i = 0; i < 7; i++) {
         tensor t;
         err e = {0};
         assert_int_equal(tensor_alloc(&t, cases[i].t, cases[i].rows, cases[i].cols, ABSMAX_DOUBLE, &e),

@@ -100,8 +100,10 @@ static void adopts_storage(void **state)
     for (int round = 0; round < 2; round++) {
         tensor t = allocated(round ? DT_NF4 : DT_Q8_0, 2, 64, ABSMAX_DOUBLE);
         assert_int_equal(tensor_convert(&t, &view, &e), OK);
-        t.name = "w";
+        char name[] = "w";
+        t.name = name;
         weights_adopt(w, &t);
+        memset(name, 'x', 1); /* the set keeps its own */
         held[round] = t.data;
         assert_int_equal(weights_count(w), 2);
         assert_ptr_equal(found(w, "w")->data, t.data);
