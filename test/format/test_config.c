@@ -153,7 +153,7 @@ static void test_refused(void **state)
 }
 
 /* A GGUF file of keys alone: `key` gets `text`, or without one `value`, or is left out when that is
- * negative. */
+ * negative. The name of a weight becomes a tensor. */
 static int read_gguf(model_config *c, const char *key, double value, const char *text, err *e)
 {
     static const struct {
@@ -169,7 +169,10 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
         if (strcmp(key, base[i].key)) gguf_put_u32(w, base[i].key, base[i].value);
     static const char eps[] = "llama.attention.layer_norm_rms_epsilon";
     if (strcmp(key, eps)) gguf_put_f32(w, eps, 1e-5f);
-    if (text) gguf_put_string(w, key, text);
+    static const float ones[4] = {1, 1, 1, 1};
+    const tensor t = {.name = key, .type = DT_F32, .ndim = 1, .dim = {4, 1, 1, 1}, .data = ones, .bytes = 16};
+    if (str_ends(key, ".weight")) gguf_put_tensor(w, &t);
+    else if (text) gguf_put_string(w, key, text);
     else if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
     else if (value >= 0) gguf_put_f32(w, key, (float)value);
     char *folder = scratch_new();
@@ -205,6 +208,10 @@ static void test_gguf(void **state)
     check_ok(read_gguf(&c, "general.type", 0, "model", &e), &e);
     check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, NULL, &e), &e);
     assert_true(c.n_eos == 1 && c.eos[0] == 4);
+    check_ok(read_gguf(&c, "tokenizer.ggml.eot_token_id", 7, NULL, &e), &e); /* ends of a turn, of a message */
+    assert_true(c.n_eos == 1 && c.eos[0] == 7);
+    check_ok(read_gguf(&c, "tokenizer.ggml.eom_token_id", 8, NULL, &e), &e);
+    assert_true(c.n_eos == 1 && c.eos[0] == 8);
 }
 
 static void test_gguf_refused(void **state)
@@ -228,6 +235,7 @@ static void test_gguf_refused(void **state)
         {"llama.rope.scale_linear", 2, E_UNSUPPORTED, "linearly scaled", NULL},
         {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
         {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"linear\"", "linear"},
+        {"rope_freqs.weight", -1, E_UNSUPPORTED, "scaled by factors", NULL},
         {"general.type", 0, E_UNSUPPORTED, "of type \"adapter\", not a model", "adapter"},
         {"split.count", 3, E_UNSUPPORTED, "one of 3 parts", NULL},
         {"general.type", 3, E_FORMAT, "has to be a string", NULL},

@@ -196,6 +196,80 @@ static void test_other_types(void **state)
     gguf_close(g);
 }
 
+static void add_number(str *s, uint64_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++) str_putc(s, (char)(v >> 8 * i & 0xff));
+}
+
+/* A file of one key, byte by byte. */
+static gguf *open_key(str *s, const char *key, gguf_type type, uint64_t value, int bytes)
+{
+    gguf *g;
+    err e = {0};
+    str_clear(s);
+    str_puts(s, "GGUF");
+    add_number(s, 3, 4);
+    add_number(s, 0, 8);
+    add_number(s, 1, 8);
+    add_number(s, strlen(key), 8);
+    str_puts(s, key);
+    add_number(s, type, 4);
+    add_number(s, value, bytes);
+    check_ok(gguf_parse(&g, (const uint8_t *)s->p, s->n, "bytes", &e), &e);
+    return g;
+}
+
+/* The largest and the least of every integer type. */
+static void test_integers(void **state)
+{
+    (void)state;
+    static const struct {
+        gguf_type type;
+        int bytes;
+        int64_t value;
+    } cases[] = {{GGUF_U8, 1, UINT8_MAX},  {GGUF_U16, 2, UINT16_MAX}, {GGUF_U32, 4, UINT32_MAX},
+                 {GGUF_U64, 8, INT64_MAX}, {GGUF_I8, 1, INT8_MIN},    {GGUF_I16, 2, INT16_MIN},
+                 {GGUF_I32, 4, INT32_MIN}, {GGUF_I64, 8, INT64_MIN},  {GGUF_I8, 1, INT8_MAX},
+                 {GGUF_I16, 2, INT16_MAX}, {GGUF_I32, 4, INT32_MAX},  {GGUF_I64, 8, INT64_MAX}};
+    str s = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        err e = {0};
+        gguf *g = open_key(&s, "k", cases[i].type, (uint64_t)cases[i].value, cases[i].bytes);
+        assert_true(gguf_int(g, "k", 0, &e) == cases[i].value);
+        assert_true(gguf_num(g, "k", 0, &e) == (double)cases[i].value);
+        check_ok(OK, &e);
+        gguf_close(g);
+    }
+    err e = {0};
+    gguf *g = open_key(&s, "k", GGUF_U64, (uint64_t)1 << 63, 8);
+    assert_true(gguf_num(g, "k", 0, &e) == 0x1p63);
+    check_ok(OK, &e);
+    assert_int_equal(gguf_int(g, "k", 5, &e), 5);
+    check_failed(&e, E_FORMAT, "key k is too large a number");
+    gguf_close(g);
+    str_free(&s);
+}
+
+/* The alignment of the file a key is copied from says nothing of the file that is written. */
+static void test_alignment_is_not_copied(void **state)
+{
+    (void)state;
+    static const float data[16];
+    const tensor t[2] = {matrix("a", DT_F32, 2, 4, data), matrix("b", DT_F32, 2, 4, data)};
+    str s = {0};
+    gguf *g = open_key(&s, "general.alignment", GGUF_U32, 64, 4);
+    gguf_writer *w = gguf_writer_new();
+    gguf_put_copy(w, g, 0);
+    gguf_put_tensor(w, &t[0]);
+    gguf_put_tensor(w, &t[1]);
+    gguf *copy = open_written(w);
+    assert_int_equal(gguf_key_count(copy), 0);
+    assert_int_equal(gguf_tensor_count(copy), 2);
+    gguf_close(copy);
+    gguf_close(g);
+    str_free(&s);
+}
+
 /* A tensor of every type GGUF has, of odd sizes, comes back with its shape and bytes. */
 static void test_tensors(void **state)
 {
@@ -269,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),      cmocka_unit_test(test_wrong_kinds),
         cmocka_unit_test(test_other_types), cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_integers),    cmocka_unit_test(test_alignment_is_not_copied),
         cmocka_unit_test(test_writer_refuses),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -205,6 +205,10 @@ static void test_tensors(void **state)
         pad(&s, 32, 32);
         check_refused(&s, E_FORMAT, "tensor t runs past the end");
     }
+    add_head(&s, 3, 1, 0);
+    add_matrix(&s, "t", 4, 4, 0, UINT64_MAX - 31); /* offset and 64 bytes add up to 32 */
+    pad(&s, 32, 64);
+    check_refused(&s, E_FORMAT, "tensor t runs past the end");
     const uint64_t shapes[][2] = {{(uint64_t)1 << 32, (uint64_t)1 << 32}, {(uint64_t)1 << 63, 1},
                                   {UINT64_MAX, UINT64_MAX}, {(uint64_t)1 << 60, 0}, {0, (uint64_t)1 << 62}};
     for (int i = 0; i < 5; i++) {

@@ -252,6 +252,29 @@ static void test_written(void **state)
     scratch_free(folder);
 }
 
+/* The header's length is a multiple of 8, whatever is in it, so that the data begins aligned. */
+static void test_header_padded(void **state)
+{
+    (void)state;
+    static const double data[1];
+    char *folder = scratch_new();
+    arena mem = {0};
+    err e = {0};
+    const char *path = arena_fmt(&mem, "%s/f", folder);
+    for (int n = 1; n <= 8; n++) {
+        str text = {0};
+        const tensor t = {.name = arena_fmt(&mem, "%.*s", n, "aaaaaaaa"), .type = DT_F64, .ndim = 0,
+                          .dim = {1, 1, 1, 1}, .data = data, .bytes = sizeof data};
+        check_ok(safetensors_write(path, &t, 1, NULL, 0, &e), &e);
+        check_ok(file_read(&text, path, 1 << 16, &e), &e);
+        assert_int_equal((uint8_t)text.p[0] % 8, 0);
+        assert_int_equal(text.n, 8 + (uint8_t)text.p[0] + sizeof data);
+        str_free(&text);
+    }
+    arena_free(&mem);
+    scratch_free(folder);
+}
+
 /* Rows that a GGUF file keeps in pairs are written in the order of Hugging Face. */
 static void test_pairs_undone(void **state)
 {
@@ -310,8 +333,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),        cmocka_unit_test(test_not_aligned),
         cmocka_unit_test(test_rules),       cmocka_unit_test(test_header_size),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_cut_and_changed),
-        cmocka_unit_test(test_pairs_undone), cmocka_unit_test(test_writer_refuses),
+        cmocka_unit_test(test_written),     cmocka_unit_test(test_header_padded),
+        cmocka_unit_test(test_pairs_undone), cmocka_unit_test(test_cut_and_changed),
+        cmocka_unit_test(test_writer_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
