@@ -113,6 +113,9 @@ static void prompt_and_completion(void **state)
     build(&f, data, plain, (row_options){.bos = ROW_BOS_ALWAYS, .loss = ROW_LOSS_COMPLETION});
     expect_row(&f, 0, "ab: cd", "000111");
     close_fixture(&f);
+    build(&f, "prompt,completion\na</s>,\"\"\n", both, (row_options){0});
+    expect_row(&f, 0, "^a$$", "0001"); /* the prompt's EOS is not the completion's */
+    close_fixture(&f);
 }
 
 static void text_is_learned_whole(void **state)

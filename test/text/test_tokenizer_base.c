@@ -65,6 +65,21 @@ static void utf8(void **state)
     str_free(&s);
 }
 
+/* Longer than need be, halves of pairs, beyond Unicode, cut or without a beginning: none is a character. */
+static void malformed_utf8(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\xc0\x80",         "\xc1\xbf",         "\xe0\x80\x80", "\xe0\x9f\xbf",
+                                      "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+                                      "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",         "\x80",
+                                      "\xe2\x82",         "\xe2(\xa1",        "\xf0\x9f\x98"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint32_t c;
+        assert_int_equal(utf8_get(bad[i], strlen(bad[i]), &c), 0);
+        assert_int_equal(utf8_valid(bad[i], strlen(bad[i])), 0);
+    }
+}
+
 static void white_space(void **state)
 {
     (void)state;
@@ -169,9 +184,9 @@ static void deep_pattern(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_agree), cmocka_unit_test(utf8),     cmocka_unit_test(white_space),
-        cmocka_unit_test(byte_letters), cmocka_unit_test(patterns), cmocka_unit_test(splitting),
-        cmocka_unit_test(deep_pattern),
+        cmocka_unit_test(merges_agree), cmocka_unit_test(utf8),         cmocka_unit_test(malformed_utf8),
+        cmocka_unit_test(white_space),  cmocka_unit_test(byte_letters), cmocka_unit_test(patterns),
+        cmocka_unit_test(splitting),    cmocka_unit_test(deep_pattern),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

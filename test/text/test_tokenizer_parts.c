@@ -73,6 +73,10 @@ static void added_tokens(void **state)
     expect(t, "x<<x>>", TOKENIZE_PLAIN, "5 0 0 1 1"); /* x has no token but the added one: left out */
     expect(t, "<x>", TOKENIZE_PLAIN, "0 5 1");
     tokenizer_close(t);
+    t = with_added("\"b\": 0", "{\"id\": 7, \"content\": \"<a\"}, {\"id\": 8, \"content\": \"<ab>\"}");
+    expect(t, "<ab><a", TOKENIZE_PLAIN, "8 7"); /* the longest one that is there */
+    expect(t, "<ab", TOKENIZE_PLAIN, "7 0");
+    tokenizer_close(t);
     t = with_added("\"a\": 2, \"-\": 3", "{\"id\": 6, \"content\": \"w\", \"single_word\": true}");
     expect(t, "-w-w", TOKENIZE_PLAIN, "3 6 3 6");
     expect(t, "w\u200d-aw-\u00e9w-w\u0301-w_-w\u200c", TOKENIZE_PLAIN, "3 2 3 3 3 3");
