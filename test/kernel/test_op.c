@@ -211,6 +211,32 @@ static void shared_panels(void **state)
     device_close(d);
 }
 
+/* A projection of another x right after one must not take its panels. */
+static void panels_of_another(void **state)
+{
+    (void)state;
+    device *d = opened("cpu", 2);
+    static const op_case c = {"one, then another", {30, 64, 48, 4, 0, DT_F32}, {1}};
+    problem *t = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+    problem *alone = problem_new(op_all[OP_linear], &c, ASSIGNED, 0);
+    instr f = t->p.i[0], g = f;
+    g.in[0] = like(&t->p, "another x", f.in[0]);
+    g.out[0] = like(&t->p, "its y", t->out);
+    *prog_emit(&t->p, f.op) = f;
+    *prog_emit(&t->p, f.op) = g;
+    value *x = &t->p.v[g.in[0]], *y = &t->p.v[g.out[0]];
+    x->p = guarded(t, g.in[0], value_bytes(x));
+    y->p = guarded(t, g.out[0], value_bytes(y));
+    fill(x->p, numel(x->s), 77);
+    fill(alone->p.v[f.in[0]].p, numel(x->s), 77);
+    problem_run(t, d);
+    problem_run(alone, d);
+    assert_memory_equal(y->p, alone->p.v[alone->out].p, (size_t)numel(y->s) * sizeof(float));
+    problem_free(t);
+    problem_free(alone);
+    device_close(d);
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -230,7 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generic),    cmocka_unit_test(avx2),       cmocka_unit_test(avx512),
         cmocka_unit_test(avx512vnni), cmocka_unit_test(rows_alone), cmocka_unit_test(shared_panels),
-        cmocka_unit_test(names),
+        cmocka_unit_test(panels_of_another), cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
