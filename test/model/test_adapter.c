@@ -1,138 +1,225 @@
-/* test_adapter.c -- which modules an adapter is put on, and what its file says of its base, on a Llama of two
- * layers. */
+/* test_adapter.c -- which projections a configuration names, what a fresh adapter holds, and an adapter saved
+ * and opened again, whole and damaged. */
 #include "model/adapter.h"
-#include "scratch.h"
 
+#include "base/file.h"
+#include "model/match.h"
+
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#define MODEL "test/data/model/tiny-llama"
-
 static model *base;
+static char folder[] = P_tmpdir "/lorac-adapter-XXXXXX";
 
-static int open_base(void **state)
+static int begin(void **state)
 {
     (void)state;
-    err e = {0};
-    return model_open(&base, MODEL, "as-is", MODEL_DOUBLE_QUANT, NULL, &e);
+    if (!mkdtemp(folder)) return -1;
+    return model_open(&base, "test/data/model/tiny-llama", "as-is", MODEL_DOUBLE_QUANT, NULL, NULL);
 }
 
-static int close_base(void **state)
+static int end(void **state)
 {
     (void)state;
     model_close(base);
-    return 0;
+    return file_remove_tree(folder, NULL);
 }
 
-static adapter *make(const peft_config *c)
+static void must(int code, const err *e)
 {
+    if (code != OK) fail_msg("%s", e->msg);
+}
+
+/* One letter a projection of the model, q k v o g u d of both blocks: upper case where it is matched. */
+static const char *matched(const peft_config *c)
+{
+    static char text[15];
     err e = {0};
-    adapter *a;
-    if (adapter_new(&a, base, c, 1, &e) != OK) fail_msg("%s", e.msg);
+    match *k = match_new(c, &e);
+    if (!k) fail_msg("%s", e.msg);
+    for (int64_t i = 0; i < base->linears; i++) {
+        char letter = strrchr(base->linear[i].name, '.')[1];
+        text[i] = match_module(k, base->linear[i].name) ? (char)(letter - 'a' + 'A') : letter;
+    }
+    match_free(k);
+    return text;
+}
+
+#define NAMES(...)                                                                                 \
+    {                                                                                              \
+        (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *) \
+    }
+
+static void test_targets(void **state)
+{
+    (void)state;
+    static const int64_t second[] = {1};
+    const struct {
+        peft_config c;
+        const char *want;
+    } cases[] = {
+        {{.targets = NAMES("q_proj", "down_proj")}, "QkvoguDQkvoguD"},
+        {{.targets = NAMES("self_attn.q_proj")}, "QkvogudQkvogud"},
+        {{.targets = NAMES("model.layers.1.mlp.up_proj")}, "qkvogudqkvogUd"},
+        {{.targets = NAMES("proj", "attn.q_proj")}, "qkvogudqkvogud"}, /* not from within a component */
+        {{.target_regex = "All-Linear"}, "QKVOGUDQKVOGUD"},
+        {{.target_regex = ".*\\.(q|v)_proj"}, "QkVogudQkVogud"},
+        {{.target_regex = "model\\.layers\\.0"}, "qkvogudqkvogud"}, /* the path has to match whole */
+        {{.target_regex = "q_proj"}, "qkvogudqkvogud"},
+        {{.targets = NAMES("q_proj"), .layers = second, .n_layers = 1}, "qkvogudQkvogud"},
+        {{.targets = NAMES("q_proj"), .layers = second, .n_layers = 1, .layers_pattern = NAMES("layers")},
+         "qkvogudQkvogud"},
+        {{.targets = NAMES("q_proj"), .layers = second, .n_layers = 1, .layers_pattern = NAMES("blocks")},
+         "qkvogudqkvogud"},
+        {{.target_regex = "all-linear", .exclude = NAMES("mlp.up_proj", "proj")}, "QKVOGuDQKVOGuD"},
+        {{.targets = NAMES("q_proj"), .exclude_regex = ".*\\.0\\..*"}, "qkvogudQkvogud"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(matched(&cases[i].c), cases[i].want);
+}
+
+static void test_targets_refused(void **state)
+{
+    (void)state;
+    const struct {
+        peft_config c;
+        const char *says;
+    } cases[] = {
+        {{.r = 4, .targets = NAMES("q_proj", "query")},
+         "target module \"query\" matches nothing in this model (it has: q_proj, k_proj, v_proj, o_proj, "
+         "gate_proj, "
+         "up_proj, down_proj)"},
+        {{.r = 4, .target_regex = "q_proj"}, "\"q_proj\" match nothing in this model"},
+        {{.r = 4, .target_regex = "(q_proj"}, "not a regular expression"},
+        {{.r = 4}, "no target modules given"},
+        {{.r = 1 << 10, .targets = NAMES("q_proj")}, "rank 1024 for model.layers.0.self_attn.q_proj"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        adapter *a = NULL;
+        err e = {0};
+        assert_int_equal(adapter_new(&a, base, &cases[i].c, 1, &e), E_USAGE);
+        if (!strstr(e.msg, cases[i].says)) fail_msg("\"%s\" does not say %s", e.msg, cases[i].says);
+        assert_null(a);
+    }
+}
+
+static adapter *fresh(const peft_config *c, uint64_t seed)
+{
+    adapter *a = NULL;
+    err e = {0};
+    must(adapter_new(&a, base, c, seed, &e), &e);
     return a;
 }
 
-static void expect_refusal(const peft_config *c, const char *message)
-{
-    err e = {0};
-    adapter *a;
-    assert_int_equal(adapter_new(&a, base, c, 1, &e), E_USAGE);
-    assert_string_equal(e.msg, message);
-}
-
-/* "all-linear" with layers is a list of names once it is saved, which is what PEFT accepts. */
-static void test_all_linear_in_some_layers(void **state)
+/* A uniform in +-1/sqrt(in): mean and variance within five standard errors; B zero. */
+static void test_fresh(void **state)
 {
     (void)state;
-    static const int64_t one[] = {1};
-    peft_config c = {.r = 2, .alpha = 4, .target_regex = "all-linear", .layers = one, .n_layers = 1};
-    adapter *a = make(&c), *b;
-    assert_int_equal(a->modules, 7);
-    for (int64_t i = 0; i < a->modules; i++) assert_non_null(strstr(a->module[i].name, ".layers.1."));
-    assert_null(a->config.target_regex);
-    assert_int_equal(a->config.targets.n, 7);
-    assert_string_equal(a->config.targets.p[0], "q_proj");
+    const peft_config c = {.r = 4, .alpha = 8, .target_regex = "all-linear"};
+    adapter *a = fresh(&c, 3), *same = fresh(&c, 3), *other = fresh(&c, 4);
+    double sum = 0, squares = 0, n = 0;
+    assert_int_equal(a->modules, base->linears);
+    for (int64_t i = 0; i < a->modules; i++) {
+        const adapter_module *m = &a->module[i];
+        double bound = 1 / sqrt((double)m->in);
+        assert_int_equal(adapter_find(a, base->linear[i].name), i);
+        assert_int_equal(m->b - m->a, m->r * m->in);
+        assert_true(m->scale == 2);
+        for (size_t k = m->a; k < m->b; k++) {
+            double x = (double)a->param[k] / bound;
+            assert_true(fabs(x) <= 1 + 0x1p-23);
+            sum += x, squares += x * x, n++;
+        }
+        for (int64_t k = 0; k < m->out * m->r; k++) assert_true(a->param[m->b + (size_t)k] == 0);
+        if (i) assert_memory_not_equal(a->param + m->a, a->param, 64 * sizeof(float)); /* each has its own */
+    }
+    assert_true(fabs(sum / n) < 5 * sqrt(1 / 3.0 / n));
+    assert_true(fabs(squares / n - 1 / 3.0) < 5 * sqrt(4 / 45.0 / n));
+    assert_memory_equal(a->param, same->param, a->count * sizeof(float));
+    assert_memory_not_equal(a->param, other->param, a->count * sizeof(float));
+    assert_int_equal(adapter_find(a, "lm_head"), -1);
+    adapter_close(a);
+    adapter_close(same);
+    adapter_close(other);
+}
+
+static void save(const adapter *a)
+{
     err e = {0};
-    char *folder = scratch_new();
-    assert_int_equal(adapter_save(a, folder, DT_F32, &e), OK);
-    if (adapter_open(&b, base, folder, &e) != OK) fail_msg("%s", e.msg);
-    assert_int_equal(b->modules, 7);
-    scratch_free(folder);
+    must(adapter_save(a, folder, DT_F32, &e), &e);
+}
+
+static void test_there_and_back(void **state)
+{
+    (void)state;
+    const peft_pattern rank[] = {{"v_proj", 2}}, alpha[] = {{"q_proj", 12}};
+    const peft_config c = {.r = 4,
+                           .alpha = 8,
+                           .targets = NAMES("q_proj", "v_proj"),
+                           .rslora = true,
+                           .rank_pattern = rank,
+                           .n_rank_pattern = 1,
+                           .alpha_pattern = alpha,
+                           .n_alpha_pattern = 1};
+    adapter *a = fresh(&c, 3), *b = NULL;
+    for (size_t k = 0; k < a->count; k++) a->param[k] += (float)k / 64;
+    save(a);
+    err e = {0};
+    must(adapter_open(&b, base, folder, &e), &e);
+    assert_int_equal(b->modules, 4);
+    assert_int_equal(b->count, a->count);
+    assert_memory_equal(b->param, a->param, a->count * sizeof(float));
+    for (int64_t i = 0; i < 4; i++) {
+        assert_string_equal(b->module[i].name, a->module[i].name);
+        assert_int_equal(b->module[i].r, i % 2 ? 2 : 4);
+        assert_true(fabs(b->module[i].scale - (i % 2 ? 8 / sqrt(2) : 12 / sqrt(4))) < 1e-12);
+    }
     adapter_close(a);
     adapter_close(b);
 }
 
-static void test_layers_that_are_not_there(void **state)
+static void refused(int code, const char *says)
 {
-    (void)state;
-    static const int64_t layers[] = {0, 7};
-    static const char *const names[] = {"q_proj"}, *const tail[] = {"yers"}, *const whole[] = {"layers"};
-    peft_config c = {.r = 2, .alpha = 4, .targets = {names, 1}, .layers = layers, .n_layers = 2};
-    expect_refusal(
-        &c, "layers_to_transform: the targets have no module in a layer 7 (the model has layers 0 to 1; "
-            "layers_pattern names what holds them)");
-    c.n_layers = 1;
-    c.layers_pattern = (peft_list){tail, 1};
-    expect_refusal(
-        &c, "layers_to_transform: the targets have no module in a layer 0 (the model has layers 0 to 1; "
-            "layers_pattern names what holds them)");
-    c.layers_pattern = (peft_list){whole, 1};
-    adapter *a = make(&c);
-    assert_int_equal(a->modules, 1);
-    adapter_close(a);
-}
-
-static void test_patterns_that_fit_nothing(void **state)
-{
-    (void)state;
-    static const peft_pattern rank[] = {{"q_proj", 4}, {"1.self_attn.v_proj", 8}}, alpha[] = {{"w_proj", 4}};
-    peft_config c = {
-        .r = 2, .alpha = 4, .target_regex = "all-linear", .rank_pattern = rank, .n_rank_pattern = 2};
-    adapter_close(make(&c));
-    c.alpha_pattern = alpha;
-    c.n_alpha_pattern = 1;
-    expect_refusal(&c,
-                   "alpha_pattern: \"w_proj\" fits no module that is adapted; give the end of a path such as "
-                   "model.layers.0.self_attn.q_proj");
-}
-
-/* The file names the base; how the weights were requantized at load makes no difference. */
-static void test_base_in_the_file(void **state)
-{
-    (void)state;
+    adapter *a = NULL;
     err e = {0};
-    model *nf4;
-    adapter *a, *b;
-    peft_config c = {.r = 2, .alpha = 4, .target_regex = "all-linear"};
-    char *folder = scratch_new(), path[4096], text[17];
-    assert_int_equal(model_open(&nf4, MODEL, "nf4", MODEL_DOUBLE_QUANT, NULL, &e), OK);
-    assert_int_equal(adapter_new(&a, nf4, &c, 1, &e), OK);
-    assert_int_equal(adapter_save(a, folder, DT_F32, &e), OK);
-    assert_int_equal(adapter_open(&b, base, folder, &e), OK);
-    assert_string_equal(b->base, checkpoint_fingerprint_text(base->file, text));
-    snprintf(path, sizeof path, "%s/adapter_model.safetensors", folder);
-    safetensors *file;
-    assert_int_equal(safetensors_open(&file, path, &e), OK);
-    assert_string_equal(safetensors_metadata(file, "format"), "pt"); /* PEFT and transformers ask for it */
-    assert_string_equal(safetensors_metadata(file, "base_fingerprint"), text);
-    safetensors_close(file);
+    assert_int_equal(adapter_open(&a, base, folder, &e), code);
+    if (!strstr(e.msg, says)) fail_msg("\"%s\" does not say %s", e.msg, says);
+    assert_null(a);
+}
+
+/* Folders whose configuration and tensors are each fine and do not belong together. */
+static void test_open_refuses(void **state)
+{
+    (void)state;
+    const peft_config all = {.r = 4, .alpha = 8, .target_regex = "all-linear"},
+                      one = {.r = 4, .alpha = 8, .targets = NAMES("q_proj")};
+    adapter *a = fresh(&all, 1);
+    a->config = one;
+    save(a);
+    refused(E_FORMAT, "belongs to no adapted module of this model");
+    a->config = all;
+    a->param[a->count - 1] = NAN;
+    save(a);
+    refused(E_NUMERIC, "not finite");
     adapter_close(a);
-    adapter_close(b);
-    assert_int_equal(adapter_open(&b, base, MODEL "/adapter", &e), OK); /* as PEFT wrote it */
-    assert_string_equal(b->base, "");
-    adapter_close(b);
-    scratch_free(folder);
-    model_close(nf4);
+    a = fresh(&one, 1);
+    a->config = all;
+    save(a);
+    refused(E_FORMAT, "was it made for this model?");
+    adapter_close(a);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_linear_in_some_layers), cmocka_unit_test(test_layers_that_are_not_there),
-        cmocka_unit_test(test_patterns_that_fit_nothing), cmocka_unit_test(test_base_in_the_file)};
-    return cmocka_run_group_tests(tests, open_base, close_base);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_targets), cmocka_unit_test(test_targets_refused),
+                                       cmocka_unit_test(test_fresh), cmocka_unit_test(test_there_and_back),
+                                       cmocka_unit_test(test_open_refuses)};
+    return cmocka_run_group_tests(tests, begin, end);
 }
