@@ -26,6 +26,11 @@ static void test_greedy(void **state)
     how.repetition_penalty = 4;
     int32_t seen[] = {1, 3, 1};
     assert_int_equal(sample(&s, &how, logits, seen, 3, 0, 0), 2); /* 3 / 4 once, however often it was seen */
+    how.repetition_penalty = 1.4;
+    assert_int_equal(sample(&s, &how, logits, seen, 3, 0, 0), 1); /* 3 / 1.4 once is above 2, twice below */
+    static const float below_zero[6] = {-1, -2, -3, -3, -3, -3}; /* there the penalty multiplies */
+    how.repetition_penalty = 3;
+    assert_int_equal(sample(&s, &how, below_zero, (int32_t[]){0}, 1, 0, 0), 1);
     token_sampler_release(&s);
 }
 
@@ -69,6 +74,14 @@ static void test_sampling(void **state)
     how = (sampling){.temperature = 1, .top_p = 1, .min_p = 0.3, .repetition_penalty = 1, .seed = 5};
     softmax(p, (int[]){0, 1, 1, 1, 0, 0}, 1); /* exp(-1) = 0.37 of the likeliest stays, exp(-2) does not */
     frequencies(how, p);
+    how = (sampling){.temperature = 2, .top_p = 1, .repetition_penalty = 1, .seed = 5};
+    token_sampler s;
+    token_sampler_init(&s, 6);
+    int same = 0;
+    for (uint64_t i = 0; i < 64; i++)
+        same += sample(&s, &how, logits, NULL, 0, 0, i) == sample(&s, &how, logits, NULL, 0, 1, i);
+    assert_true(same < 48); /* rows have streams of their own */
+    token_sampler_release(&s);
     err e = {0};
     how.top_p = 0;
     assert_int_equal(sampling_check(&how, &e), E_USAGE);
@@ -197,6 +210,14 @@ static void test_stops(void **state)
     assert_int_equal(g.row[0].why, STOP_STRING);
     assert_string_equal(g.row[0].text, ", there was a little girl named");
     assert_string_equal(str_c(&piece), g.row[0].text);
+    str_clear(&piece);
+    generate_release(&g);
+    /* over several tokens, nothing of it told before it is whole; of two at once the one that begins first */
+    o.stop = (const char *[]){"saw a big, red ball.", "red ball."};
+    g = generate(&r, (const char *[]){"Once upon a time"}, 1, &o, &hooks);
+    assert_int_equal(g.row[0].why, STOP_STRING);
+    assert_true(str_ends(g.row[0].text, "One day, she "));
+    assert_string_equal(str_c(&piece), g.row[0].text);
     str_free(&piece);
     generate_release(&g);
     err e = {0};
@@ -211,10 +232,53 @@ static void test_stops(void **state)
     rig_close(&r);
 }
 
+/* Any of the configuration's ends stops a text, and is no part of it. */
+static void test_ends(void **state)
+{
+    (void)state;
+    rig r = rig_open("auto", 1);
+    generate_options o = {.max_new_tokens = 50, .batch = 1, .how = sampling_greedy};
+    generate_result whole = generate(&r, (const char *[]){"Once upon a time"}, 1, &o, NULL);
+    model_config *c = (model_config *)(uintptr_t)r.m->config;
+    assert_true(c->n_eos < CONFIG_MAX_EOS);
+    c->eos[c->n_eos++] = tokenizer_find(r.t, "\u2581Lily");
+    generate_result g = generate(&r, (const char *[]){"Once upon a time"}, 1, &o, NULL);
+    assert_int_equal(g.row[0].why, STOP_EOS);
+    assert_true(str_ends(g.row[0].text, " girl named"));
+    generate_release(&g);
+    o.ignore_eos = true;
+    g = generate(&r, (const char *[]){"Once upon a time"}, 1, &o, NULL);
+    assert_int_equal(g.row[0].why, STOP_LENGTH);
+    assert_string_equal(g.row[0].text, whole.row[0].text);
+    generate_release(&g);
+    generate_release(&whole);
+    rig_close(&r);
+}
+
+/* Weights that are no numbers end in an error that says where. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    rig r = rig_open("reference", 1);
+    err e = {0};
+    model_close(r.m);
+    must(model_open(&r.m, MODEL, "bf16", MODEL_DOUBLE_QUANT, NULL, &e), &e);
+    const tensor *w = weights_find(r.m->weights, "model.embed_tokens.weight");
+    memset((void *)(uintptr_t)w->data, 0xff, w->bytes);
+    generate_options o = {.max_new_tokens = 3, .batch = 1, .how = sampling_greedy};
+    generate_prompt one = {(int32_t[]){1}, 1};
+    generate_result g;
+    assert_int_equal(generate_run(&g, r.m, NULL, r.t, &one, 1, &o, NULL, r.d, &e), E_NUMERIC);
+    assert_string_equal(e.msg, "the model's output is not a number at token 1 of prompt 1");
+    assert_null(g.row);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_greedy), cmocka_unit_test(test_sampling), cmocka_unit_test(test_story),
                                        cmocka_unit_test(test_threads), cmocka_unit_test(test_batches),
-                                       cmocka_unit_test(test_stops)};
+                                       cmocka_unit_test(test_stops), cmocka_unit_test(test_ends),
+                                       cmocka_unit_test(test_not_finite)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
