@@ -14,9 +14,9 @@ typedef struct watch {
     int evaluation; /* stop in the n-th evaluation from now; 0: never */
     str messages;
     int64_t saved;
-    double accuracy;   /* of the last evaluation, as the result tells it */
-    rlim_t file_limit; /* set after the first checkpoint; 0: never */
-    int alarm;         /* microseconds from the first step to a signal; 0: never */
+    trainer_result result; /* of going on */
+    rlim_t file_limit;     /* set after the first checkpoint; 0: never */
+    int alarm;             /* microseconds from the first step to a signal; 0: never */
 } watch;
 
 static void on_step(void *arg, const trainer_report *report)
@@ -154,10 +154,8 @@ static int go_on(rig *g, watch *w)
     rig_adapter(g, 77);
     spoil_log(g);
     r.resume_from_checkpoint = from;
-    trainer_result result;
-    int code = rig_run(g, &r, &h, &result, &e);
+    int code = rig_run(g, &r, &h, &w->result, &e);
     if (code != OK && code != E_STOPPED) fail_msg("%s", e.msg);
-    w->accuracy = result.token_accuracy;
     str_free(&w->messages);
     free(from);
     return code;
@@ -176,7 +174,7 @@ static void open_fed(rig *g, int threads)
     g->sampling = feed.sampling;
 }
 
-static void straight(rig *g, int threads)
+static trainer_result straight(rig *g, int threads)
 {
     err e;
     open_fed(g, threads);
@@ -185,6 +183,7 @@ static void straight(rig *g, int threads)
     must(rig_run(g, &r, NULL, &result, &e), &e);
     assert_int_equal(result.steps, 11);
     assert_true(rig_has(g, "checkpoint-5/state.json") && rig_has(g, "checkpoint-10/trainer_state.json"));
+    return result;
 }
 
 static int started(rig *g, watch *w, int threads)
@@ -204,7 +203,8 @@ static void test_stopped_once(void **state)
 {
     (void)state;
     rig whole;
-    straight(&whole, 1);
+    trainer_result all = straight(&whole, 1);
+    assert_int_equal(all.examples, 13 + 13 + 12); /* two epochs, and three of the four steps of another */
     for (int64_t at = 1; at <= 11; at++) {
         rig g;
         watch w = {.at = at};
@@ -212,6 +212,8 @@ static void test_stopped_once(void **state)
         w.stop = 0;
         assert_int_equal(go_on(&g, &w), OK);
         same_run(whole.folder, g.folder);
+        assert_true(w.result.examples == all.examples && w.result.labels == all.labels);
+        assert_true(w.result.tokens == all.tokens && w.result.train_loss == all.train_loss);
         rig_close(&g);
     }
     rig_close(&whole);
@@ -297,7 +299,7 @@ static void test_finished(void **state)
     straight(&g, 1);
     assert_int_equal(go_on(&g, &w), OK);
     assert_int_equal(w.saved, 0);
-    assert_true(w.accuracy > 0);
+    assert_true(w.result.token_accuracy > 0);
     same_run(whole.folder, g.folder);
     rig_close(&g);
     rig_close(&whole);
@@ -524,6 +526,12 @@ static void test_rotation(void **state)
     }
     must(snapshot_rotate(folder, 0, 30, 2, &e), &e);
     must(snapshot_rotate(folder, 2, 30, 2, &e), &e); /* 1000 is of another run, 2 the best */
+    for (int k = 0; k < NAMES; k++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[k]);
+        if (file_exists(path) != kept[k]) fail_msg("%s is%s there", path, kept[k] ? " not" : "");
+    }
+    must(snapshot_rotate(folder, 1, 30, 2, &e),
+         &e); /* the step's own stays, though the best is one already */
     for (int k = 0; k < NAMES; k++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[k]);
         if (file_exists(path) != kept[k]) fail_msg("%s is%s there", path, kept[k] ? " not" : "");

@@ -173,6 +173,7 @@ static void test_threads(void **state)
 }
 
 typedef struct sums {
+    const rowset *rows;
     double ce, hits;
     int64_t labels, next;
 } sums;
@@ -181,6 +182,9 @@ static void add_row(void *arg, int64_t row, const float *ce, const float *hit, i
 {
     sums *s = arg;
     assert_int_equal(row, s->next++);
+    int64_t want = 0;
+    for (int64_t i = s->rows->offset[row] + 1; i < s->rows->offset[row + 1]; i++) want += s->rows->mask[i];
+    assert_int_equal(labels, want);
     for (int64_t i = 0; i < labels; i++) s->ce += (double)ce[i], s->hits += (double)hit[i];
     s->labels += labels;
 }
@@ -192,9 +196,13 @@ static void test_evaluation(void **state)
     rig g;
     err e = {0};
     rig_open(&g, "cpu", 2);
+    rowset_drop(&g.eval);
+    rowset_start(&g.eval, 7, 7 * 6); /* some whose second token is a label, some whose third is the first */
+    for (int k = 0; k < 7; k++)
+        rowset_put(&g.eval, (int32_t[]){5, 9, 33, 12, 50, 7}, (uint8_t[]){0, k % 2, 1, 1, 0, 1}, 4 + k % 3);
     double first = 0;
     for (int64_t batch = 1; batch <= 9; batch += 2) {
-        sums s = {0};
+        sums s = {.rows = &g.eval};
         evaluator_hooks h = {.arg = &s, .row = add_row};
         evaluator *v;
         evaluation x;
