@@ -4,9 +4,10 @@
 #     scripts/mutate.sh [WORD]      only the lines of test/mutations.txt that contain WORD
 #
 # Each line there is FILE|SED EXPRESSION|TESTS: the sed expression breaks the file, and at least one of TESTS
-# has to fail then. TESTS are programs under the build's test/ folder ("grad/test_op"), or the word check for
-# all of them. The work is done on a copy of the tree in build/mutate. The exit status is 1 when a breakage is
-# missed, changes nothing or does not compile, or when a test fails on the tree as it is.
+# has to fail then. TESTS are programs under the build's test/ folder ("grad/test_op"), or one word: cli for the
+# cases of the command line, check for everything. The work is done on a copy of the tree in build/mutate. The
+# exit status is 1 when a breakage is missed, changes nothing or does not compile, or when a test fails on the
+# tree as it is.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 list=test/mutations.txt word=${1:-}
@@ -18,6 +19,8 @@ tar cf - --exclude=./build --exclude=./.git . | tar xf - -C "$tree" || exit 1
 build() { # the named tests, in the copy
     if [ "$1" = check ]; then
         make -s -C "$tree" -j2 BUILD=out CFLAGS='-O1 -g' all tests >"$log" 2>&1
+    elif [ "$1" = cli ]; then
+        make -s -C "$tree" -j2 BUILD=out CFLAGS='-O1 -g' all >"$log" 2>&1
     else
         # shellcheck disable=SC2046
         make -s -C "$tree" -j2 BUILD=out CFLAGS='-O1 -g' $(printf 'out/test/%s ' $1) >"$log" 2>&1
@@ -27,6 +30,10 @@ build() { # the named tests, in the copy
 pass() { # do the named tests pass, in the copy?
     if [ "$1" = check ]; then
         (cd "$tree" && BUILD=out timeout 1200 test/run.sh) >"$log" 2>&1
+        return
+    fi
+    if [ "$1" = cli ]; then
+        (cd "$tree" && BUILD=out timeout 300 test/cli/run.sh) >"$log" 2>&1
         return
     fi
     for t in $1; do

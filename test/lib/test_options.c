@@ -144,6 +144,9 @@ static void test_spellings(void **state)
     assert_string_equal(o.stop.p[1], "a b");
     assert_string_equal(o.prompt, "--an odd prompt");
     options_release(&o);
+    o = good(COMMAND_GENERATE, "--model|m|-5 degrees, and"); /* a number is no option */
+    assert_string_equal(o.prompt, "-5 degrees, and");
+    options_release(&o);
     o = good(COMMAND_INFO, "file.gguf|--tensors");
     assert_string_equal(o.model, "file.gguf");
     assert_true(o.tensors);
@@ -168,6 +171,21 @@ static void test_yaml(void **state)
     assert_null(o.adapter);
     assert_int_equal(options_origin(&o, "lora_r"), FROM_FILE);
     assert_int_equal(options_origin(&o, "lora_alpha"), FROM_DEFAULT);
+    options_release(&o);
+}
+
+/* Nothing, ~ and null leave an option alone; in quotes they are words. */
+static void test_yaml_null(void **state)
+{
+    (void)state;
+    options o = with_file("adapter:\ncompletion_column: null\neval_data: ~\n");
+    assert_true(!o.adapter && !o.completion_column && !o.eval_data);
+    options_release(&o);
+    o = with_file("adapter: \"\"\ncompletion_column: 'null'\neval_data: \"~\"\n");
+    assert_true(o.adapter && o.completion_column && o.eval_data);
+    assert_string_equal(o.adapter, "");
+    assert_string_equal(o.completion_column, "null");
+    assert_string_equal(o.eval_data, "~");
     options_release(&o);
 }
 
@@ -289,6 +307,7 @@ static void test_refused(void **state)
         {"--report_to|wandb", "--report_to wandb is not supported"},
         {"--learning_rate|fast", "--learning_rate: \"fast\" is not a number"},
         {"--learning_rate|nan", "is not a number"},
+        {"--seed|0x10", "--seed: \"0x10\" is not a number"},
         {"--learning_rate|-1", "is not between 0 and"},
         {"--lora_r|0", "--lora_r: 0 is not between 1 and 65536"},
         {"--lora_r|2.5", "--lora_r: 2.5 is not a whole number"},
@@ -389,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_empty_file), cmocka_unit_test(test_help),
         cmocka_unit_test(test_given),
+        cmocka_unit_test(test_yaml_null),
     };
     if (!mkdtemp(dir)) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,5 +5,6 @@ while [ ! -s run/log.jsonl ]; do sleep 0.05; done
 kill -TERM $!
 wait $!
 status=$?
+cut -d' ' -f1 out
 ls run | sed 's/-[0-9]*$//'
 exit $status
