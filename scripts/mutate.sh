@@ -4,10 +4,10 @@
 #     scripts/mutate.sh [WORD]      only the lines of test/mutations.txt that contain WORD
 #
 # Each line there is FILE|SED EXPRESSION|TESTS: the sed expression breaks the file, and at least one of TESTS
-# has to fail then. TESTS are programs under the build's test/ folder ("grad/test_op"), or one word: cli for the
-# cases of the command line, check for everything. The work is done on a copy of the tree in build/mutate. The
-# exit status is 1 when a breakage is missed, changes nothing or does not compile, or when a test fails on the
-# tree as it is.
+# has to fail then. TESTS are programs under the folder test/ of the build ("grad/test_op"), or one word: cli
+# for the cases of the command line, check for everything. The work is done on a copy of the tree, in
+# build/mutate. The exit status is 1 when a breakage is missed, changes nothing or does not compile, or when a
+# test fails on the tree as it is.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 list=test/mutations.txt word=${1:-}
