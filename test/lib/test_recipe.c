@@ -25,13 +25,29 @@ static options train(const char *words)
     return o;
 }
 
+/* Seven layers and no weights. */
+static const model_config config = {.layers = 7};
+static model bare = {.config = &config};
+
+static int begin(void **state)
+{
+    (void)state;
+    bare.weights = weights_new();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    weights_free((weights *)(uintptr_t)bare.weights);
+    return 0;
+}
+
 static recipe recipe_of(const options *o)
 {
-    const model_config config = {.layers = 7};
-    const model m = {.config = &config};
     recipe r;
     err e = {0};
-    if (job_recipe(&r, o, &m, &e) != OK) fail_msg("%s", e.msg);
+    if (job_recipe(&r, o, &bare, &e) != OK) fail_msg("%s", e.msg);
     return r;
 }
 
@@ -44,7 +60,8 @@ static void test_numbers(void **state)
         "|--max_grad_norm=0.3|--loraplus_lr_ratio=16|--warmup_ratio=0.1|--warmup_steps=12"
         "|--num_train_epochs=2.5|--max_steps=90|--per_device_train_batch_size=4"
         "|--gradient_accumulation_steps=6|--max_length=300|--seed=8|--logging_steps=15|--eval_steps=22"
-        "|--save_steps=33|--save_total_limit=2|--output_dir=there|--per_device_eval_batch_size=5");
+        "|--save_steps=33|--save_total_limit=2|--output_dir=there|--per_device_eval_batch_size=5|--memory_"
+        "limit=300");
     recipe r = recipe_of(&o);
     assert_true(r.learning_rate == 2e-3 && r.weight_decay == 0.01 && r.adam_beta1 == 0.8 &&
                 r.adam_beta2 == 0.95);
@@ -60,6 +77,7 @@ static void test_numbers(void **state)
     assert_int_equal(r.eval_steps, 22);
     assert_int_equal(r.save_steps, 33);
     assert_int_equal(r.save_total_limit, 2);
+    assert_int_equal(r.memory_limit, (size_t)300 << 20);
     assert_string_equal(r.output_dir, "there");
     assert_null(r.resume_from_checkpoint);
     options_release(&o);
@@ -151,13 +169,11 @@ static void test_adapter(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    const model_config config = {.layers = 7};
-    const model m = {.config = &config};
     recipe r;
     peft_config c;
     err e = {0};
     options o = train("--lr_scheduler_kwargs={\"gamma\": 1}");
-    assert_int_equal(job_recipe(&r, &o, &m, &e), E_USAGE);
+    assert_int_equal(job_recipe(&r, &o, &bare, &e), E_USAGE);
     assert_non_null(strstr(e.msg, "\"gamma\" is not one of num_cycles"));
     options_release(&o);
     e = (err){0};
@@ -177,5 +193,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers), cmocka_unit_test(test_defaults),
                                        cmocka_unit_test(test_words), cmocka_unit_test(test_adapter),
                                        cmocka_unit_test(test_refused)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin, end);
 }
