@@ -22,7 +22,7 @@ typedef struct job {
     float *bias, *scratch, *store;
     bool integer; /* W is multiplied as it is stored */
     few_x x;
-    int16_t levels[32];
+    few_levels levels;
 } job;
 
 static void place(job *j, area *at, int threads)
@@ -129,7 +129,7 @@ static void few_thread(void *arg, int t, int threads)
     const tensor *w = j->v[j->i->in[W]].w;
     for (int64_t o = j->out * t / threads; o < j->out * (t + 1) / threads; o++) {
         if (j->integer)
-            few_i16_dots(w, o, &j->x, j->rows, j->levels, sums);
+            few_i16_dots(w, o, &j->x, j->rows, &j->levels, sums);
         else
             row_dots_any(j, w, o, scratch, sums);
         for (int64_t r = 0; r < j->rows; r++) {
@@ -155,7 +155,7 @@ void few_forward(const run *r, const value *v, const instr *i)
     j.integer = ((const memo *)r->device)->setup->how == COMPUTE_I16 && few_i16_can(w);
     if (j.integer) {
         few_i16_round(&j.x, v[i->in[IN]].p, j.rows, j.in, j.store);
-        few_i16_levels(w, j.levels);
+        few_i16_levels(w, &j.levels);
     }
     pool_run(r->team, few_thread, &j);
 }

@@ -14,10 +14,11 @@ enum { FEW = 4, FEW_BLOCKS = 512 };
 void few_forward(const run *r, const value *v, const instr *i);
 size_t few_workspace(const value *v, const instr *i, int threads);
 
-/* Rows of x in integers: (rows, stride) words, the sums of every 32 numbers (rows, units), a scale each. */
+/* Rows of x in integers: (rows, stride) words, the sums of every 32 numbers (rows, sums_stride), a scale
+ * each. */
 typedef struct few_x {
     const float *q, *sums;
-    int64_t stride, units;
+    int64_t stride, sums_stride, units;
     float scale[FEW];
 } few_x;
 
@@ -29,11 +30,16 @@ bool few_i16_can(const tensor *w);
 int64_t few_i16_floats(int64_t in);
 #define few_i16_round NAME(few_i16_round)
 void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float *store);
-/* w's levels as int16, twice, where it has some. */
+/* The levels of NF4 and FP4 as int16, twice, and their bytes; other types have none. */
+typedef struct few_levels {
+    int16_t whole[32];
+    uint8_t low[16], high[16];
+} few_levels;
 #define few_i16_levels NAME(few_i16_levels)
-void few_i16_levels(const tensor *w, int16_t levels[32]);
+void few_i16_levels(const tensor *w, few_levels *l);
 /* to[k] = row o of w times row k of x. */
 #define few_i16_dots NAME(few_i16_dots)
-void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const int16_t *levels, float *to);
+void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
+                  float *to);
 
 #endif

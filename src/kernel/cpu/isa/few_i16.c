@@ -42,16 +42,28 @@ INLINE void widen(unit *u, codes a, codes b)
 #endif
 }
 
-/* The int16 in `levels` (16 of them, twice) that each code names. */
-INLINE void look_up(unit *u, const int16_t *levels)
+/* The levels that the codes 0..15 of the first and second 16 weights name. */
+INLINE void look_up(unit *u, codes a, codes b, const few_levels *l)
 {
+#if ISA_ID == 1
+    const codes both[2] = {a, b};
+    const __m128i low = (__m128i)codes_load(l->low), high = (__m128i)codes_load(l->high);
+#pragma GCC unroll 2
+    for (int p = 0; p < 2; p++) {
+        const __m128i x = _mm_shuffle_epi8(low, (__m128i)both[p]),
+                      y = _mm_shuffle_epi8(high, (__m128i)both[p]);
+        u->w[p] = (veci)_mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
+    }
+#else
+    widen(u, a, b);
 #if ISA_ID == 2
-    u->w[0] = (veci)_mm512_permutexvar_epi16((__m512i)u->w[0], _mm512_loadu_si512(levels));
+    u->w[0] = (veci)_mm512_permutexvar_epi16((__m512i)u->w[0], _mm512_loadu_si512(l->whole));
 #else
     int16_t q[UNIT];
     memcpy(q, u->w, sizeof q);
-    for (int k = 0; k < UNIT; k++) q[k] = levels[q[k]];
+    for (int k = 0; k < UNIT; k++) q[k] = l->whole[q[k]];
     memcpy(u->w, q, sizeof q);
+#endif
 #endif
 }
 
@@ -59,7 +71,7 @@ INLINE void look_up(unit *u, const int16_t *levels)
 typedef struct row {
     const void *blocks;
     const float *scales;
-    const int16_t *levels;
+    const few_levels *levels;
 } row;
 
 typedef void unit_get(const row *r, int64_t n, unit *u);
@@ -110,9 +122,9 @@ INLINE void q4_k_unit(const row *r, int64_t n, unit *u)
 INLINE void nf4_unit(const row *r, int64_t n, unit *u)
 {
     const codes q = codes_load((const uint8_t *)r->blocks + 16 * n), high = q >> 4, low = q & 15;
-    widen(u, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-          __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31));
-    look_up(u, r->levels);
+    look_up(u, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+            __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+            r->levels);
     u->scale = r->scales[n / 2];
     u->low = 0;
 }
@@ -121,7 +133,7 @@ INLINE void nf4_unit(const row *r, int64_t n, unit *u)
 INLINE void row_dots(const few_x *x, const row *r, const int rows, unit_get *get, float *to)
 {
     vec sums[FEW];
-    float lows[FEW] = {0}, low[STRETCH];
+    float low[STRETCH];
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) sums[k] = v_zero();
     for (int64_t first = 0; first < x->units; first += STRETCH) {
@@ -139,10 +151,14 @@ INLINE void row_dots(const few_x *x, const row *r, const int rows, unit_get *get
                 sums[k] = v_fma(v_float(s), v_set(u.scale), sums[k]);
             }
         }
-        for (int k = 0; k < rows; k++)
-            for (int64_t i = 0; i < n; i++) lows[k] += low[i] * x->sums[k * x->units + first + i];
+        for (int64_t i = n; i % VL; i++) low[i] = 0; /* and so are the sums there */
+        const float *sum = x->sums + first;
+#pragma GCC unroll 4
+        for (int k = 0; k < rows; k++, sum += x->sums_stride)
+            for (int64_t i = 0; i < n; i += VL) sums[k] = v_fma(v_load(low + i), v_load(sum + i), sums[k]);
     }
-    for (int k = 0; k < rows; k++) to[k] = x->scale[k] * (v_sum(sums[k]) + lows[k]);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) to[k] = x->scale[k] * v_sum(sums[k]);
 }
 
 #define ROW_DOTS(TYPE)                                                             \
@@ -186,10 +202,15 @@ bool few_i16_can(const tensor *w)
     }
 }
 
-void few_i16_levels(const tensor *w, int16_t levels[32])
+void few_i16_levels(const tensor *w, few_levels *l)
 {
     if (w->type != DT_NF4 && w->type != DT_FP4) return;
-    for (int k = 0; k < 32; k++) levels[k] = (int16_t)lrintf(32767 * w->q->map[k % 16]);
+    for (int k = 0; k < 16; k++) {
+        const int16_t level = (int16_t)lrintf(32767 * w->q->map[k]);
+        l->whole[k] = l->whole[16 + k] = level;
+        l->low[k] = (uint8_t)level;
+        l->high[k] = (uint8_t)(level >> 8);
+    }
 }
 
 /* The scales of the blocks of a stored row, over 32767. */
@@ -207,7 +228,8 @@ static void block_scales(const quant *q, int64_t first, int64_t n, float *scales
     }
 }
 
-void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const int16_t *levels, float *to)
+void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
+                  float *to)
 {
     const int64_t stored = tensor_file_row(w, o), n = tensor_cols(w) / (2 * UNIT);
     float scales[FEW_BLOCKS];
@@ -235,16 +257,19 @@ void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, cons
     }
 }
 
-int64_t few_i16_floats(int64_t in) { return FEW * (in / 2 + in / UNIT) + 64; }
+static int64_t whole_vectors(int64_t units) { return (units + VL - 1) / VL * VL; }
+
+int64_t few_i16_floats(int64_t in) { return FEW * (in / 2 + whole_vectors(in / UNIT)) + VL; }
 
 void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float *store)
 {
     x->units = in / UNIT;
     x->stride = in / 2;
+    x->sums_stride = whole_vectors(x->units);
     x->q = store;
     x->sums = store + rows * x->stride;
     for (int64_t k = 0; k < rows; k++) {
-        float *words = store + k * x->stride, *sums = store + rows * x->stride + k * x->units;
+        float *words = store + k * x->stride, *sums = store + rows * x->stride + k * x->sums_stride;
         x->scale[k] = quantize_i16(from + k * in, in, FEW_X, words);
         for (int64_t u = 0; u < x->units; u++) {
             int16_t q[UNIT];
@@ -253,5 +278,6 @@ void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float 
             for (int i = 0; i < UNIT; i++) sum += q[i];
             sums[u] = (float)sum;
         }
+        for (int64_t u = x->units; u < x->sums_stride; u++) sums[u] = 0;
     }
 }

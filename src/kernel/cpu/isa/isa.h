@@ -96,11 +96,22 @@ INLINE void v_store_part(float *p, vec v, int64_t n)
 /* The sum of all lanes, halves added to halves; and the largest. */
 INLINE float v_sum(vec v)
 {
+#if ISA_ID > 0
+#if ISA_ID == 2
+    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+#else
+    const __m256 h = v;
+#endif
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+#else
     float t[VL] __attribute__((aligned(4 * VL)));
     v_store(t, v);
     for (int n = VL / 2; n > 0; n /= 2)
         for (int i = 0; i < n; i++) t[i] += t[i + n];
     return t[0];
+#endif
 }
 
 INLINE float v_largest(vec v)
