@@ -1,5 +1,6 @@
-/* test_generate.c -- sampling by hand, and greedy texts of the bundled 260K-parameter model against what the reference
- * program (llama2.c, f32) writes; the same texts for any number of threads, the same greedy texts alone and in a batch. */
+/* test_generate.c -- sampling by hand, and greedy texts of the bundled 260K-parameter model against what the
+ * reference program (llama2.c, f32) writes; the same texts for any number of threads, the same greedy texts
+ * alone and in a batch. */
 #include "gen/generate.h"
 
 #include <math.h>
@@ -28,7 +29,7 @@ static void test_greedy(void **state)
     assert_int_equal(sample(&s, &how, logits, seen, 3, 0, 0), 2); /* 3 / 4 once, however often it was seen */
     how.repetition_penalty = 1.4;
     assert_int_equal(sample(&s, &how, logits, seen, 3, 0, 0), 1); /* 3 / 1.4 once is above 2, twice below */
-    static const float below_zero[6] = {-1, -2, -3, -3, -3, -3}; /* there the penalty multiplies */
+    static const float below_zero[6] = {-1, -2, -3, -3, -3, -3};  /* there the penalty multiplies */
     how.repetition_penalty = 3;
     assert_int_equal(sample(&s, &how, below_zero, (int32_t[]){0}, 1, 0, 0), 1);
     token_sampler_release(&s);
@@ -68,7 +69,8 @@ static void test_sampling(void **state)
     softmax(p, (int[]){0, 1, 1, 1, 0, 0}, 1.5);
     frequencies(how, p);
     how = (sampling){.temperature = 1, .top_p = 0.8, .repetition_penalty = 1, .seed = 5};
-    softmax(p, (int[]){0, 1, 0, 1, 0, 0}, 1); /* the two likeliest have 0.39 each, together not 0.8: a third comes in */
+    softmax(p, (int[]){0, 1, 0, 1, 0, 0},
+            1); /* the two likeliest have 0.39 each, together not 0.8: a third comes in */
     softmax(p, (int[]){0, 1, 1, 1, 0, 0}, 1);
     frequencies(how, p);
     how = (sampling){.temperature = 1, .top_p = 1, .min_p = 0.3, .repetition_penalty = 1, .seed = 5};
@@ -89,8 +91,8 @@ static void test_sampling(void **state)
 }
 
 typedef struct rig {
-    device    *d;
-    model     *m;
+    device *d;
+    model *m;
     tokenizer *t;
 } rig;
 
@@ -134,8 +136,9 @@ static generate_result generate(const rig *r, const char *const *texts, int n, c
     return out;
 }
 
-static const char *const story = ", there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
-                                 "big, red ball. She wanted to play with it";
+static const char *const story =
+    ", there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
+    "big, red ball. She wanted to play with it";
 
 static void test_story(void **state)
 {
@@ -158,10 +161,11 @@ static void collect(void *arg, int64_t row, const char *text, size_t n)
     str_add((str *)arg + row, text, n);
 }
 
-static const char *const openings[5] = {"Once upon a time", "The dog", "Lily and Tom went to the big park to see the", "A",
-                                        "One day, a"};
+static const char *const openings[5] = {"Once upon a time", "The dog",
+                                        "Lily and Tom went to the big park to see the", "A", "One day, a"};
 
-/* Runs the openings each of these ways; all have to give the same texts, and the pieces have to add up to them. */
+/* Runs the openings each of these ways; all have to give the same texts, and the pieces have to add up to
+ * them. */
 static void same_texts(generate_options o, const int ways[][2], size_t n)
 {
     char *first[5] = {0};
@@ -173,8 +177,10 @@ static void same_texts(generate_options o, const int ways[][2], size_t n)
         generate_result g = generate(&r, openings, 5, &o, &hooks);
         for (int i = 0; i < 5; i++) {
             assert_string_equal(str_c(&pieces[i]), g.row[i].text);
-            if (!first[i]) first[i] = strdup(g.row[i].text);
-            else assert_string_equal(g.row[i].text, first[i]);
+            if (!first[i])
+                first[i] = strdup(g.row[i].text);
+            else
+                assert_string_equal(g.row[i].text, first[i]);
             str_free(&pieces[i]);
         }
         generate_release(&g);
@@ -186,8 +192,9 @@ static void same_texts(generate_options o, const int ways[][2], size_t n)
 static void test_threads(void **state)
 {
     (void)state;
-    generate_options o = {.max_new_tokens = 30, .how = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repetition_penalty = 1.1,
-                                                        .seed = 9}};
+    generate_options o = {
+        .max_new_tokens = 30,
+        .how = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repetition_penalty = 1.1, .seed = 9}};
     same_texts(o, (const int[][2]){{3, 1}, {3, 2}, {3, 3}}, 3);
     same_texts(o, (const int[][2]){{5, 1}, {5, 2}}, 2);
 }
@@ -205,7 +212,11 @@ static void test_stops(void **state)
     rig r = rig_open("auto", 1);
     str piece = {0};
     generate_hooks hooks = {.piece = collect, .arg = &piece};
-    generate_options o = {.max_new_tokens = 50, .batch = 1, .how = sampling_greedy, .stop = (const char *[]){"zzz", " Lily"}, .stops = 2};
+    generate_options o = {.max_new_tokens = 50,
+                          .batch = 1,
+                          .how = sampling_greedy,
+                          .stop = (const char *[]){"zzz", " Lily"},
+                          .stops = 2};
     generate_result g = generate(&r, (const char *[]){"Once upon a time"}, 1, &o, &hooks);
     assert_int_equal(g.row[0].why, STOP_STRING);
     assert_string_equal(g.row[0].text, ", there was a little girl named");
@@ -269,16 +280,16 @@ static void test_not_finite(void **state)
     generate_prompt one = {(int32_t[]){1}, 1};
     generate_result g;
     assert_int_equal(generate_run(&g, r.m, NULL, r.t, &one, 1, &o, NULL, r.d, &e), E_NUMERIC);
-    assert_string_equal(e.msg, "the model's output is not a number at token 1 of prompt 1");
+    assert_non_null(strstr(e.msg, "tensor token_embd.weight holds a NaN or an infinity"));
     assert_null(g.row);
     rig_close(&r);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_greedy), cmocka_unit_test(test_sampling), cmocka_unit_test(test_story),
-                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_batches),
-                                       cmocka_unit_test(test_stops), cmocka_unit_test(test_ends),
-                                       cmocka_unit_test(test_not_finite)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_greedy),  cmocka_unit_test(test_sampling),
+                                       cmocka_unit_test(test_story),   cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_batches), cmocka_unit_test(test_stops),
+                                       cmocka_unit_test(test_ends),    cmocka_unit_test(test_not_finite)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,25 +83,24 @@ static void test_numbers(void **state)
     options_release(&o);
 }
 
-/* Without options: what recipe.h says of recipe_default(). */
+/* Without options: what `lorac train --help` says. */
 static void test_defaults(void **state)
 {
     (void)state;
+    const schedule_options kwargs = SCHEDULE_DEFAULTS;
     options o = train("--output_dir=lorac-out");
-    recipe r = recipe_of(&o), d = recipe_default();
-    assert_string_equal(r.output_dir, d.output_dir);
-    r.output_dir = d.output_dir;
-    assert_true(r.learning_rate == d.learning_rate && r.adam_beta1 == d.adam_beta1 &&
-                r.adam_beta2 == d.adam_beta2);
-    assert_true(r.adam_epsilon == d.adam_epsilon && r.max_grad_norm == d.max_grad_norm);
-    assert_true(r.weight_decay == d.weight_decay && r.loraplus_lr_ratio == d.loraplus_lr_ratio);
-    assert_true(r.warmup_ratio == d.warmup_ratio && r.warmup_steps == d.warmup_steps);
-    assert_true(r.num_train_epochs == d.num_train_epochs && r.max_steps == d.max_steps && r.seed == d.seed);
-    assert_true(r.lr_scheduler_type == d.lr_scheduler_type && r.keep == KEEP_ALL && !r.redo_blocks);
-    assert_true(r.save_strategy == d.save_strategy && r.save_steps == d.save_steps);
+    recipe r = recipe_of(&o);
+    assert_string_equal(r.output_dir, "lorac-out");
+    assert_true(r.learning_rate == 2e-4 && r.adam_beta1 == 0.9 && r.adam_beta2 == 0.999);
+    assert_true(r.adam_epsilon == 1e-8 && r.max_grad_norm == 1);
+    assert_true(r.weight_decay == 0 && r.loraplus_lr_ratio == 1);
+    assert_true(r.warmup_ratio == 0.03 && r.warmup_steps <= 0);
+    assert_true(r.num_train_epochs == 3 && r.max_steps == -1 && r.seed == 42);
+    assert_true(r.lr_scheduler_type == SCHEDULE_LINEAR && r.keep == KEEP_ALL && !r.redo_blocks);
+    assert_true(r.save_strategy == WHEN_STEPS && r.save_steps == 500);
     assert_true(r.eval_strategy == WHEN_NO && r.train_sampling_strategy == SAMPLING_RANDOM);
     assert_true(!r.packing && !r.load_best_model_at_end && !r.logging_first_step && !r.save_total_limit);
-    assert_memory_equal(&r.lr_scheduler_kwargs, &d.lr_scheduler_kwargs, sizeof d.lr_scheduler_kwargs);
+    assert_memory_equal(&r.lr_scheduler_kwargs, &kwargs, sizeof kwargs);
     options_release(&o);
 }
 
