@@ -174,7 +174,7 @@ const option_row option_table[] = {
     INT("row", NULL, row, "0", DATA, 0, ANY, "show this row alone, counted from 1; 0: the first `rows`"),
     CHOICE("color", "colour", color, "auto", DATA, "auto always never", "colours in the token view"),
     FLAG("tensors", NULL, tensors, "false", INFO, "list every tensor"),
-    CHOICE("shape", NULL, shape, "smollm-135m", BENCH, "smollm-135m tinyllama-1.1b",
+    CHOICE("shape", NULL, shape, "smollm-135m", BENCH, "smollm-135m llama-316m tinyllama-1.1b",
            "built-in shape to measure without a model"),
     INT("tokens", NULL, bench_tokens, "1024", BENCH, 16, 1 << 20, "token rows of a step"),
     INT("steps", NULL, bench_steps, "3", BENCH, 1, 1000000, "steps to measure"),
