@@ -13,7 +13,7 @@ static void add_summary(str *out, const json_t *b)
     output_row(out, "model", "%s, %s parameters", result_text(b, "model"), str_c(&n));
     output_row(out, "step", "%lld tokens in %.3f s, %.1f tokens/s", (long long)result_int(b, "tokens"),
                result_num(b, "seconds_per_step"), result_num(b, "tokens_per_second"));
-    output_row(out, "speed", "%.1f GFLOP/s, %.1f %% of peak",
+    output_row(out, "speed", "%.1f GFLOP/s, %.1f %% of the float peak",
                result_num(b, "flops_per_step") / result_num(b, "seconds_per_step") / 1e9,
                100 * result_num(b, "speed_of_light"));
     str_clear(&n);

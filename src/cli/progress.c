@@ -58,7 +58,7 @@ static void add_rates(str *s, double tokens_per_second, double speed_of_light)
         output_count(s, (int64_t)tokens_per_second);
         str_puts(s, " tokens/s");
     }
-    if (speed_of_light > 0) str_fmt(s, "  %.0f %% of peak", 100 * speed_of_light);
+    if (speed_of_light > 0) str_fmt(s, "  %.0f %% of float peak", 100 * speed_of_light);
 }
 
 static int terminal_width(void)

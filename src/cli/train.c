@@ -18,7 +18,7 @@ static void add_result(str *out, const json_t *r)
                    result_num(r, "eval_loss_before"));
     str_clear(&n);
     output_time(&n, result_num(r, "seconds"));
-    output_row(out, "time", "%s, %.1f tokens/s, %.0f %% of this machine's peak", str_c(&n),
+    output_row(out, "time", "%s, %.1f tokens/s, %.0f %% of this machine's float peak", str_c(&n),
                result_num(r, "tokens_per_second"), 100 * result_num(r, "speed_of_light"));
     str_clear(&n);
     output_size(&n, result_num(r, "peak_bytes"));

@@ -1,9 +1,9 @@
 /* Products in 16-bit integers against the reference device, on every instruction set: every row and every
  * column of every result, so that a wrong edge shows.
  *
- * Rounding an operand to steps of its block's largest magnitude m over L (8191, or 1023 for a weight) errs by
+ * Rounding an operand to steps of its block's largest magnitude m over L (4095, or 2047 for a weight) errs by
  * m / (L sqrt 12) on average. Among 256 normal numbers m is about 3.2 times their spread, so a product errs
- * by 0.09 % of its norm; what two products in a row do to a result stays below a bound of 0.4 % of the norm
+ * by 0.05 % of its norm; what two products in a row do to a result stays below a bound of 0.25 % of the norm
  * of the row or column, or of an average one where that is small. Logits that spread by s carry that error
  * times s into the exponential, and so into the gradient of the loss. Integers add exactly: the same bits for
  * any number of threads, and for any other rows in the same product. */
@@ -26,7 +26,7 @@ static void along(const float *want, const float *got, line l, double *norm, dou
 
 static void close_lines(const value *want, const value *got, double spread, const label *l)
 {
-    const double bound = 4e-3 * spread;
+    const double bound = 2.5e-3 * spread;
     const float *a = want->p, *b = got->p;
     int64_t rows = want->s.d[0], cols = want->s.d[1];
     double all, off;

@@ -1,4 +1,4 @@
-# mask s/[0-9.,:]+( s)?, [0-9.,]+ tokens\/s, [0-9]+ % of this machine.s peak/@TIME@/; s/^(memory +).*/\1@SIZE@/; s/  [0-9,]+ tokens\/s(  [0-9]+ % of peak)?$//; s/^(expected|memory|device|weights)( .*)/\1/
+# mask s/[0-9.,:]+( s)?, [0-9.,]+ tokens\/s, [0-9]+ % of this machine.s float peak/@TIME@/; s/^(memory +).*/\1@SIZE@/; s/  [0-9,]+ tokens\/s(  [0-9]+ % of float peak)?$//; s/^(expected|memory|device|weights)( .*)/\1/
 sed "s#MODEL#$MODEL#" "$DATA/recipe.yaml" >recipe.yaml
 lorac train --config recipe.yaml --data "$DATA/stories.jsonl" --out run --quiet --device cpu:generic
 lorac train --config run/run.json --out again --quiet

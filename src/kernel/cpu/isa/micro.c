@@ -57,7 +57,11 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         for (int j = 0; j < vecs; j++) v_store(c + i * ldc + j * VL, s[i][j]);
 }
 
-MICRO_KERNELS(micro)
+#define KERNEL(R)                                                \
+    static void micro_##R##x1(const tile *t) { micro(t, R, 1); } \
+    static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
+MICRO_ROWS(KERNEL)
+static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 
 void tile_run(const tile *t, int rows, int cols) { tile_run_any(micro_table, t, rows, cols); }
 

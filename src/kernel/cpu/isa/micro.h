@@ -25,37 +25,19 @@ void tile_run(const tile *t, int rows, int cols); /* 1..MR rows, 1..NR columns *
 #define tile_run_i16 NAME(tile_run_i16)
 void tile_run_i16(const tile *t, int rows, int cols);
 
-/* A kernel for every number of rows and vectors, so that a remainder costs no more than its own work:
- * MICRO_KERNELS(body) makes micro_table out of body(t, rows, vecs). */
+/* clang-format off */
+/* A kernel for every number of rows and vectors, so that a remainder costs no more than its own work: after
+ * MICRO_ROWS(KERNEL), where KERNEL(R) defines micro_Rx1 and micro_Rx2, {MICRO_ROWS(MICRO_BOTH)} is their table. */
 typedef void micro_fn(const tile *t);
-#define MICRO_PAIR(body, R)                                     \
-    static void micro_##R##x1(const tile *t) { body(t, R, 1); } \
-    static void micro_##R##x2(const tile *t) { body(t, R, 2); }
-#define MICRO_BOTH(R)                \
-    {                                \
-        micro_##R##x1, micro_##R##x2 \
-    }
+#define MICRO_BOTH(R) {micro_##R##x1, micro_##R##x2},
 #if ISA_ID == 0
-#define MICRO_KERNELS(body)                                                                             \
-    MICRO_PAIR(body, 1)                                                                                 \
-    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3)                                                             \
-        MICRO_PAIR(body, 4) static micro_fn *const micro_table[MR][NV] = {MICRO_BOTH(1), MICRO_BOTH(2), \
-                                                                          MICRO_BOTH(3), MICRO_BOTH(4)};
+#define MICRO_ROWS(X) X(1) X(2) X(3) X(4)
 #elif ISA_ID == 1
-#define MICRO_KERNELS(body)                                                         \
-    MICRO_PAIR(body, 1)                                                             \
-    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3) MICRO_PAIR(body, 4) MICRO_PAIR(body, 5) \
-        MICRO_PAIR(body, 6) static micro_fn *const micro_table[MR][NV] = {          \
-            MICRO_BOTH(1), MICRO_BOTH(2), MICRO_BOTH(3), MICRO_BOTH(4), MICRO_BOTH(5), MICRO_BOTH(6)};
+#define MICRO_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #else
-#define MICRO_KERNELS(body)                                                                             \
-    MICRO_PAIR(body, 1)                                                                                 \
-    MICRO_PAIR(body, 2) MICRO_PAIR(body, 3) MICRO_PAIR(body, 4) MICRO_PAIR(body, 5) MICRO_PAIR(body, 6) \
-        MICRO_PAIR(body, 7) MICRO_PAIR(body, 8) MICRO_PAIR(body, 9) MICRO_PAIR(body, 10) MICRO_PAIR(    \
-            body, 11) MICRO_PAIR(body, 12) static micro_fn *const micro_table[MR][NV] = {               \
-            MICRO_BOTH(1), MICRO_BOTH(2), MICRO_BOTH(3), MICRO_BOTH(4),  MICRO_BOTH(5),  MICRO_BOTH(6), \
-            MICRO_BOTH(7), MICRO_BOTH(8), MICRO_BOTH(9), MICRO_BOTH(10), MICRO_BOTH(11), MICRO_BOTH(12)};
+#define MICRO_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 #endif
+/* clang-format on */
 
 /* Runs the kernel of the tile's size. Columns that do not fill vectors: a whole tile beside, then the
  * columns that exist. */

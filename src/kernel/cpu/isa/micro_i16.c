@@ -54,7 +54,11 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         }
 }
 
-MICRO_KERNELS(micro)
+#define KERNEL(R)                                                \
+    static void micro_##R##x1(const tile *t) { micro(t, R, 1); } \
+    static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
+MICRO_ROWS(KERNEL)
+static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 
 void tile_run_i16(const tile *t, int rows, int cols)
 {

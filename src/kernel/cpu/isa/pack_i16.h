@@ -5,9 +5,9 @@
 #include "kernel/cpu/isa/pack.h"
 
 enum {
-    I16_DEEP = 384, /* the most k of a block: 384 * I16_X * I16_W < 2^31 */
-    I16_X = 5461,   /* the largest of x ... */
-    I16_W = 1023,   /* ... and of W */
+    I16_DEEP = 256, /* the most k of a block: 256 * I16_X * I16_W < 2^31 */
+    I16_X = 4095,   /* the largest of x ... */
+    I16_W = 2047,   /* ... and of W */
     I16_SCRATCH = I16_DEEP * PACK_SEGMENT + 2 * PACK_SEGMENT, /* floats */
 };
 
