@@ -8,7 +8,7 @@ typedef struct device device;
 
 /* What matrix products are computed in, whatever the type of the weights. Integers of 16 bits, with a scale
  * for every row and column of every block of 256, are up to twice as fast and err by 0.05 % of a product's
- * norm, a third of what bfloat16 does. */
+ * norm, a fifth of what bfloat16 does. */
 typedef enum compute { COMPUTE_F32, COMPUTE_I16, COMPUTE_COUNT } compute;
 
 /* "auto" (the best this machine has), "cpu", "cpu:" and an instruction set (generic, avx2, avx512,
