@@ -80,12 +80,6 @@ int device_threads(const device *d) { return pool_threads(d->team); }
 void device_use(device *d, compute how) { d->setup.how = d->b->flops[how] ? how : COMPUTE_F32; }
 compute device_compute(const device *d) { return d->setup.how; }
 
-compute device_best_compute(const device *d)
-{
-    /* Not by a race either. Plain C has no instruction that multiplies pairs. */
-    return d->b == &backend_reference || d->b == &backend_generic ? COMPUTE_F32 : COMPUTE_I16;
-}
-
 const char *compute_name(compute how)
 {
     static const char *const names[COMPUTE_COUNT] = {"f32", "i16"};

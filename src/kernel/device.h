@@ -23,8 +23,6 @@ int device_threads(const device *d);
 /* Before anything is planned for the device. The reference device computes in floats always. */
 void device_use(device *d, compute how);
 compute device_compute(const device *d);
-/* What is fastest here without costing accuracy that a training run would see. */
-compute device_best_compute(const device *d);
 const char *compute_name(compute how); /* "f32", "i16" */
 
 /* Scratch bytes that running p at its full capacity needs: allocate once, before the first step. */

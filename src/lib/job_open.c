@@ -50,10 +50,8 @@ int job_device_open(device **out, const options *o, err *e)
 {
     int bad = device_open(out, o->device, (int)o->threads, e);
     if (bad) return bad;
-    compute how = device_best_compute(*out);
     for (int c = 0; c < COMPUTE_COUNT; c++)
-        if (!strcmp(o->compute, compute_name((compute)c))) how = (compute)c;
-    device_use(*out, how);
+        if (!strcmp(o->compute, compute_name((compute)c))) device_use(*out, (compute)c);
     return OK;
 }
 
