@@ -124,7 +124,7 @@ const option_row option_table[] = {
     FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN,
          "compute all blocks twice instead of keeping them: less memory, the same bits"),
     INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,
-        "MiB to stay within, by computing as many blocks twice as needed; 0: what is free now"),
+        "MiB to plan within, by computing as many blocks twice as needed; 0: what is free now"),
     INT("seed", NULL, seed, "42", TRAIN | GENERATE, 0, ANY, "of everything random"),
 
     HEADING("Generation"),
