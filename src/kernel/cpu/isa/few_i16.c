@@ -270,7 +270,7 @@ void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float 
     x->sums = store + rows * x->stride;
     for (int64_t k = 0; k < rows; k++) {
         float *words = store + k * x->stride, *sums = store + rows * x->stride + k * x->sums_stride;
-        x->scale[k] = quantize_i16(from + k * in, in, FEW_X, words);
+        x->scale[k] = quantize_i16(from + k * in, in, FEW_X, INFINITY, words);
         for (int64_t u = 0; u < x->units; u++) {
             int16_t q[UNIT];
             int32_t sum = 0;

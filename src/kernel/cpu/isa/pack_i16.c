@@ -2,12 +2,16 @@
  *
  *   a block of k: (1, MR or NR) scales, then (k / 2, MR or NR) words of two int16, k even in the low half
  *
- * Every row of x and every column of the result has its own scale in every block of k: the largest magnitude
- * there becomes I16_X or I16_W, the rest is rounded to the nearest integer. Nothing saturates. A NaN or an
+ * Every row of x and every column of the result has its own scale in every block of k, as fine as 32-bit sums
+ * allow: by Cauchy and Schwarz no sum of a block, whole or partial, exceeds the product of the two norms, so
+ * each row is scaled to the norm I16_NORM, below sqrt(2^31) by more than rounding adds (sqrt(k) / 2), or, where
+ * one number stands out, to the largest magnitude I16_LARGEST. Nothing saturates or overflows. A NaN or an
  * infinity makes its scale a NaN, so that what is computed from it is NaN, as it would be in floats. */
 #include "kernel/cpu/isa/pack_i16.h"
 
 #include "kernel/cpu/isa/decode.h"
+
+#include <math.h>
 
 enum { PAIR = 2 * VL, /* int16 in a vector */ ROW = I16_DEEP / 2 /* words */ };
 
@@ -32,29 +36,60 @@ INLINE void narrow(float *words, veci a, veci b)
 #endif
 }
 
-/* The scale for magnitudes up to `largest`, and what to multiply with instead of dividing by it. Below 1e-30
- * everything counts as zero: the inverse has to stay finite. `spoiled` is NaN or zero. */
-INLINE float scale_of(float largest, float spoiled, float limit, float *inverse)
+/* What the numbers of a row or column allow. */
+typedef struct extent {
+    float largest, squares;
+} extent;
+
+/* The scale of k numbers that are `stride` apart and whose squares floats do not hold: NaN where one is NaN or
+ * infinite, zero where all are below 1e-30 (the inverse has to stay finite). */
+static float scale_of_extremes(const float *x, int64_t k, int64_t stride, float limit, float norm)
 {
-    bool some = largest >= 1e-30f && spoiled == 0;
-    *inverse = some ? limit / largest : 0;
-    return some ? largest / limit : spoiled;
+    float large = 0, spoiled = 0;
+    double squares = 0;
+    for (int64_t i = 0; i < k; i++) {
+        const float a = fabsf(x[i * stride]);
+        large = a > large ? a : large;
+        spoiled += a * 0;
+        squares += (double)a * (double)a;
+    }
+    if (spoiled != 0) return spoiled;
+    if (large < 1e-30f) return 0;
+    return fmaxf(large / limit, (float)sqrt(squares) / norm);
 }
 
-float quantize_i16(const float *x, int64_t k, float limit, float *words)
+/* The scale of numbers of this extent, and what to multiply with instead of dividing by it. */
+INLINE float scale_of(extent e, const float *x, int64_t k, int64_t stride, float limit, float norm,
+                      float *inverse)
 {
-    const int64_t whole = k / VL * VL;
-    vec large = v_zero(), spoiled = v_zero();
+    float scale;
+    if (e.squares > 1e-30f && e.squares < 1e30f) {
+        const float by_largest = e.largest / limit, by_norm = sqrtf(e.squares) / norm;
+        scale = by_largest > by_norm ? by_largest : by_norm;
+    } else {
+        scale = scale_of_extremes(x, k, stride, limit, norm);
+    }
+    *inverse = scale > 0 ? 1 / scale : 0;
+    return scale;
+}
+
+INLINE extent extent_of(const float *x, int64_t whole, vec tail)
+{
+    vec large = v_abs(tail), squares = tail * tail;
     for (int64_t i = 0; i < whole; i += VL) {
         const vec v = v_load(x + i);
         large = v_max(large, v_abs(v));
-        spoiled = v_fma(v, v_zero(), spoiled);
+        squares = v_fma(v, v, squares);
     }
+    return (extent){v_largest(large), v_sum(squares)};
+}
+
+float quantize_i16(const float *x, int64_t k, float largest, float norm, float *words)
+{
+    const int64_t whole = k / VL * VL;
     const vec tail = k > whole ? v_load_part(x + whole, k - whole) : v_zero();
-    large = v_max(large, v_abs(tail));
-    spoiled = v_fma(tail, v_zero(), spoiled);
     float inverse;
-    const float scale = scale_of(v_largest(large), v_sum(spoiled), limit, &inverse);
+    const float scale = scale_of(extent_of(x, whole, tail), x, k, 1, largest, norm, &inverse);
     const vec by = v_set(inverse);
     int64_t i = 0;
     for (; i + PAIR <= k; i += PAIR, words += VL)
@@ -70,7 +105,7 @@ void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, 
 {
     for (int i = 0; i < MR; i++)
         if (i < rows)
-            panel[i] = quantize_i16(x + i * ldx, k, I16_X, scratch + i * ROW);
+            panel[i] = quantize_i16(x + i * ldx, k, I16_LARGEST, I16_NORM, scratch + i * ROW);
         else
             panel[i] = 0;
     pack_x(scratch, ROW, rows, (k + 1) / 2, panel + MR); /* words move as floats do */
@@ -79,11 +114,11 @@ void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, 
 void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, float *panel,
                       float *scratch)
 {
-    float *row = scratch + NR * ROW;
+    float *decoded = scratch + NR * ROW;
     for (int i = 0; i < NR; i++)
         if (i < cols) {
-            row_decode(w, n0 + i, k0, k, row);
-            panel[i] = quantize_i16(row, k, I16_W, scratch + i * ROW);
+            const float *row = row_floats(w, n0 + i, k0, k, decoded);
+            panel[i] = quantize_i16(row, k, I16_LARGEST, I16_NORM, scratch + i * ROW);
         } else {
             memset(scratch + i * ROW, 0, ROW * sizeof *scratch);
             panel[i] = 0;
@@ -91,13 +126,15 @@ void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t
     pack_turn(scratch, ROW, (k + 1) / 2, panel + NR);
 }
 
-/* One panel out of columns (k, PACK_SEGMENT), whose largest magnitudes are known. */
-static void gradient_panel(const float *columns, int64_t k, const float *large, const float *spoiled,
+/* One panel out of columns (k, PACK_SEGMENT) of known extent. */
+static void gradient_panel(const float *columns, int64_t k, const float *large, const float *squares,
                            float *panel)
 {
     float inverse[NR];
     vec by[NV];
-    for (int j = 0; j < NR; j++) panel[j] = scale_of(large[j], spoiled[j], I16_W, &inverse[j]);
+    for (int j = 0; j < NR; j++)
+        panel[j] = scale_of((extent){large[j], squares[j]}, columns + j, k, PACK_SEGMENT, I16_LARGEST,
+                            I16_NORM, &inverse[j]);
 #pragma GCC unroll 2
     for (int j = 0; j < NV; j++) by[j] = v_load(inverse + j * VL);
     panel += NR;
@@ -114,7 +151,7 @@ static void gradient_panel(const float *columns, int64_t k, const float *large, 
 void pack_gradient_i16(const tensor *w, int64_t k0, int64_t k, int64_t n0, int64_t cols, float *panels,
                        int64_t apart, float *scratch)
 {
-    float *columns = scratch, *large = scratch + I16_DEEP * PACK_SEGMENT, *spoiled = large + PACK_SEGMENT;
+    float *columns = scratch, *large = scratch + I16_DEEP * PACK_SEGMENT, *squares = large + PACK_SEGMENT;
     for (int64_t c = 0; c < cols; c += PACK_SEGMENT) {
         const int64_t n = cols - c < PACK_SEGMENT ? cols - c : PACK_SEGMENT, whole = (n + NR - 1) / NR;
         memset(large, 0, 2 * PACK_SEGMENT * sizeof *large);
@@ -125,10 +162,10 @@ void pack_gradient_i16(const tensor *w, int64_t k0, int64_t k, int64_t n0, int64
             for (int64_t j = 0; j < whole * NR; j += VL) {
                 const vec v = v_load(row + j);
                 v_store(large + j, v_max(v_load(large + j), v_abs(v)));
-                v_store(spoiled + j, v_fma(v, v_zero(), v_load(spoiled + j)));
+                v_store(squares + j, v_fma(v, v, v_load(squares + j)));
             }
         }
         for (int64_t p = 0; p < whole; p++, panels += apart)
-            gradient_panel(columns + p * NR, k, large + p * NR, spoiled + p * NR, panels);
+            gradient_panel(columns + p * NR, k, large + p * NR, squares + p * NR, panels);
     }
 }
