@@ -26,6 +26,8 @@ def load(args):
     folder, name = os.path.split(args.model)
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    model.is_quantized = False  # dequantized while loading, but still said to be GGUF
+    model.quantization_method = None
     if args.peer == "bnb":
         import bitsandbytes as bnb
 

@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A name out of a file may hold line breaks, or what a terminal obeys. */
+static void one_line(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f) *s = ' ';
+}
+
 int fail(err *e, int code, const char *fmt, ...)
 {
     if (e && e->code == OK) {
@@ -12,6 +19,7 @@ int fail(err *e, int code, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(e->msg, sizeof e->msg, fmt, ap);
         va_end(ap);
+        one_line(e->msg);
         e->code = code;
     }
     return code;

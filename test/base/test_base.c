@@ -51,6 +51,9 @@ static void test_err(void **state)
     assert_int_equal(e.code, E_FORMAT);
     assert_string_equal(e.msg, "first 1");
     assert_int_equal(fail(NULL, E_USAGE, "nobody listens"), E_USAGE);
+    e = (err){0};
+    fail(&e, E_FORMAT, "column '%s'", "a\nb\x1b[31m\x7f\xc3\xa9");
+    assert_string_equal(e.msg, "column 'a b [31m \xc3\xa9'");
 }
 
 static void test_arena(void **state)
