@@ -25,6 +25,7 @@ typedef struct backend {
     /* As many multiply-adds, in floats or integers, as `turns` asks for, in registers; how many operations
      * that was. */
     double (*flops[COMPUTE_COUNT])(int64_t turns);
+    compute fastest; /* by far, on every processor with these instructions */
     /* The sum of n floats; n a multiple of 64. */
     float (*read)(const float *p, int64_t n);
 } backend;

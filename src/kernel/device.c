@@ -79,6 +79,7 @@ int device_threads(const device *d) { return pool_threads(d->team); }
 
 void device_use(device *d, compute how) { d->setup.how = d->b->flops[how] ? how : COMPUTE_F32; }
 compute device_compute(const device *d) { return d->setup.how; }
+compute device_fastest(const device *d) { return d->b->fastest; }
 
 const char *compute_name(compute how)
 {

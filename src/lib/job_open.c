@@ -50,6 +50,7 @@ int job_device_open(device **out, const options *o, err *e)
 {
     int bad = device_open(out, o->device, (int)o->threads, e);
     if (bad) return bad;
+    if (!strcmp(o->compute, "auto")) device_use(*out, device_fastest(*out));
     for (int c = 0; c < COMPUTE_COUNT; c++)
         if (!strcmp(o->compute, compute_name((compute)c))) device_use(*out, (compute)c);
     return OK;

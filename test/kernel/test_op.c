@@ -95,6 +95,9 @@ static const op_case large_attention[] = {
     {"three hundred rows", {300, 6, 2, 64, 0, 0}, {0.125}},
     {"documents", {261, 3, 1, 32, 0, 40}, {0.2}},
     {"window", {230, 4, 2, 20, 70, 0}, {0.2}},
+    {"chunks of keys", {1100, 4, 2, 12, 0, 0}, {0.3}},
+    {"chunks of keys, documents", {2000, 5, 1, 8, 0, 990}, {0.3}},
+    {"chunks of keys, window", {1500, 3, 1, 8, 530, 0}, {0.3}},
     {0},
 };
 

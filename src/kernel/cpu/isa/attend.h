@@ -24,6 +24,7 @@ typedef struct span {
     float *lse; /* first row, first head; NULL: not wanted */
     int64_t lse_stride;
     /* backward only; a NULL gradient is not wanted */
+    int64_t from, to; /* the keys it is of */
     const float *go;
     float *dq, *dk, *dv; /* dk, dv: key 0, added to */
     int add;             /* to dq */

@@ -4,7 +4,7 @@
  *     dq += ds k (in scratch)    dv += p go    dk += ds q (q is scaled already)
  *
  * dk and dv sum over columns, so p and ds are turned once; they are added to memory block by block, in the
- * order of the rows. Whoever calls this gives all blocks of a document and key head to one thread. */
+ * order of the rows. Whoever calls this gives all blocks that see some keys to one thread. */
 #include "kernel/cpu/isa/attend.h"
 
 #include "kernel/cpu/isa/micro.h"
@@ -148,8 +148,9 @@ void attend_back(const span *s, float *scratch)
     area at = {(char *)scratch, 0};
     const room r = place(&at, s->dim);
     const columns c = columns_of(s);
-    const int64_t end = s->position + s->rows;
-    const int64_t first = s->window && s->position + 1 > s->window ? s->position + 1 - s->window : 0;
+    const int64_t end = least(s->position + s->rows, s->to);
+    const int64_t seen_from = s->window && s->position + 1 > s->window ? s->position + 1 - s->window : 0;
+    const int64_t first = seen_from > s->from ? seen_from : s->from;
 
     load(&c, s, &r);
     for (int64_t k0 = first; k0 < end; k0 += KEYS) {

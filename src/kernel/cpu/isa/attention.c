@@ -1,21 +1,28 @@
 /* attention.c -- training and generation attention as blocks for attend(), and who does which.
  *
  * A task of the forward is a block of rows of one document and the heads of one key head; tasks share
- * nothing, so any thread may take the next one. The backward sums dk and dv over rows and heads, so there a
- * task is a whole document and key head: the order of every sum is that of the rows. */
+ * nothing, so any thread may take the next one.
+ *
+ * The backward sums dk and dv over rows and heads, so there a task is a key head and CHUNK keys of a document
+ * with all rows that see them: the order of those sums is that of the rows. dq sums over the keys: where
+ * several chunks add to the same rows, the later ones go first, and each waits until it is its turn. Tasks are
+ * taken in that order too, so whoever is waited for is at work already. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/attend.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { Q, K, V, START };
 enum { OUT, LSE };
 enum { HEADS, KV_HEADS, WINDOW, CONTEXT };
+enum { CHUNK = 10 * KEYS };
 
 /* Rows [first, first + n) of one document; its first row is `base`, or for a cache: the sequence's. */
 typedef struct block {
     int64_t base, first, n, position;
+    int64_t chunks; /* backward: of the document's keys; the last takes what is left */
 } block;
 
 typedef struct job {
@@ -27,6 +34,8 @@ typedef struct job {
     float *scratch;
     int64_t floats; /* of a thread's scratch */
     _Atomic int64_t next;
+    int64_t tasks; /* backward */
+    _Atomic int32_t *done; /* backward: chunks whose dq the rows from b.first on, key head and part hold */
 } job;
 
 static void job_init(job *j, const value *v, const instr *i)
@@ -43,6 +52,7 @@ static void place(job *j, area *at, int64_t rows, int threads)
 {
     j->blocks = (block *)area_floats(at, rows * (int64_t)(sizeof(block) / sizeof(float)));
     j->scratch = area_floats(at, j->floats * threads);
+    j->done = (_Atomic int32_t *)area_floats(at, j->i->back ? rows * j->kv_heads * j->groups : 0);
 }
 
 size_t attention_workspace(const value *v, const instr *i, const setup *s)
@@ -126,44 +136,65 @@ void attention_forward(const run *r, const value *v, const instr *i)
     pool_run(r->team, forward_thread, &j);
 }
 
-/* The gradient's rows of one document and key head are zeroed unless they are added to. */
-static float *gradient(const job *j, int in, const block *b, int64_t g)
+/* The gradient of keys [from, to) of a document and key head is zeroed unless it is added to. */
+static float *gradient(const job *j, int in, const block *doc, int64_t g, int64_t from, int64_t to)
 {
     if (j->i->din[in] == NONE) return NULL;
     const value *d = &j->v[j->i->din[in]];
     const int64_t stride = d->s.d[1];
-    float *first = (float *)d->p + b->base * stride + g * j->dim;
-    for (int64_t r = 0; r < b->n && !(j->i->acc & BIT(in)); r++)
+    float *first = (float *)d->p + doc->base * stride + g * j->dim;
+    for (int64_t r = from; r < to && !(j->i->acc & BIT(in)); r++)
         memset(first + r * stride, 0, (size_t)j->dim * sizeof *first);
     return first;
 }
 
-static void document_back(const job *j, const block *whole, int64_t g, float *scratch)
+/* Adds what the keys [s->from, s->to) give to dq once all `later` chunks have. */
+static void back_in_turn(const job *j, const block *b, int64_t g, int64_t part, int32_t later, span *s,
+                         float *scratch)
 {
-    float *dk = gradient(j, K, whole, g), *dv = gradient(j, V, whole, g);
-    const int64_t most = rows_at_once(j);
-    for (int64_t first = 0; first < whole->n; first += most)
+    _Atomic int32_t *done = &j->done[(b->first * j->kv_heads + g) * j->groups + part];
+    const int64_t head = g * j->share + part * j->group, off = b->first * s->q_stride + head * j->dim;
+    s->go = (const float *)j->v[j->i->dout].p + off;
+    if (j->i->din[Q] != NONE) {
+        s->dq = (float *)j->v[j->i->din[Q]].p + off;
+        s->add = later > 0 || j->i->acc & BIT(Q);
+        while (atomic_load_explicit(done, memory_order_acquire) < later) sched_yield();
+    }
+    attend_back(s, scratch);
+    atomic_store_explicit(done, later + 1, memory_order_release);
+}
+
+static void chunk_back(const job *j, const block *doc, int64_t chunk, int64_t g, float *scratch)
+{
+    const int64_t from = chunk * CHUNK, to = chunk + 1 == doc->chunks ? doc->n : from + CHUNK;
+    float *dk = gradient(j, K, doc, g, from, to), *dv = gradient(j, V, doc, g, from, to);
+    const int64_t most = rows_at_once(j), window = j->i->n[WINDOW];
+    for (int64_t first = from / most * most; first < doc->n; first += most) {
+        if (window && to < first + 2 - window) return; /* nobody from here on sees these keys */
+        block b = {doc->base, doc->first + first, least(most, doc->n - first), first, 0};
+        const int64_t last = least(doc->chunks - 1, (first + b.n - 1) / CHUNK);
         for (int64_t part = 0; part < j->groups; part++) {
-            const int64_t head = g * j->share + part * j->group;
-            block b = {whole->base, whole->first + first, least(most, whole->n - first), first};
             span s = span_of(j, &b, g, part);
-            int64_t off = b.first * s.q_stride + head * j->dim;
-            use_rows(j, &b, g, &s, head);
-            s.go = (const float *)j->v[j->i->dout].p + off;
-            if (j->i->din[Q] != NONE) s.dq = (float *)j->v[j->i->din[Q]].p + off;
-            s.add = j->i->acc & BIT(Q);
+            use_rows(j, &b, g, &s, g * j->share + part * j->group);
+            s.from = from;
+            s.to = to;
             s.dk = dk;
             s.dv = dv;
-            attend_back(&s, scratch);
+            back_in_turn(j, &b, g, part, (int32_t)(last - chunk), &s, scratch);
         }
+    }
 }
 
 static void backward_thread(void *arg, int t, int threads)
 {
     job *j = arg;
+    const block *doc = j->blocks;
     (void)threads;
-    for (int64_t n; (n = atomic_fetch_add(&j->next, 1)) < j->nblocks * j->kv_heads;)
-        document_back(j, &j->blocks[n / j->kv_heads], n % j->kv_heads, j->scratch + t * j->floats);
+    for (int64_t n, before = 0; (n = atomic_fetch_add(&j->next, 1)) < j->tasks;) {
+        for (; n - before >= doc->chunks * j->kv_heads; doc++) before += doc->chunks * j->kv_heads;
+        const int64_t chunk = doc->chunks - 1 - (n - before) / j->kv_heads;
+        chunk_back(j, doc, chunk, (n - before) % j->kv_heads, j->scratch + t * j->floats);
+    }
 }
 
 void attention_backward(const run *r, const value *v, const instr *i)
@@ -172,6 +203,11 @@ void attention_backward(const run *r, const value *v, const instr *i)
     job_init(&j, v, i);
     job_place(&j, r);
     find_blocks(&j, INT64_MAX);
+    for (int64_t d = 0; d < j.nblocks; d++) {
+        j.blocks[d].chunks = j.blocks[d].n < CHUNK ? 1 : j.blocks[d].n / CHUNK;
+        j.tasks += j.blocks[d].chunks * j.kv_heads;
+    }
+    memset((void *)j.done, 0, (size_t)(v[i->in[Q]].s.d[0] * j.kv_heads * j.groups) * sizeof *j.done);
     pool_run(r->team, backward_thread, &j);
 }
 

@@ -23,5 +23,6 @@ const backend NAME(backend) = {
             [OP_head] = {head_forward, NULL, head_workspace},
         },
     .flops = {peak_flops, peak_i16},
+    .fastest = ISA_ID > 0 ? COMPUTE_I16 : COMPUTE_F32, /* plain C multiplies pairs of int16 one by one */
     .read = peak_read,
 };
