@@ -3,10 +3,10 @@
  *
  * A block of k numbers is rounded in steps that give it a norm of 46300, so an operand errs by sqrt(k / 12) /
  * 46300 of its norm: 0.012 % for k = 384, and a product by 0.017 %; a row in which few numbers stand out is
- * rounded in steps of its largest over 32767, no worse here. What two products in a row do to a result stays below a bound of 0.08 % of the norm
- * of the row or column, or of an average one where that is small. Logits that spread by s carry that error
- * times s into the exponential, and so into the gradient of the loss. Integers add exactly: the same bits for
- * any number of threads, and for any other rows in the same product. */
+ * rounded in steps of its largest over 32767, no worse here. What two products in a row do to a result stays
+ * below a bound of 0.08 % of the norm of the row or column, or of an average one where that is small. Logits
+ * that spread by s carry that error times s into the exponential, and so into the gradient of the loss.
+ * Integers add exactly: the same bits for any number of threads, and for any other rows in the same product. */
 #include "kernel/problem.h"
 
 typedef struct line {
@@ -191,9 +191,29 @@ static void limits(void **state)
             product(d, x, w, y);
             const double want[4] = {901, 300, 999701, 1099};
             for (int r = 0; r < 2; r++)
-                for (int o = 0; o < 40; o++)
-                    assert_float_equal(y[40 * r + o] / large[n], want[2 * r + o % 2], 2e-3 * fabs(want[2 * r + o % 2]));
+                for (int o = 0; o < 40; o++) {
+                    const double exact = want[2 * r + o % 2];
+                    assert_float_equal(y[40 * r + o] / large[n], exact, 2e-3 * fabs(exact));
+                }
         }
+        device_close(d);
+    }
+}
+
+/* Integers where the processor multiplies pairs of them; the reference device computes in floats. */
+static void fastest(void **state)
+{
+    (void)state;
+    device *reference = opened("reference", 1);
+    assert_int_equal(device_fastest(reference), COMPUTE_F32);
+    device_use(reference, COMPUTE_I16);
+    assert_int_equal(device_compute(reference), COMPUTE_F32);
+    device_close(reference);
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!cpu_has((cpu_isa)isa)) continue;
+        char which[32] = "cpu:";
+        device *d = opened(strcat(which, cpu_isa_name((cpu_isa)isa)), 1);
+        assert_int_equal(device_fastest(d), isa == ISA_GENERIC ? COMPUTE_F32 : COMPUTE_I16);
         device_close(d);
     }
 }
@@ -203,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generic),    cmocka_unit_test(avx2),    cmocka_unit_test(avx512),
         cmocka_unit_test(avx512vnni), cmocka_unit_test(special), cmocka_unit_test(limits),
+        cmocka_unit_test(fastest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
