@@ -2,7 +2,7 @@
  *
  * run.json: {"lorac": version, "command": "train", "options": {name: {"value", "origin"}}, "model": {"path",
  * "fingerprint", "architecture", "parameters"}, "data": [{"path", "fingerprint", "bytes", "rows"}], "seed",
- * "machine": {"processor", "cores", "threads", "device", "compute"}, "result": {...} once it is finished}. */
+ * "machine": {"processor", "cores", "threads", "device"}, "result": {...} once it is finished}. */
 #ifndef LIB_JOB_FOLDER_H
 #define LIB_JOB_FOLDER_H
 

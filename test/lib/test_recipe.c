@@ -1,5 +1,6 @@
 /* test_recipe.c -- what the options of a command line become in the structs that training and adapters take.
  */
+#include "lib/job_open.h"
 #include "lib/job_recipe.h"
 
 #include <setjmp.h>
@@ -187,10 +188,26 @@ static void test_refused(void **state)
     options_release(&o);
 }
 
+static void test_compute(void **state)
+{
+    (void)state;
+    const char *const words[] = {"--compute=auto", "--device=cpu", "--compute=f32", "--compute=i16",
+                                 "--device=cpu:generic", "--device=reference|--compute=i16"};
+    for (int k = 0; k < 6; k++) {
+        options o = train(words[k]);
+        device *d;
+        assert_int_equal(job_device_open(&d, &o, NULL), OK);
+        compute want = k == 2 || k == 5 ? COMPUTE_F32 : k == 3 ? COMPUTE_I16 : device_fastest(d);
+        assert_int_equal(device_compute(d), want);
+        device_close(d);
+        options_release(&o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers), cmocka_unit_test(test_defaults),
                                        cmocka_unit_test(test_words), cmocka_unit_test(test_adapter),
-                                       cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_compute)};
     return cmocka_run_group_tests(tests, begin, end);
 }

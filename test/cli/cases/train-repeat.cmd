@@ -4,3 +4,5 @@ lorac train --config recipe.yaml --data "$DATA/stories.jsonl" --out run --quiet 
 lorac train --config run/run.json --out again --quiet
 cmp run/adapter_model.safetensors again/adapter_model.safetensors && echo equal
 lorac info run | grep -v -e fingerprint -e base -e machine -e "^path" -e "^run"
+lorac train --config run/run.json --out other --quiet --device cpu >/dev/null
+grep -A 3 '"compute"' other/run.json | grep -o -E 'auto|f32|i16'

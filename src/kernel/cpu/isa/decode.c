@@ -19,13 +19,6 @@ void row_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *d
     (fn ? fn : dtype_table[t->type]->decode)(t, tensor_file_row(t, row), first, n, dst);
 }
 
-const float *row_floats(const tensor *t, int64_t row, int64_t first, int64_t n, float *scratch)
-{
-    if (t->type == DT_F32) return (const float *)tensor_row(t, row) + first;
-    row_decode(t, row, first, n, scratch);
-    return scratch;
-}
-
 static const void *element(const tensor *t, int64_t row, int64_t first, size_t size)
 {
     return (const char *)t->data + (size_t)(row * tensor_cols(t) + first) * size;

@@ -9,10 +9,6 @@
 #define row_decode NAME(row_decode)
 void row_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst);
 
-/* The same wherever they lie: where they are stored, or decoded into `scratch` (n). */
-#define row_floats NAME(row_floats)
-const float *row_floats(const tensor *t, int64_t row, int64_t first, int64_t n, float *scratch);
-
 /* One decoder a type or a family, by stored row; the table in decode.c names them. */
 typedef void decode_fn(const tensor *t, int64_t row, int64_t first, int64_t n, float *dst);
 

@@ -5,7 +5,7 @@
  * A 32-bit word of a panel holds two int16 of consecutive k; one instruction multiplies both pairs and adds
  * them in 32 bits, twice the multiply-adds of a vector of floats. A block of k starts with its scales, one a
  * row or column (pack_i16.c), and is short enough that 32 bits hold the sum: integers add without rounding,
- * so only the operands are inexact. An adapter's extra k follow in floats, in the same registers. */
+ * so only the operands are inexact. An adapter's extra k follow in floats. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pairs.h"
 
@@ -43,32 +43,15 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
             for (int j = 0; j < vecs; j++) pairs_add(&s[i][j], x, w[j]);
         }
     }
-    vec y[MR][NV];
     const float *init = t->init;
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < vecs; j++) {
             const vec scale = v_set(t->a[i]) * v_load(t->b + j * VL), sum = v_float(s[i][j]);
-            y[i][j] = init ? v_fma(sum, scale, v_load(init + i * ldi + j * VL)) : sum * scale;
+            const vec y = init ? v_fma(sum, scale, v_load(init + i * ldi + j * VL)) : sum * scale;
+            v_store(c + i * ldc + j * VL, y);
         }
-    a = t->a_more;
-    b = t->b_more;
-    for (int64_t k = t->more; k > 0; k--, a += MR, b += NR) {
-        vec w[NV];
-#pragma GCC unroll 2
-        for (int j = 0; j < vecs; j++) w[j] = v_load(b + j * VL);
-#pragma GCC unroll 12
-        for (int i = 0; i < rows; i++) {
-            const vec x = v_set(a[i]);
-#pragma GCC unroll 2
-            for (int j = 0; j < vecs; j++) y[i][j] = v_fma(x, w[j], y[i][j]);
-        }
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-        for (int j = 0; j < vecs; j++) v_store(c + i * ldc + j * VL, y[i][j]);
 }
 
 #define KERNEL(R)                                                \
@@ -77,7 +60,21 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
 MICRO_ROWS(KERNEL)
 static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 
-void tile_run_i16(const tile *t, int rows, int cols) { tile_run_any(micro_table, t, rows, cols); }
+void tile_run_i16(const tile *t, int rows, int cols)
+{
+    tile_run_any(micro_table, t, rows, cols);
+    if (t->more == 0) return;
+    tile more = {.a = t->a_more,
+                 .b = t->b_more,
+                 .k = t->more,
+                 .lda = MR,
+                 .ldb = NR,
+                 .c = t->c,
+                 .ldc = t->ldc,
+                 .init = t->c,
+                 .ldi = t->ldc};
+    tile_run(&more, rows, cols);
+}
 
 /* As peak_flops(): independent chains in registers, four operations a lane. */
 double peak_i16(int64_t turns)

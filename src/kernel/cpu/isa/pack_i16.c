@@ -114,10 +114,10 @@ void pack_x_i16(const float *x, int64_t ldx, int rows, int64_t k, float *panel, 
 void pack_forward_i16(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, float *panel,
                       float *scratch)
 {
-    float *decoded = scratch + NR * ROW;
+    float *row = scratch + NR * ROW;
     for (int i = 0; i < NR; i++)
         if (i < cols) {
-            const float *row = row_floats(w, n0 + i, k0, k, decoded);
+            row_decode(w, n0 + i, k0, k, row);
             panel[i] = quantize_i16(row, k, I16_LARGEST, I16_NORM, scratch + i * ROW);
         } else {
             memset(scratch + i * ROW, 0, ROW * sizeof *scratch);
