@@ -108,7 +108,7 @@ static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, 
             const int64_t line = product_line(j->how, k, k0);
             tile t = {.a = panel + line * MR,
                       .b = j->adapter + (p * lines + line) * NR,
-                      .k = least(deep, k - k0),
+                      .k = product_steps(j->how, least(deep, k - k0)),
                       .lda = MR,
                       .ldb = NR,
                       .c = c + p * NR,

@@ -99,13 +99,10 @@ void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int
 
 void product_tile(compute how, const tile *t, int rows, int cols)
 {
-    if (how == COMPUTE_F32) {
+    if (how == COMPUTE_F32)
         tile_run(t, rows, cols);
-        return;
-    }
-    tile words = *t;
-    words.k = (t->k + 1) / 2;
-    tile_run_i16(&words, rows, cols);
+    else
+        tile_run_i16(t, rows, cols);
 }
 
 /* A block of W: k [k0, k0 + kc), columns [n0, n0 + nc); packed (column panel, k, NR), and after them
@@ -164,7 +161,7 @@ static void run_tiles(const product *g, const block *b, int64_t p0, int64_t p1, 
 {
     const int64_t lines = product_lines(g->how, b->kc), row_lines = product_lines(g->how, g->k);
     const int64_t line0 = product_line(g->how, g->k, b->k0);
-    tile t = {.k = b->kc, .lda = MR, .ldb = NR, .ldc = g->ldy, .more = b->r};
+    tile t = {.k = product_steps(g->how, b->kc), .lda = MR, .ldb = NR, .ldc = g->ldy, .more = b->r};
     for (int64_t j = j0; j < j1; j++) {
         int64_t col = b->n0 + j * NR;
         int cols = (int)least(NR, b->nc - j * NR);

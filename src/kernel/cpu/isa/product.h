@@ -52,13 +52,15 @@ void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_
                   float *scratch, int t, pool *team);
 
 /* The pieces of it, for products that are laid out otherwise: one panel of x; one panel of a block of W
- * (columns [n0, n0 + cols) of the result, k [k0, k0 + k)); and a tile of the two, whose k counts numbers. */
+ * (columns [n0, n0 + cols) of the result, k [k0, k0 + k)); and a tile of the two, whose k counts the lines that
+ * product_steps() says. */
 #define product_pack_rows NAME(product_pack_rows)
 void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64_t k, float *panel,
                        float *scratch);
 #define product_pack_w NAME(product_pack_w)
 void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
                     float *panel, float *scratch);
+static inline int64_t product_steps(compute how, int64_t k) { return how == COMPUTE_F32 ? k : (k + 1) / 2; }
 #define product_tile NAME(product_tile)
 void product_tile(compute how, const tile *t, int rows, int cols);
 
