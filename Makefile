@@ -34,8 +34,8 @@ ISAS = generic
 ISA_generic = -O3 -DISA=generic -DISA_ID=0
 ifneq ($(filter x86_64%,$(MACHINE)),)
 ISAS += avx2 avx512 avx512vnni
-ISA_avx2   = -O3 -mavx2 -mfma -mf16c -DISA=avx2 -DISA_ID=1
-ISA_avx512 = -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
+ISA_avx2   = -O3 -mavx2 -mfma -mf16c -mprfchw -DISA=avx2 -DISA_ID=1
+ISA_avx512 = -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprfchw -mprefer-vector-width=512 \
              -DISA=avx512 -DISA_ID=2
 ISA_avx512vnni = $(subst ISA=avx512,ISA=avx512vnni,$(ISA_avx512)) -mavx512vnni
 endif

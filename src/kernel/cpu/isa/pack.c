@@ -10,6 +10,10 @@
 
 #include "kernel/cpu/isa/decode.h"
 
+/* Panels are written in order but to memory that the caches hold no more, so lines are asked for this many
+ * elements of k before they are written. */
+enum { AHEAD = 64, LINE = 64 / sizeof(float) };
+
 /* Four elements of four rows, transposed: row k of the panel gets one quad. */
 INLINE void quad_transpose(const float *x, int64_t ldx, float *d)
 {
@@ -39,6 +43,8 @@ void pack_x(const float *x, int64_t ldx, int rows, int64_t k, float *panel)
     if (rows == MR)
         for (; done + 4 <= k; done += 4) {
             float *d = panel + done * MR;
+#pragma GCC unroll 3
+            for (int i = 0; i < 4 * MR; i += LINE) __builtin_prefetch(d + AHEAD * MR + i, 1);
 #pragma GCC unroll 3
             for (int i = 0; i + 4 <= MR; i += 4) quad_transpose(x + i * ldx + done, ldx, d + i);
             if (MR % 4) pair_transpose(x + (MR - 2) * ldx + done, ldx, d + MR - 2);
