@@ -108,7 +108,7 @@ static void linear_shape(device *d, int64_t out, int64_t in, dtype type, int64_t
     for (int way = FORWARD; way <= BACKWARD; way++) {
         printf("  ");
         for (int t = 0; t < 3; t++) {
-            double peak = device_peak_flops(d);
+            double peak = device_peak(d, COMPUTE_F32);
             printf(" %.2f", 2.0 * (double)(rows[t] * out * in) /
                                 linear_seconds(d, &w, rows[t], rank, (pass)way) / peak);
         }
@@ -138,7 +138,7 @@ static void attention_shape(device *d, int64_t rows, int64_t document, int heads
         if (way == BACKWARD) differentiate(&b, o);
         /* score and value products over half of the square; the backward has five */
         double work = (way ? 5 : 2) * (double)(rows * (document + 1) * heads * dim);
-        double peak = device_peak_flops(d);
+        double peak = device_peak(d, COMPUTE_F32);
         printf("  %.2f", work / best_seconds(&b, d) / peak);
     }
     printf("\n");
@@ -161,7 +161,7 @@ static void head_shape(device *d, int64_t labels, int64_t vocab, int64_t width, 
         val weight = prog_value(p, "weight", VALUE_INPUT, ROWS_LABELS, 0, 1);
         op_head(p, h, prog_frozen(p, &w), target, weight, chunk, &ce, &hit);
         p->i[0].out[1] = prog_value(p, "dh", VALUE_TEMP, ROWS_LABELS, 0, width);
-        double peak = device_peak_flops(d), work = 4.0 * (double)(labels * vocab * width);
+        double peak = device_peak(d, COMPUTE_F32), work = 4.0 * (double)(labels * vocab * width);
         printf("loss and gradient, %lld labels, %lld x %lld %s, chunks of %lld  %.2f\n", (long long)labels,
                (long long)vocab, (long long)width, dtype_name(type), (long long)chunk,
                work / best_seconds(&b, d) / peak);
@@ -181,10 +181,11 @@ int main(int argc, char **argv)
         return 1;
     }
     if (argc > 3) seconds = atof(argv[3]);
-    if (argc > 4 && !strcmp(argv[4], "i16")) device_use(d, COMPUTE_I16);
-    printf("%s, computing in %s: %.1f GFLOP/s, %.1f of them in 16-bit integers, %.1f GB/s\n\n",
-           device_name(d), compute_name(device_compute(d)), device_peak_flops(d) / 1e9,
-           device_peak_integer(d) / 1e9, device_peak_bandwidth(d) / 1e9);
+    for (int c = 0; argc > 4 && c < COMPUTE_COUNT; c++)
+        if (!strcmp(argv[4], compute_name((compute)c))) device_use(d, (compute)c);
+    printf("%s, computing in %s: %.1f GFLOP/s, in integers of 16 bits %.1f, of 8 bits %.1f; %.1f GB/s\n\n",
+           device_name(d), compute_name(device_compute(d)), device_peak(d, COMPUTE_F32) / 1e9,
+           device_peak(d, COMPUTE_I16) / 1e9, device_peak(d, COMPUTE_I8) / 1e9, device_peak_bandwidth(d) / 1e9);
     printf("share of that:            forward 64 256 512  gradient 64 256 512   decoding one row\n");
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t t = 0; t < sizeof types / sizeof *types; t++)

@@ -6,9 +6,9 @@ static void add_summary(str *out, const json_t *b)
     str n = {0};
     output_row(out, "processor", "%s", result_text(b, "processor"));
     output_row(out, "device", "%s, products in %s", result_text(b, "device"), result_text(b, "compute"));
-    output_row(out, "peak", "%.1f GFLOP/s, in 16-bit integers %.1f, %.1f GB/s from memory",
-               result_num(b, "peak_flops") / 1e9, result_num(b, "peak_integer") / 1e9,
-               result_num(b, "peak_bandwidth") / 1e9);
+    output_row(out, "peak", "%.1f GFLOP/s, in integers of 16 bits %.1f, of 8 bits %.1f; %.1f GB/s from memory",
+               result_num(b, "peak_flops") / 1e9, result_num(b, "peak_i16") / 1e9,
+               result_num(b, "peak_i8") / 1e9, result_num(b, "peak_bandwidth") / 1e9);
     output_count(&n, result_int(b, "parameters"));
     output_row(out, "model", "%s, %s parameters", result_text(b, "model"), str_c(&n));
     output_row(out, "step", "%lld tokens in %.3f s, %.1f tokens/s", (long long)result_int(b, "tokens"),

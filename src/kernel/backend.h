@@ -30,11 +30,19 @@ typedef struct backend {
     float (*read)(const float *p, int64_t n);
 } backend;
 
-/* What lies in run.work between two instructions of one list: kernels find it as run.device. */
+/* What lies in run.work between two instructions of one list, at its start: x packed for `how`, and with `two`
+ * for an adapter as well. */
+typedef struct packed_rows {
+    val x; /* NONE: nothing */
+    compute how;
+    bool two;
+} packed_rows;
+
+/* Kernels find it as run.device. */
 typedef struct memo {
     const setup *setup;
-    val now;  /* packed by the instruction before this one, at the start of run.work; NONE */
-    val next; /* set by a kernel: what it leaves there */
+    packed_rows now;  /* left by the instruction before this one */
+    packed_rows next; /* set by a kernel: what it leaves there */
 } memo;
 
 extern const backend backend_reference, backend_generic, backend_avx2, backend_avx512, backend_avx512vnni;

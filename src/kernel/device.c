@@ -83,7 +83,7 @@ compute device_fastest(const device *d) { return d->b->fastest; }
 
 const char *compute_name(compute how)
 {
-    static const char *const names[COMPUTE_COUNT] = {"f32", "i16"};
+    static const char *const names[COMPUTE_COUNT] = {"f32", "i16", "i8"};
     return names[how];
 }
 
@@ -104,7 +104,8 @@ size_t device_workspace(const device *d, const prog *p)
 
 void device_run(device *d, prog *p, run *r)
 {
-    memo m = {.setup = &d->setup, .now = NONE, .next = NONE};
+    const packed_rows none = {.x = NONE};
+    memo m = {.setup = &d->setup, .now = none, .next = none};
     double start = r->seconds ? clock_seconds() : 0;
     r->team = d->team;
     r->device = &m;
@@ -114,7 +115,7 @@ void device_run(device *d, prog *p, run *r)
         kernel_fn *fn = i->back ? k->backward : k->forward;
         if (!fn) fn = i->back ? i->op->backward : i->op->forward;
         m.now = m.next;
-        m.next = NONE;
+        m.next = none;
         fn(r, p->v, i);
         if (!r->seconds) continue;
         double now = clock_seconds();
@@ -163,14 +164,12 @@ static double best_of(measure *m, pool_fn *fn, int rounds)
     return best;
 }
 
-static double peak_operations(device *d, compute how)
+double device_peak(device *d, compute how)
 {
     measure m = {.b = d->b, .how = how, .team = d->team, .n = 200000};
     return m.b->flops[how] ? best_of(&m, measure_flops, 10) : 0;
 }
 
-double device_peak_flops(device *d) { return peak_operations(d, COMPUTE_F32); }
-double device_peak_integer(device *d) { return peak_operations(d, COMPUTE_I16); }
 
 /* Over more than the caches hold: 128 MiB, or less where that much cannot be had. */
 double device_peak_bandwidth(device *d)

@@ -8,8 +8,10 @@ typedef struct device device;
 
 /* What matrix products are computed in, whatever the type of the weights. Integers of 16 bits, with a scale
  * for every row and column of every block of at most 384, are up to twice as fast and err by 0.017 % of a
- * product's norm, a fourteenth of what bfloat16 does. */
-typedef enum compute { COMPUTE_F32, COMPUTE_I16, COMPUTE_COUNT } compute;
+ * product's norm, a fourteenth of what bfloat16 does. COMPUTE_I8 is the same but for forward products with weights
+ * whose codes have at most 8 bits: those meet x in 8 bits as they are stored, with a scale for every 32 numbers of
+ * a row of x, and err by 0.5 to 1 %. */
+typedef enum compute { COMPUTE_F32, COMPUTE_I16, COMPUTE_I8, COMPUTE_COUNT } compute;
 
 /* "auto" (the best this machine has), "cpu", "cpu:" and an instruction set (generic, avx2, avx512,
  * avx512vnni), or "reference" (the operators' plain C). Computes in floats until device_use() says otherwise.
@@ -24,7 +26,7 @@ int device_threads(const device *d);
 void device_use(device *d, compute how);
 compute device_compute(const device *d);
 compute device_fastest(const device *d); /* by instruction set, not by a race: a command repeats its run */
-const char *compute_name(compute how); /* "f32", "i16" */
+const char *compute_name(compute how); /* "f32", "i16", "i8" */
 
 /* Scratch bytes that running p at its full capacity needs: allocate once, before the first step. */
 size_t device_workspace(const device *d, const prog *p);
@@ -33,11 +35,9 @@ size_t device_workspace(const device *d, const prog *p);
  * set here. */
 void device_run(device *d, prog *p, run *r);
 
-/* Measured: the most float multiply-adds all threads of this device do together, as operations
- * a second (2 a multiply-add), the same in integers, and bytes a second read from memory. About 0.1 s each.
- */
-double device_peak_flops(device *d);
-double device_peak_integer(device *d);
+/* Measured: the most multiply-adds of this kind that all threads of this device do together, as operations a second
+ * (2 a multiply-add; 0: no such products here), and bytes a second read from memory. About 0.1 s each. */
+double device_peak(device *d, compute how);
 double device_peak_bandwidth(device *d);
 
 #endif

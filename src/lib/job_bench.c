@@ -73,7 +73,7 @@ static step_input make_input(bench *b, const options *o)
 static int measure(bench *b, const options *o, const job_hooks *h, json_t *out, err *e)
 {
     step_input in = make_input(b, o);
-    double peak = device_peak_flops(b->device), bandwidth = device_peak_bandwidth(b->device);
+    double peak = device_peak(b->device, COMPUTE_F32), bandwidth = device_peak_bandwidth(b->device);
     step_run(b->step, &in, 1); /* brings the weights into memory */
     step_profile(b->step, b->seconds);
     double began = clock_seconds();
@@ -86,7 +86,8 @@ static int measure(bench *b, const options *o, const job_hooks *h, json_t *out, 
     double seconds = clock_seconds() - began, steps = (double)o->bench_steps,
            flops = step_operations(b->step);
     json_object_set_new(out, "peak_flops", json_real(peak));
-    json_object_set_new(out, "peak_integer", json_real(device_peak_integer(b->device)));
+    json_object_set_new(out, "peak_i16", json_real(device_peak(b->device, COMPUTE_I16)));
+    json_object_set_new(out, "peak_i8", json_real(device_peak(b->device, COMPUTE_I8)));
     json_object_set_new(out, "peak_bandwidth", json_real(bandwidth));
     json_object_set_new(out, "tokens", json_integer(o->bench_tokens));
     json_object_set_new(out, "steps", json_integer(o->bench_steps));

@@ -150,7 +150,7 @@ static void add_time(const job *j, json_t *plan, str *s)
         (double)(trainer_steps(j->trainer) * j->o->train_batch * j->o->accumulation) / (double)set->n;
     double flops = (double)set->tokens * (4 * linear + 6 * (double)j->base.adapter->count);
     flops += (double)set->label_tokens * 4 * head;
-    double seconds = rows * flops / device_peak_flops(j->base.device);
+    double seconds = rows * flops / device_peak(j->base.device, COMPUTE_F32);
     if (seconds < 60)
         str_fmt(s, "at least %.1f s", seconds);
     else

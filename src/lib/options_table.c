@@ -186,9 +186,10 @@ const option_row option_table[] = {
      "options from a YAML file or a run.json; the command line wins", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
     TEXT("device", NULL, device, "auto", RUNS, "NAME",
          "auto, cpu, cpu:ISA (generic, avx2, avx512, avx512vnni) or reference"),
-    CHOICE("compute", NULL, compute, "auto", RUNS, "auto f32 i16",
-           "matrix products in 32-bit floats, or in 16-bit integers, faster and within 0.02 %; auto: integers "
-           "where the processor has AVX2"),
+    CHOICE("compute", NULL, compute, "auto", RUNS, "auto f32 i16 i8",
+           "matrix products in 32-bit floats; in 16-bit integers, faster and within 0.02 %; or (i8) with codes of "
+           "quantized weights as they are and 8-bit activations forward, within 1 %, and in 16-bit integers back; "
+           "auto: i16 where the processor has AVX2"),
     INT("threads", "t", threads, "0", RUNS, 0, 1024, "threads; 0: as many as there are cores"),
     {"profile", NULL, OPTION_FLAG, AT(profile), "false", TRAIN, NULL, "tell where the time went, by operator",
      0, 0, NULL, OPTION_NOT_REPEATED, 0},

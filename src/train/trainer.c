@@ -123,7 +123,7 @@ static int begin(trainer *t, err *e)
     if (code == OK) code = file_mkdirs(t->r.output_dir, e);
     if (code == OK) code = runlog_open(&t->log, t->r.output_dir, history, e);
     json_decref(history);
-    if (code == OK) t->peak = device_peak_flops(t->d);
+    if (code == OK) t->peak = device_peak(t->d, COMPUTE_F32);
     return code;
 }
 

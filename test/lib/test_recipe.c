@@ -192,12 +192,13 @@ static void test_compute(void **state)
 {
     (void)state;
     const char *const words[] = {"--compute=auto", "--device=cpu", "--compute=f32", "--compute=i16",
-                                 "--device=cpu:generic", "--device=reference|--compute=i16"};
-    for (int k = 0; k < 6; k++) {
+                                 "--device=cpu:generic", "--device=reference|--compute=i16", "--compute=i8"};
+    for (int k = 0; k < 7; k++) {
         options o = train(words[k]);
         device *d;
         assert_int_equal(job_device_open(&d, &o, NULL), OK);
         compute want = k == 2 || k == 5 ? COMPUTE_F32 : k == 3 ? COMPUTE_I16 : device_fastest(d);
+        if (k == 6) want = COMPUTE_I8;
         assert_int_equal(device_compute(d), want);
         device_close(d);
         options_release(&o);

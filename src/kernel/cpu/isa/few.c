@@ -152,7 +152,7 @@ void few_forward(const run *r, const value *v, const instr *i)
     else
         row_decode(v[i->in[BIAS]].w, 0, 0, j.out, j.bias);
     const tensor *w = v[i->in[W]].w;
-    j.integer = ((const memo *)r->device)->setup->how == COMPUTE_I16 && few_i16_can(w);
+    j.integer = ((const memo *)r->device)->setup->how != COMPUTE_F32 && few_i16_can(w);
     if (j.integer) {
         few_i16_round(&j.x, v[i->in[IN]].p, j.rows, j.in, j.store);
         few_i16_levels(w, &j.levels);

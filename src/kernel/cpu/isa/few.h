@@ -6,7 +6,7 @@
 #include "kernel/cpu/isa/isa.h"
 #include "tensor/tensor.h"
 
-enum { FEW = 4, FEW_BLOCKS = 512 };
+enum { FEW = 4 };
 
 /* The linear instruction i, without dropout, on 1..FEW rows. */
 #define few_forward NAME(few_forward)

@@ -9,45 +9,48 @@
  * and FEW_X, the most that meet in one lane, stay below 2^31. */
 #include "kernel/cpu/isa/few.h"
 
-#include "kernel/cpu/isa/codes.h"
 #include "kernel/cpu/isa/pack_i16.h"
 #include "kernel/cpu/isa/pairs.h"
-#include "tensor/block.h"
+#include "kernel/cpu/isa/units.h"
 
 #include <math.h>
 
-enum { UNIT = 32, NP = UNIT / (2 * VL), FEW_X = 8191, STRETCH = 64 };
+enum { NP = UNIT / (2 * VL), FEW_X = 8191, STRETCH = 64 };
 
-/* 32 weights: the codes as int16 in order, and what makes numbers of them. */
-typedef struct unit {
+/* 32 weights as int16 in order. */
+typedef struct wide {
     veci w[NP];
     float scale, low;
-} unit;
+} wide;
 
-/* Codes 0..255 of the first and second 16 weights. */
-INLINE void widen(unit *u, codes a, codes b)
+/* Codes 0..255. */
+INLINE void widen(wide *u, const unit *c)
 {
+    u->scale = c->scale;
+    u->low = c->low;
 #if ISA_ID == 2
-    u->w[0] = (veci)_mm512_cvtepu8_epi16(_mm256_set_m128i((__m128i)b, (__m128i)a));
+    u->w[0] = (veci)_mm512_cvtepu8_epi16(_mm256_set_m128i((__m128i)c->second, (__m128i)c->first));
 #elif ISA_ID == 1
-    u->w[0] = (veci)_mm256_cvtepu8_epi16((__m128i)a);
-    u->w[1] = (veci)_mm256_cvtepu8_epi16((__m128i)b);
+    u->w[0] = (veci)_mm256_cvtepu8_epi16((__m128i)c->first);
+    u->w[1] = (veci)_mm256_cvtepu8_epi16((__m128i)c->second);
 #else
     int16_t q[UNIT];
     for (int k = 0; k < 16; k++) {
-        q[k] = a[k];
-        q[16 + k] = b[k];
+        q[k] = c->first[k];
+        q[16 + k] = c->second[k];
     }
     memcpy(u->w, q, sizeof q);
 #endif
 }
 
-/* The levels that the codes 0..15 of the first and second 16 weights name. */
-INLINE void look_up(unit *u, codes a, codes b, const few_levels *l)
+/* The levels that codes 0..15 name. */
+INLINE void look_up(wide *u, const unit *c, const few_levels *l)
 {
 #if ISA_ID == 1
-    const codes both[2] = {a, b};
+    const codes both[2] = {c->first, c->second};
     const __m128i low = (__m128i)codes_load(l->low), high = (__m128i)codes_load(l->high);
+    u->scale = c->scale;
+    u->low = 0;
 #pragma GCC unroll 2
     for (int p = 0; p < 2; p++) {
         const __m128i x = _mm_shuffle_epi8(low, (__m128i)both[p]),
@@ -55,7 +58,7 @@ INLINE void look_up(unit *u, codes a, codes b, const few_levels *l)
         u->w[p] = (veci)_mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
     }
 #else
-    widen(u, a, b);
+    widen(u, c);
 #if ISA_ID == 2
     u->w[0] = (veci)_mm512_permutexvar_epi16((__m512i)u->w[0], _mm512_loadu_si512(l->whole));
 #else
@@ -74,63 +77,26 @@ typedef struct row {
     const few_levels *levels;
 } row;
 
-typedef void unit_get(const row *r, int64_t n, unit *u);
+typedef void wide_get(const row *r, int64_t n, wide *u);
+#define WIDE_CODES(TYPE)                                          \
+    INLINE void TYPE##_wide(const row *r, int64_t n, wide *u)     \
+    {                                                             \
+        const unit c = TYPE##_unit(r->blocks, n);                 \
+        widen(u, &c);                                             \
+    }
+WIDE_CODES(q4_0)
+WIDE_CODES(q4_1)
+WIDE_CODES(q8_0)
+WIDE_CODES(q4_k)
 
-INLINE void q4_0_unit(const row *r, int64_t n, unit *u)
+INLINE void nf4_wide(const row *r, int64_t n, wide *u)
 {
-    const block_q4_0 *b = (const block_q4_0 *)r->blocks + n;
-    const codes q = codes_load(b->qs);
-    widen(u, q & 15, q >> 4);
-    u->scale = half_float(b->d);
-    u->low = -8 * u->scale;
-}
-
-INLINE void q4_1_unit(const row *r, int64_t n, unit *u)
-{
-    const block_q4_1 *b = (const block_q4_1 *)r->blocks + n;
-    const codes q = codes_load(b->qs);
-    widen(u, q & 15, q >> 4);
-    u->scale = half_float(b->d);
-    u->low = half_float(b->m);
-}
-
-INLINE void q8_0_unit(const row *r, int64_t n, unit *u)
-{
-    const block_q8_0 *b = (const block_q8_0 *)r->blocks + n;
-    const codes sign = (codes){0} + 128;
-    widen(u, codes_load(b->qs) ^ sign, codes_load(b->qs + 16) ^ sign);
-    u->scale = half_float(b->d);
-    u->low = -128 * u->scale;
-}
-
-INLINE void q4_k_unit(const row *r, int64_t n, unit *u)
-{
-    const block_q4_k *b = (const block_q4_k *)r->blocks + n / 8;
-    const uint8_t *q = b->qs + n % 8 / 2 * 32;
-    const codes first = codes_load(q), second = codes_load(q + 16);
-    int scale, min;
-    q4_k_scale(b->scales, (int)(n % 8), &scale, &min);
-    if (n % 2)
-        widen(u, first >> 4, second >> 4);
-    else
-        widen(u, first & 15, second & 15);
-    u->scale = half_float(b->d) * (float)scale;
-    u->low = -half_float(b->dmin) * (float)min;
-}
-
-/* Two codes a byte, the first in the high half; blocks of 64. */
-INLINE void nf4_unit(const row *r, int64_t n, unit *u)
-{
-    const codes q = codes_load((const uint8_t *)r->blocks + 16 * n), high = q >> 4, low = q & 15;
-    look_up(u, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-            __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
-            r->levels);
-    u->scale = r->scales[n / 2];
-    u->low = 0;
+    const unit c = nf4_unit(r->blocks, r->scales, n);
+    look_up(u, &c, r->levels);
 }
 
 /* to[k] = the row times x_k, for `rows` rows of x. */
-INLINE void row_dots(const few_x *x, const row *r, const int rows, unit_get *get, float *to)
+INLINE void row_dots(const few_x *x, const row *r, const int rows, wide_get *get, float *to)
 {
     vec sums[FEW];
     float low[STRETCH];
@@ -139,7 +105,7 @@ INLINE void row_dots(const few_x *x, const row *r, const int rows, unit_get *get
     for (int64_t first = 0; first < x->units; first += STRETCH) {
         const int64_t n = x->units - first < STRETCH ? x->units - first : STRETCH;
         for (int64_t i = 0; i < n; i++) {
-            unit u;
+            wide u;
             get(r, first + i, &u);
             low[i] = u.low;
             const float *q = x->q + (first + i) * (UNIT / 2);
@@ -166,16 +132,16 @@ INLINE void row_dots(const few_x *x, const row *r, const int rows, unit_get *get
     {                                                                              \
         switch (rows) {                                                            \
         case 1:                                                                    \
-            row_dots(x, r, 1, TYPE##_unit, to);                                    \
+            row_dots(x, r, 1, TYPE##_wide, to);                                    \
             break;                                                                 \
         case 2:                                                                    \
-            row_dots(x, r, 2, TYPE##_unit, to);                                    \
+            row_dots(x, r, 2, TYPE##_wide, to);                                    \
             break;                                                                 \
         case 3:                                                                    \
-            row_dots(x, r, 3, TYPE##_unit, to);                                    \
+            row_dots(x, r, 3, TYPE##_wide, to);                                    \
             break;                                                                 \
         default:                                                                   \
-            row_dots(x, r, 4, TYPE##_unit, to);                                    \
+            row_dots(x, r, 4, TYPE##_wide, to);                                    \
             break;                                                                 \
         }                                                                          \
     }
@@ -194,9 +160,8 @@ bool few_i16_can(const tensor *w)
     case DT_Q4_K:
         return true;
     case DT_NF4:
-    case DT_FP4: /* whole blocks in every row */
-        return w->q->block == 2 * UNIT && tensor_cols(w) % (2 * UNIT) == 0 &&
-               tensor_cols(w) / (2 * UNIT) <= FEW_BLOCKS;
+    case DT_FP4:
+        return nf4_whole_rows(w);
     default:
         return false;
     }
@@ -213,30 +178,13 @@ void few_i16_levels(const tensor *w, few_levels *l)
     }
 }
 
-/* The scales of the blocks of a stored row, over 32767. */
-static void block_scales(const quant *q, int64_t first, int64_t n, float *scales)
-{
-    int64_t group = q->absmax ? 0 : first / q->nested_block, next = (group + 1) * q->nested_block;
-    for (int64_t b = first; b < first + n; b++) {
-        if (b == next) {
-            group++;
-            next += q->nested_block;
-        }
-        float absmax =
-            q->absmax ? q->absmax[b] : q->nested_map[q->code[b]] * q->nested_absmax[group] + q->nested_offset;
-        *scales++ = absmax / 32767;
-    }
-}
-
 void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
                   float *to)
 {
-    const int64_t stored = tensor_file_row(w, o), n = tensor_cols(w) / (2 * UNIT);
-    float scales[FEW_BLOCKS];
+    float scales[NF4_ROW];
     row r = {.levels = levels, .scales = scales};
     if (w->type == DT_NF4 || w->type == DT_FP4) {
-        r.blocks = (const char *)w->data + stored * n * UNIT;
-        block_scales(w->q, stored * n, n, scales);
+        r.blocks = nf4_row(w, tensor_file_row(w, o), 0, tensor_cols(w) / NF4_BLOCK, 1.0f / 32767, scales);
         nf4_dots(x, &r, rows, to);
         return;
     }

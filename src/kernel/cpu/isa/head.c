@@ -18,7 +18,7 @@ typedef struct job {
     const run *r;
     const value *v;
     const instr *i;
-    compute how;
+    compute forward, back; /* what the two products are computed in */
     int64_t labels, width, vocab, chunk;
     float *panels, *scratch;
 } job;
@@ -29,7 +29,8 @@ static job job_of(const run *r, compute how, const value *v, const instr *i)
     return (job){.r = r,
                  .v = v,
                  .i = i,
-                 .how = how,
+                 .forward = product_how(how, FORWARD, w->w),
+                 .back = product_how(how, GRADIENT, w->w),
                  .labels = v[i->in[H]].s.d[0],
                  .width = w->s.d[1],
                  .vocab = w->s.d[0],
@@ -39,9 +40,10 @@ static job job_of(const run *r, compute how, const value *v, const instr *i)
 static void place(job *j, area *at, int threads)
 {
     const int64_t slice = least(SLICE, j->vocab);
-    j->panels = area_floats(at, product_panels(j->how, j->chunk, most(j->width, slice)));
-    j->scratch = area_floats(at, most(product_scratch(j->how, j->width, j->vocab, 0, threads),
-                                      product_scratch(j->how, slice, j->width, 0, threads)));
+    j->panels = area_floats(at, most(product_panels(j->forward, j->chunk, j->width),
+                                     product_panels(j->back, j->chunk, slice)));
+    j->scratch = area_floats(at, most(product_scratch(j->forward, j->width, j->vocab, 0, threads),
+                                      product_scratch(j->back, slice, j->width, 0, threads)));
 }
 
 size_t head_workspace(const value *v, const instr *i, const setup *s)
@@ -102,8 +104,8 @@ static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
     for (int64_t s = 0; s < j->vocab; s += SLICE) {
         int64_t k = least(SLICE, j->vocab - s);
         pool_barrier(j->r->team); /* dz is complete; the panels are read no more */
-        product_pack(j->how, z + s, j->vocab, n, k, j->panels, j->scratch, t, j->r->team);
-        product g = {.how = j->how,
+        product_pack(j->back, z + s, j->vocab, n, k, j->panels, j->scratch, t, j->r->team);
+        product g = {.how = j->back,
                      .w = j->v[j->i->in[W]].w,
                      .dir = GRADIENT,
                      .first = s,
@@ -129,9 +131,9 @@ static void head_thread(void *arg, int t, int threads)
     for (int64_t first = 0; first < j->labels; first += j->chunk) {
         int64_t n = least(j->chunk, j->labels - first);
         pool_barrier(j->r->team);
-        product_pack(j->how, h + first * j->width, j->width, n, j->width, j->panels, j->scratch, t,
+        product_pack(j->forward, h + first * j->width, j->width, n, j->width, j->panels, j->scratch, t,
                      j->r->team);
-        product g = {.how = j->how,
+        product g = {.how = j->forward,
                      .w = v[j->i->in[W]].w,
                      .dir = FORWARD,
                      .rows = n,

@@ -76,6 +76,7 @@ INLINE veci v_round(vec a) { return (veci)(a + v_set(0x1.8p23f)) - (veci)v_set(0
 #endif
 
 INLINE vec v_zero(void) { return (vec){0}; }
+INLINE vec v_abs(vec x) { return (vec)((veci)x & 0x7fffffff); }
 INLINE vec v_select(veci mask, vec yes, vec no) { return (vec)((mask & (veci)yes) | (~mask & (veci)no)); }
 
 /* The first n < VL floats at p, zeros after them. */
@@ -94,24 +95,35 @@ INLINE void v_store_part(float *p, vec v, int64_t n)
 }
 
 /* The sum of all lanes, halves added to halves; and the largest. */
+#if ISA_ID > 0
+#define V_FOLD(v, OP)                                                                                   \
+    __m128 q = OP##_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));                         \
+    q = OP##_ps(q, _mm_movehl_ps(q, q));                                                                \
+    return _mm_cvtss_f32(OP##_ss(q, _mm_movehdup_ps(q)))
+#if ISA_ID == 2
+#define V_HALF(v, OP) OP##_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1))
+#else
+#define V_HALF(v, OP) v
+#endif
 INLINE float v_sum(vec v)
 {
-#if ISA_ID > 0
-#if ISA_ID == 2
-    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    const __m256 h = V_HALF(v, _mm256_add);
+    V_FOLD(h, _mm_add);
+}
+
+INLINE float v_largest(vec v)
+{
+    const __m256 h = V_HALF(v, _mm256_max);
+    V_FOLD(h, _mm_max);
+}
 #else
-    const __m256 h = v;
-#endif
-    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
-    return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
-#else
+INLINE float v_sum(vec v)
+{
     float t[VL] __attribute__((aligned(4 * VL)));
     v_store(t, v);
     for (int n = VL / 2; n > 0; n /= 2)
         for (int i = 0; i < n; i++) t[i] += t[i + n];
     return t[0];
-#endif
 }
 
 INLINE float v_largest(vec v)
@@ -121,6 +133,7 @@ INLINE float v_largest(vec v)
     for (int i = 1; i < VL; i++) t[0] = t[i] > t[0] ? t[i] : t[0];
     return t[0];
 }
+#endif
 
 /* exp(x): x = n ln 2 + f, |f| <= ln 2 / 2, exp(f) by a polynomial of degree 7 (Taylor: the rest is below
  * f^8 / 8! < 6e-9), times 2^n. Error below 1.5 units in the last place; 0 below -87.33, where the

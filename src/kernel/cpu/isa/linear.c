@@ -26,19 +26,21 @@ typedef struct job {
     const run *r;
     const value *v;
     const instr *i;
-    compute how;
-    bool packed; /* the panels are there already */
+    compute how;      /* of the base product */
+    compute low_rank; /* of x A^T or dy B */
+    bool two_panels;  /* for the second, one of its own */
+    bool packed;      /* the panels are there already */
     int64_t rows, in, out, rank;
     dropout drop;
     tensor a, b; /* the adapter's matrices as weights */
-    float *panels, *adapter, *more, *dax, *bias, *scratch;
+    float *panels, *low_panels, *adapter, *more, *dax, *bias, *scratch;
     float *own; /* own_floats of every thread */
 } job;
 
 /* A thread's own: masked rows and their panel; or a stretch of columns and their sums. */
 static int64_t own_floats(const job *j)
 {
-    int64_t masked = j->drop.p > 0 ? MR * (j->in + product_lines(j->how, j->in)) : 0;
+    int64_t masked = j->drop.p > 0 ? MR * (j->in + product_lines(j->low_rank, j->in)) : 0;
     int64_t summed = j->rank ? STRETCH * NR + pieces(j->rank, MR) * MR * NR : 0;
     return pieces(masked + summed, 16) * 16;
 }
@@ -52,10 +54,13 @@ static tensor matrix(const value *v, val x)
 static job job_of(const run *r, compute how, const value *v, const instr *i)
 {
     const value *w = &v[i->in[W]];
-    job j = {.r = r, .v = v, .i = i, .how = how, .in = w->s.d[1], .out = w->s.d[0]};
+    job j = {.r = r, .v = v, .i = i, .in = w->s.d[1], .out = w->s.d[0]};
+    j.how = product_how(how, i->back ? GRADIENT : FORWARD, w->w);
+    j.low_rank = how == COMPUTE_I8 ? COMPUTE_I16 : how;
     j.rows = v[i->back ? i->dout : i->in[IN]].s.d[0];
     if (i->in[A] == NONE) return j;
     j.rank = v[i->in[A]].s.d[0];
+    j.two_panels = j.low_rank != j.how;
     j.a = matrix(v, i->in[A]);
     j.b = matrix(v, i->in[B]);
     j.drop = dropout_of(r ? r->key : 0, i->id, i->f[1]);
@@ -66,8 +71,9 @@ static job job_of(const run *r, compute how, const value *v, const instr *i)
 static void place(job *j, area *at, int64_t rows, int threads)
 {
     const int64_t k = j->i->back ? j->out : j->in, n = j->i->back ? j->in : j->out;
-    j->panels = area_floats(at, product_panels(j->how, rows, k)); /* first, where the memo has it */
-    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * product_lines(j->how, k));
+    j->panels = area_floats(at, product_panels(j->how, rows, k)); /* first, where the memo has them */
+    j->low_panels = j->two_panels ? area_floats(at, product_panels(j->low_rank, rows, k)) : j->panels;
+    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * product_lines(j->low_rank, k));
     j->more = area_floats(at, product_panels(COMPUTE_F32, rows, j->rank));
     j->dax = area_floats(at, j->i->back ? rows * j->rank : 0);
     j->bias = area_floats(at, j->i->in[BIAS] == NONE ? 0 : j->out);
@@ -87,35 +93,35 @@ size_t linear_workspace(const value *v, const instr *i, const setup *s)
 /* Thread t's blocks of A^T (FORWARD) or B (GRADIENT) as panels (pieces(rank, NR), k, NR). */
 static void pack_adapter(const job *j, direction dir, int t, int threads)
 {
-    const int64_t k = dir == FORWARD ? j->in : j->out, lines = product_lines(j->how, k);
-    const int64_t deep = product_block(j->how, k);
-    float *scratch = j->scratch + t * product_pack_scratch(j->how);
+    const int64_t k = dir == FORWARD ? j->in : j->out, lines = product_lines(j->low_rank, k);
+    const int64_t deep = product_block(j->low_rank, k);
+    float *scratch = j->scratch + t * product_pack_scratch(j->low_rank);
     int64_t from, to;
     share_of(pieces(k, deep), t, threads, &from, &to);
     for (int64_t p = 0; p < pieces(j->rank, NR); p++)
         for (int64_t k0 = from * deep; k0 < to * deep; k0 += deep)
-            product_pack_w(j->how, dir, dir == FORWARD ? &j->a : &j->b, p * NR,
+            product_pack_w(j->low_rank, dir, dir == FORWARD ? &j->a : &j->b, p * NR,
                            (int)least(NR, j->rank - p * NR), k0, least(deep, k - k0),
-                           j->adapter + (p * lines + product_line(j->how, k, k0)) * NR, scratch);
+                           j->adapter + (p * lines + product_line(j->low_rank, k, k0)) * NR, scratch);
 }
 
 /* c (rows of one panel, rank) = panel times the packed adapter; c is rank wide. */
 static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, float *c)
 {
-    const int64_t deep = product_block(j->how, k), lines = product_lines(j->how, k);
+    const int64_t deep = product_block(j->low_rank, k), lines = product_lines(j->low_rank, k);
     for (int64_t p = 0; p < pieces(j->rank, NR); p++)
         for (int64_t k0 = 0; k0 < k; k0 += deep) {
-            const int64_t line = product_line(j->how, k, k0);
+            const int64_t line = product_line(j->low_rank, k, k0);
             tile t = {.a = panel + line * MR,
                       .b = j->adapter + (p * lines + line) * NR,
-                      .k = product_steps(j->how, least(deep, k - k0)),
+                      .k = product_steps(j->low_rank, least(deep, k - k0)),
                       .lda = MR,
                       .ldb = NR,
                       .c = c + p * NR,
                       .ldc = j->rank,
                       .ldi = j->rank};
             t.init = k0 ? t.c : NULL;
-            product_tile(j->how, &t, rows, (int)least(NR, j->rank - p * NR));
+            product_tile(j->low_rank, &t, rows, (int)least(NR, j->rank - p * NR));
         }
 }
 
@@ -134,15 +140,15 @@ static void forward_adapter(const job *j, int t, int threads)
     int64_t from, to;
     share_of(pieces(j->rows, MR), t, threads, &from, &to);
     for (int64_t p = from; p < to; p++) {
-        const float *panel = j->panels + p * MR * product_lines(j->how, j->in);
+        const float *panel = j->low_panels + p * MR * product_lines(j->low_rank, j->in);
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = ax + p * MR * j->rank;
         if (j->drop.p > 0) {
             for (int i = 0; i < rows; i++)
                 dropout_row(&j->drop, p * MR + i, 0, j->in, x + (p * MR + i) * j->in, masked + i * j->in);
             float *again = masked + MR * j->in;
-            product_pack_rows(j->how, masked, j->in, rows, j->in, again,
-                              j->scratch + t * product_pack_scratch(j->how));
+            product_pack_rows(j->low_rank, masked, j->in, rows, j->in, again,
+                              j->scratch + t * product_pack_scratch(j->low_rank));
             panel = again;
         }
         adapter_tile(j, panel, j->in, rows, c);
@@ -150,13 +156,25 @@ static void forward_adapter(const job *j, int t, int threads)
     }
 }
 
+/* The panels of x, both kinds while it is in the cache; taken as they come. */
+static void pack_rows(const job *j, int t)
+{
+    float *scratch = j->scratch + t * product_pack_scratch(j->low_rank);
+    const int64_t lines = product_lines(j->how, j->in), low_lines = product_lines(j->low_rank, j->in);
+    for (int64_t p; (p = pool_take(j->r->team, POOL_LANE_A) * MR) < j->rows;) {
+        const float *x = (const float *)j->v[j->i->in[IN]].p + p * j->in;
+        const int rows = (int)least(MR, j->rows - p);
+        product_pack_rows(j->how, x, j->in, rows, j->in, j->panels + p * lines, scratch);
+        if (j->two_panels)
+            product_pack_rows(j->low_rank, x, j->in, rows, j->in, j->low_panels + p * low_lines, scratch);
+    }
+}
+
 static void forward_thread(void *arg, int t, int threads)
 {
     const job *j = arg;
     const val y = j->i->out[Y];
-    if (!j->packed)
-        product_pack(j->how, j->v[j->i->in[IN]].p, j->in, j->rows, j->in, j->panels, j->scratch, t,
-                     j->r->team);
+    if (!j->packed) pack_rows(j, t);
     if (j->rank) {
         pack_adapter(j, FORWARD, t, threads);
         pool_barrier(j->r->team);
@@ -195,8 +213,9 @@ void linear_forward(const run *r, const value *v, const instr *i)
         j.bias = NULL;
     else
         tensor_decode(v[i->in[BIAS]].w, 0, 0, j.out, j.bias);
-    j.packed = m->now == i->in[IN];
-    m->next = i->in[IN];
+    const packed_rows rows = {i->in[IN], j.how, j.two_panels};
+    j.packed = m->now.x == rows.x && m->now.how == rows.how && m->now.two == rows.two;
+    m->next = rows;
     pool_run(r->team, forward_thread, &j);
 }
 
@@ -210,7 +229,7 @@ static void backward_adapter(const job *j, int t, int threads)
     for (int64_t p = from; p < to; p++) {
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = j->dax + p * MR * j->rank;
-        adapter_tile(j, j->panels + p * MR * product_lines(j->how, j->out), j->out, rows, c);
+        adapter_tile(j, j->panels + p * MR * product_lines(j->low_rank, j->out), j->out, rows, c);
         for (int64_t k = 0; k < rows * j->rank; k++) c[k] *= (float)j->i->f[0];
         more_panel(j, c, rows, 1, j->more + p * MR * j->rank);
     }

@@ -65,6 +65,21 @@ static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 
 void tile_run(const tile *t, int rows, int cols) { tile_run_any(micro_table, t, rows, cols); }
 
+void tile_run_more(const tile *t, int rows, int cols)
+{
+    if (t->more == 0) return;
+    tile more = {.a = t->a_more,
+                 .b = t->b_more,
+                 .k = t->more,
+                 .lda = MR,
+                 .ldb = NR,
+                 .c = t->c,
+                 .ldc = t->ldc,
+                 .init = t->c,
+                 .ldi = t->ldc};
+    tile_run(&more, rows, cols);
+}
+
 /* Independent chains in registers: two floating-point operations a lane and multiply-add. */
 double peak_flops(int64_t turns)
 {

@@ -21,9 +21,15 @@ typedef struct tile {
 void tile_run(const tile *t, int rows, int cols); /* 1..MR rows, 1..NR columns */
 
 /* The same over blocks of packed int16, which start with their scales: k counts words, and lda and ldb are
- * MR and NR. */
+ * MR and NR; and over units of bytes, which k counts. */
 #define tile_run_i16 NAME(tile_run_i16)
 void tile_run_i16(const tile *t, int rows, int cols);
+#define tile_run_i8 NAME(tile_run_i8)
+void tile_run_i8(const tile *t, int rows, int cols);
+
+/* c += a^T b over the further k alone, for those two. */
+#define tile_run_more NAME(tile_run_more)
+void tile_run_more(const tile *t, int rows, int cols);
 
 /* clang-format off */
 /* A kernel for every number of rows and vectors, so that a remainder costs no more than its own work: after
@@ -66,6 +72,8 @@ static inline void tile_run_any(micro_fn *const table[][NV], const tile *t, int 
 double peak_flops(int64_t turns);
 #define peak_i16 NAME(peak_i16)
 double peak_i16(int64_t turns);
+#define peak_i8 NAME(peak_i8)
+double peak_i8(int64_t turns);
 #define peak_read NAME(peak_read)
 float peak_read(const float *p, int64_t n); /* n a multiple of 4 * VL */
 

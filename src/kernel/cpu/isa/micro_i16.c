@@ -63,17 +63,7 @@ static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 void tile_run_i16(const tile *t, int rows, int cols)
 {
     tile_run_any(micro_table, t, rows, cols);
-    if (t->more == 0) return;
-    tile more = {.a = t->a_more,
-                 .b = t->b_more,
-                 .k = t->more,
-                 .lda = MR,
-                 .ldb = NR,
-                 .c = t->c,
-                 .ldc = t->ldc,
-                 .init = t->c,
-                 .ldi = t->ldc};
-    tile_run(&more, rows, cols);
+    tile_run_more(t, rows, cols);
 }
 
 /* As peak_flops(): independent chains in registers, four operations a lane. */

@@ -15,8 +15,6 @@
 
 enum { PAIR = 2 * VL, /* int16 in a vector */ ROW = I16_DEEP / 2 /* words */ };
 
-INLINE vec v_abs(vec x) { return (vec)((veci)x & 0x7fffffff); }
-
 /* PAIR integers that fit 16 bits, as int16 in order. */
 INLINE void narrow(float *words, veci a, veci b)
 {

@@ -18,7 +18,7 @@
 
 enum {
     DEEP = 256,
-    UNIT = 64,       /* block lengths are multiples of it: blocks of most types stay whole */
+    WHOLE = 64,      /* block lengths are multiples of it: blocks of most types stay whole */
     WIDE = 1536,     /* columns packed at a time; a multiple of every NR and PACK_SEGMENT */
     TALL = 120 / MR, /* x panels that stay in the second cache */
     BROAD = 4,       /* W panels that are taken together */
@@ -28,17 +28,18 @@ enum {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
 
-/* In integers a block may not be longer than I16_DEEP. */
+/* In integers a block may not be longer than I16_DEEP, and I8_DEEP is the same. */
 int64_t product_block(compute how, int64_t k)
 {
-    int64_t blocks = how == COMPUTE_I16 ? pieces(k, I16_DEEP) : (k + DEEP / 2) / DEEP;
+    int64_t blocks = how != COMPUTE_F32 ? pieces(k, I16_DEEP) : (k + DEEP / 2) / DEEP;
     if (blocks < 1) blocks = 1;
-    return pieces(pieces(k, blocks), UNIT) * UNIT;
+    return pieces(pieces(k, blocks), WHOLE) * WHOLE;
 }
 
 int64_t product_line(compute how, int64_t k, int64_t k0)
 {
     if (how == COMPUTE_F32 || k0 == 0) return k0;
+    if (how == COMPUTE_I8) return k0 / UNIT * I8_LINES;
     const int64_t deep = product_block(how, k), whole = k0 / deep;
     return whole * i16_lines(deep) + (k0 > whole * deep ? i16_lines(k0 - whole * deep) : 0);
 }
@@ -70,8 +71,9 @@ void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64
         return;
     }
     const int64_t deep = product_block(how, k);
-    for (int64_t k0 = 0; k0 < k; k0 += deep, panel += MR * i16_lines(deep))
-        pack_x_i16(x + k0, ldx, rows, least(deep, k - k0), panel, scratch);
+    for (int64_t k0 = 0; k0 < k; k0 += deep)
+        (how == COMPUTE_I16 ? pack_x_i16 : pack_x_i8)(x + k0, ldx, rows, least(deep, k - k0),
+                                                      panel + MR * product_line(how, k, k0), scratch);
 }
 
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
@@ -87,7 +89,9 @@ void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_
 void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
                     float *panel, float *scratch)
 {
-    if (how == COMPUTE_F32 && dir == FORWARD)
+    if (how == COMPUTE_I8)
+        pack_forward_i8(w, n0, cols, k0, k, panel, scratch);
+    else if (how == COMPUTE_F32 && dir == FORWARD)
         pack_forward(w, n0, cols, k0, k, panel, scratch);
     else if (how == COMPUTE_F32)
         pack_gradient(w, k0, k, n0, cols, panel, 0, scratch);
@@ -101,8 +105,10 @@ void product_tile(compute how, const tile *t, int rows, int cols)
 {
     if (how == COMPUTE_F32)
         tile_run(t, rows, cols);
-    else
+    else if (how == COMPUTE_I16)
         tile_run_i16(t, rows, cols);
+    else
+        tile_run_i8(t, rows, cols);
 }
 
 /* A block of W: k [k0, k0 + kc), columns [n0, n0 + nc); packed (column panel, k, NR), and after them

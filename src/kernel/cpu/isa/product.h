@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pack_i16.h"
+#include "kernel/cpu/isa/pack_i8.h"
 #include "kernel/device.h"
 
 /* y (rows, n) = x W' + bias or + y, and an adapter's r extra k: W' is w^T (FORWARD: n counts rows of
@@ -26,6 +27,13 @@ typedef struct product {
     const tensor *more_w;
     float *scratch;
 } product;
+
+/* How products with w are computed, where `how` is asked for: 8-bit integers are for forward products with the
+ * types that pack_i8_can() names, all others run in 16 bits. */
+static inline compute product_how(compute how, direction dir, const tensor *w)
+{
+    return how == COMPUTE_I8 && (dir == GRADIENT || !pack_i8_can(w)) ? COMPUTE_I16 : how;
+}
 
 /* The length of the k blocks, the same on every machine, so that results are. */
 #define product_block NAME(product_block)
@@ -60,7 +68,10 @@ void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64
 #define product_pack_w NAME(product_pack_w)
 void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
                     float *panel, float *scratch);
-static inline int64_t product_steps(compute how, int64_t k) { return how == COMPUTE_F32 ? k : (k + 1) / 2; }
+static inline int64_t product_steps(compute how, int64_t k)
+{
+    return how == COMPUTE_F32 ? k : how == COMPUTE_I16 ? (k + 1) / 2 : k / UNIT;
+}
 #define product_tile NAME(product_tile)
 void product_tile(compute how, const tile *t, int rows, int cols);
 

@@ -22,7 +22,7 @@ const backend NAME(backend) = {
             [OP_add] = {add_forward, add_backward, NULL},
             [OP_head] = {head_forward, NULL, head_workspace},
         },
-    .flops = {peak_flops, peak_i16},
+    .flops = {peak_flops, peak_i16, peak_i8},
     .fastest = ISA_ID > 0 ? COMPUTE_I16 : COMPUTE_F32, /* plain C multiplies pairs of int16 one by one */
     .read = peak_read,
 };
