@@ -1,6 +1,10 @@
 /* pool.c -- see pool.h. A barrier is a counter and a generation; who arrives last starts the next
  * generation and wakes the sleepers. pool_run is two barriers around the function. Whoever ends a phase sets
- * the counters of pool_take() back while all others wait. */
+ * the counters of pool_take() back while all others wait.
+ *
+ * Members that wait for the next pool_run() also look for pieces. `left` counts them down, and what it holds is all
+ * that taking one needs: whoever takes a piece reads the rest afterwards, which cannot change before that piece is
+ * done. So nobody has to know which members look. */
 #include "base/pool.h"
 
 #include "base/arena.h"
@@ -25,6 +29,11 @@ struct pool {
     _Atomic unsigned generation;
     _Atomic int     sleepers;
     _Atomic int64_t taken[POOL_LANES] __attribute__((aligned(64)));
+    pool_piece_fn  *piece;
+    void           *piece_arg;
+    int64_t         pieces;
+    _Atomic int64_t left __attribute__((aligned(64))), done;
+    _Atomic int     waiting; /* the caller of pool_pieces() sleeps */
     pthread_mutex_t lock;
     pthread_cond_t  wake;
     pthread_t       thread[MAX_THREADS];
@@ -40,17 +49,43 @@ static void relax(void)
 #endif
 }
 
-static void wait_for(pool *p, unsigned generation)
+static void wake_all(pool *p)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&p->generation, memory_order_acquire) != generation) return;
-        relax();
-    }
     pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->sleepers, 1);
-    while (atomic_load(&p->generation) == generation) pthread_cond_wait(&p->wake, &p->lock);
-    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
+}
+
+static void do_pieces(pool *p, int thread)
+{
+    while (atomic_load_explicit(&p->left, memory_order_relaxed) > 0) {
+        const int64_t k = atomic_fetch_sub(&p->left, 1) - 1;
+        if (k < 0) return;
+        const int64_t all = p->pieces;
+        p->piece(p->piece_arg, all - 1 - k, thread); /* in order: what lies in order is fetched ahead */
+        if (atomic_fetch_add(&p->done, 1) + 1 == all && atomic_load(&p->waiting)) wake_all(p);
+    }
+}
+
+/* Until the generation changes; a member that is not in a function (thread >= 0) does pieces meanwhile. */
+static void wait_for(pool *p, unsigned generation, int thread)
+{
+    for (;;) {
+        for (int i = 0; i < SPINS; i++) {
+            if (atomic_load_explicit(&p->generation, memory_order_acquire) != generation) return;
+            if (thread >= 0 && atomic_load_explicit(&p->left, memory_order_relaxed) > 0) {
+                do_pieces(p, thread);
+                i = 0;
+            }
+            relax();
+        }
+        pthread_mutex_lock(&p->lock);
+        atomic_fetch_add(&p->sleepers, 1);
+        while (atomic_load(&p->generation) == generation && (thread < 0 || atomic_load(&p->left) <= 0))
+            pthread_cond_wait(&p->wake, &p->lock);
+        atomic_fetch_sub(&p->sleepers, 1);
+        pthread_mutex_unlock(&p->lock);
+    }
 }
 
 static void restart(pool *p)
@@ -63,33 +98,33 @@ int64_t pool_take(pool *p, pool_lane lane)
     return atomic_fetch_add_explicit(&p->taken[lane], 1, memory_order_relaxed);
 }
 
-void pool_barrier(pool *p)
+static void barrier(pool *p, int thread)
 {
-    if (!p) return;
-    if (p->n == 1) {
-        restart(p);
-        return;
-    }
     unsigned generation = atomic_load_explicit(&p->generation, memory_order_acquire);
     if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
-        wait_for(p, generation);
+        wait_for(p, generation, thread);
         return;
     }
     restart(p);
     atomic_store(&p->arrived, 0);
     atomic_fetch_add(&p->generation, 1);
-    if (atomic_load(&p->sleepers) > 0) {
-        pthread_mutex_lock(&p->lock);
-        pthread_cond_broadcast(&p->wake);
-        pthread_mutex_unlock(&p->lock);
-    }
+    if (atomic_load(&p->sleepers) > 0) wake_all(p);
+}
+
+void pool_barrier(pool *p)
+{
+    if (!p) return;
+    if (p->n == 1)
+        restart(p);
+    else
+        barrier(p, -1);
 }
 
 static void *member_main(void *arg)
 {
     member *m = arg;
     for (;;) {
-        pool_barrier(m->team);
+        barrier(m->team, m->index);
         if (!m->team->fn) return NULL;
         m->team->fn(m->team->arg, m->index, m->team->n);
         pool_barrier(m->team);
@@ -140,4 +175,28 @@ void pool_run(pool *p, pool_fn *fn, void *arg)
     pool_barrier(p);
     fn(arg, 0, p->n);
     pool_barrier(p);
+}
+
+void pool_pieces(pool *p, pool_piece_fn *fn, void *arg, int64_t n)
+{
+    if (!p || p->n == 1 || n < 2) {
+        for (int64_t k = 0; k < n; k++) fn(arg, k, 0);
+        return;
+    }
+    p->piece = fn;
+    p->piece_arg = arg;
+    p->pieces = n;
+    atomic_store(&p->done, 0);
+    atomic_store(&p->left, n);
+    if (atomic_load(&p->sleepers) > 0) wake_all(p);
+    do_pieces(p, 0);
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&p->done, memory_order_acquire) == n) return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->waiting, 1);
+    while (atomic_load(&p->done) < n) pthread_cond_wait(&p->wake, &p->lock);
+    atomic_store(&p->waiting, 0);
+    pthread_mutex_unlock(&p->lock);
 }

@@ -27,4 +27,10 @@ void  pool_barrier(pool *p);                     /* p NULL: nothing */
  * thread that is held up does less, and the others do not wait for it. Only inside fn; p is not NULL. */
 int64_t pool_take(pool *p, pool_lane lane);
 
+/* fn(arg, k, t) for every k of n, on whichever threads t of the team come first. Returns when all pieces are done,
+ * not when all threads have come: where others use the machine too, a thread that the system does not run holds up
+ * only the piece it took. For work of microseconds; not inside fn. p NULL: all on the caller, as thread 0. */
+typedef void pool_piece_fn(void *arg, int64_t k, int thread);
+void pool_pieces(pool *p, pool_piece_fn *fn, void *arg, int64_t n);
+
 #endif

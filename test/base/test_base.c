@@ -224,6 +224,50 @@ static void test_pool_take(void **state)
     }
 }
 
+/* Pieces in turn with functions, so often that every way of arriving late or asleep happens: each piece is done
+ * once, before pool_pieces() returns. */
+typedef struct counted {
+    _Atomic int times[50];
+    _Atomic int threads_seen;
+} counted;
+
+static void count_piece(void *arg, int64_t k, int thread)
+{
+    counted *c = arg;
+    c->times[k]++;
+    c->threads_seen |= 1 << thread;
+}
+
+static void count_thread(void *arg, int t, int threads)
+{
+    (void)arg, (void)t, (void)threads;
+}
+
+static void test_pool_pieces(void **state)
+{
+    (void)state;
+    err e = {0};
+    for (int n = 1; n <= 4; n++) {
+        pool *p = pool_new(n, &e);
+        counted c = {0};
+        int rounds = 2000;
+        for (int r = 0; r < rounds; r++) {
+            if (r % 3 == 0) pool_run(p, count_thread, NULL);
+            if (r % 500 == 7) usleep(2000); /* the members fall asleep */
+            pool_pieces(p, count_piece, &c, r % 51);
+            for (int k = 0; k < 50; k++) {
+                assert_int_equal(c.times[k], k < r % 51);
+                c.times[k] = 0;
+            }
+        }
+        assert_true(c.threads_seen < 1 << n);
+        pool_free(p);
+    }
+    counted alone = {0};
+    pool_pieces(NULL, count_piece, &alone, 3);
+    assert_true(alone.times[2] == 1 && alone.times[3] == 0 && alone.threads_seen == 1);
+}
+
 static void test_pool(void **state)
 {
     (void)state;
@@ -306,7 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err),  cmocka_unit_test(test_arena),     cmocka_unit_test(test_big),
         cmocka_unit_test(test_str),  cmocka_unit_test(test_file),      cmocka_unit_test(test_file_refusals),
-        cmocka_unit_test(test_pool), cmocka_unit_test(test_pool_take), cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_pool), cmocka_unit_test(test_pool_take), cmocka_unit_test(test_pool_pieces), cmocka_unit_test(test_rng),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -101,18 +101,16 @@ static void use_rows(const job *j, const block *b, int64_t g, span *s, int64_t h
     s->lse_stride = j->heads;
 }
 
-static void forward_thread(void *arg, int t, int threads)
+static int64_t spans(const job *j) { return j->nblocks * j->kv_heads * j->groups; }
+
+static void forward_span(void *arg, int64_t n, int t)
 {
-    job *j = arg;
-    const int64_t tasks = j->nblocks * j->kv_heads * j->groups;
-    (void)threads;
-    for (int64_t n; (n = atomic_fetch_add(&j->next, 1)) < tasks;) {
-        const block *b = &j->blocks[n / (j->kv_heads * j->groups)];
-        int64_t g = n / j->groups % j->kv_heads, part = n % j->groups;
-        span s = span_of(j, b, g, part);
-        use_rows(j, b, g, &s, g * j->share + part * j->group);
-        attend(&s, j->scratch + t * j->floats);
-    }
+    const job *j = arg;
+    const block *b = &j->blocks[n / (j->kv_heads * j->groups)];
+    int64_t g = n / j->groups % j->kv_heads, part = n % j->groups;
+    span s = span_of(j, b, g, part);
+    use_rows(j, b, g, &s, g * j->share + part * j->group);
+    attend(&s, j->scratch + t * j->floats);
 }
 
 /* Blocks of at most `most` rows that do not cross documents. */
@@ -133,7 +131,7 @@ void attention_forward(const run *r, const value *v, const instr *i)
     job_init(&j, v, i);
     job_place(&j, r);
     find_blocks(&j, rows_at_once(&j));
-    pool_run(r->team, forward_thread, &j);
+    pool_pieces(r->team, forward_span, &j, spans(&j));
 }
 
 /* The gradient of keys [from, to) of a document and key head is zeroed unless it is added to. */
@@ -227,20 +225,16 @@ static void store(const value *v, const instr *i, int from, int cache)
     }
 }
 
-static void cached_thread(void *arg, int t, int threads)
+static void cached_span(void *arg, int64_t n, int t)
 {
-    job *j = arg;
-    const int64_t tasks = j->nblocks * j->kv_heads * j->groups;
-    (void)threads;
-    for (int64_t n; (n = atomic_fetch_add(&j->next, 1)) < tasks;) {
-        const block *b = &j->blocks[n / (j->kv_heads * j->groups)];
-        const int64_t g = n / j->groups % j->kv_heads;
-        span s = span_of(j, b, g, n % j->groups);
-        const int64_t off = b->base * s.kv_stride + g * j->dim;
-        s.k = (const float *)j->v[j->i->in[CACHE_K]].p + off;
-        s.v = (const float *)j->v[j->i->in[CACHE_V]].p + off;
-        attend(&s, j->scratch + t * j->floats);
-    }
+    const job *j = arg;
+    const block *b = &j->blocks[n / (j->kv_heads * j->groups)];
+    const int64_t g = n / j->groups % j->kv_heads;
+    span s = span_of(j, b, g, n % j->groups);
+    const int64_t off = b->base * s.kv_stride + g * j->dim;
+    s.k = (const float *)j->v[j->i->in[CACHE_K]].p + off;
+    s.v = (const float *)j->v[j->i->in[CACHE_V]].p + off;
+    attend(&s, j->scratch + t * j->floats);
 }
 
 /* Rows that follow one another in the list and in their sequence make a block. */
@@ -260,5 +254,5 @@ void cached_attention_forward(const run *r, const value *v, const instr *i)
                position[t + b->n] == position[t] + b->n)
             b->n++;
     }
-    pool_run(r->team, cached_thread, &j);
+    pool_pieces(r->team, cached_span, &j, spans(&j));
 }

@@ -1,6 +1,7 @@
 /* few.c -- linear forward for a few rows, as when tokens are generated one by one: bound by reading W, so
- * nothing is packed. Each thread has its own rows of W, decodes a stretch at a time and multiplies it with
- * every row of x while it is in the first cache.
+ * nothing is packed. The threads take pieces of W, decode a stretch and multiply it with every row of x
+ * while it is in the first cache. Pieces are as large as one a thread allows, up to PIECE rows: memory is read
+ * fastest in long runs.
  *
  * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then
  * what is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and
@@ -12,13 +13,13 @@
 
 enum { IN, W, BIAS, A, B };
 enum { Y, AX };
-enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 }; /* STRETCH: a multiple of every STEP */
+enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 /* a multiple of every STEP */, PIECE = 1024 };
 
 typedef struct job {
     const run *r;
     const value *v;
     const instr *i;
-    int64_t rows, in, out, rank;
+    int64_t rows, in, out, rank, pieces;
     float *bias, *scratch, *store;
     bool integer; /* W is multiplied as it is stored */
     few_x x;
@@ -110,24 +111,23 @@ static void row_dots_any(const job *j, const tensor *w, int64_t o, float *scratc
     }
 }
 
-static void few_thread(void *arg, int t, int threads)
+/* ax, row k of A. */
+static void low_rank(const job *j, int64_t k, float *scratch)
+{
+    const tensor a = {.type = DT_F32, .ndim = 2, .dim = {j->rank, j->in, 1, 1}, .data = j->v[j->i->in[A]].p};
+    float sums[FEW], *ax = j->v[j->i->out[AX]].p;
+    row_dots_any(j, &a, k, scratch, sums);
+    for (int64_t r = 0; r < j->rows; r++) ax[r * j->rank + k] = sums[r];
+}
+
+/* A piece of y's columns. */
+static void few_piece(void *arg, int64_t piece, int t)
 {
     const job *j = arg;
-    const value *a = j->rank ? &j->v[j->i->in[A]] : NULL;
-    float *scratch = j->scratch + t * STRETCH, *ax = j->rank ? j->v[j->i->out[AX]].p : NULL, sums[FEW];
-    if (a) {
-        const tensor at = {.type = DT_F32, .ndim = 2, .dim = {j->rank, j->in, 1, 1}, .data = a->p};
-        for (int64_t k = j->rank * t / threads; k < j->rank * (t + 1) / threads; k++) {
-            row_dots_any(j, &at, k, scratch, sums);
-            for (int64_t r = 0; r < j->rows; r++) ax[r * j->rank + k] = sums[r];
-        }
-        pool_barrier(j->r->team);
-    }
-    if (j->i->out[Y] == NONE) return;
-    float *y = j->v[j->i->out[Y]].p;
-    const float *b = a ? j->v[j->i->in[B]].p : NULL;
+    float *scratch = j->scratch + t * STRETCH, *y = j->v[j->i->out[Y]].p, sums[FEW];
+    const float *ax = j->rank ? j->v[j->i->out[AX]].p : NULL, *b = j->rank ? j->v[j->i->in[B]].p : NULL;
     const tensor *w = j->v[j->i->in[W]].w;
-    for (int64_t o = j->out * t / threads; o < j->out * (t + 1) / threads; o++) {
+    for (int64_t o = j->out * piece / j->pieces; o < j->out * (piece + 1) / j->pieces; o++) {
         if (j->integer)
             few_i16_dots(w, o, &j->x, j->rows, &j->levels, sums);
         else
@@ -157,5 +157,8 @@ void few_forward(const run *r, const value *v, const instr *i)
         few_i16_round(&j.x, v[i->in[IN]].p, j.rows, j.in, j.store);
         few_i16_levels(w, &j.levels);
     }
-    pool_run(r->team, few_thread, &j);
+    for (int64_t k = 0; k < j.rank; k++) low_rank(&j, k, j.scratch);
+    const int threads = pool_threads(r->team);
+    j.pieces = (j.out + threads * PIECE - 1) / (threads * PIECE) * threads;
+    if (i->out[Y] != NONE) pool_pieces(r->team, few_piece, &j, j.pieces);
 }
