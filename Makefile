@@ -39,6 +39,10 @@ ISA_avx512 = -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c 
              -DISA=avx512 -DISA_ID=2
 ISA_avx512vnni = $(subst ISA=avx512,ISA=avx512vnni,$(ISA_avx512)) -mavx512vnni
 endif
+ifneq ($(filter aarch64%,$(MACHINE)),)
+ISAS += neon
+ISA_neon = -O3 -DISA=neon -DISA_ID=3
+endif
 
 ISA_SRC   := $(wildcard src/kernel/cpu/isa/*.c)
 layer_src  = $(filter-out $(ISA_SRC),$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
@@ -51,7 +55,7 @@ LIB_LAYERS = $(filter-out cli,$(LAYERS))
 LIB_OBJ   := $(foreach l,$(LIB_LAYERS),$(call layer_obj,$(l)))
 CLI_OBJ   := $(call layer_obj,cli)
 
-.PHONY: all help tests check check-long asan mutate fuzz bench size demo deps install uninstall format layers clean
+.PHONY: all help tests check check-long check-arm asan mutate fuzz bench size demo deps install uninstall format layers clean
 .SECONDARY:
 all: $(BUILD)/lorac $(BUILD)/liblorac.a $(BUILD)/liblorac.so $(BUILD)/embed
 ifeq ($(BUILD),build/release)
@@ -71,7 +75,7 @@ $(BUILD)/lorac: $(CLI_OBJ) $(BUILD)/liblorac.a
 $(BUILD)/liblorac.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@)
-	$(Q)ar rcs $@ $(LIB_OBJ)
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 $(BUILD)/liblorac.so: $(LIB_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,liblorac.so.0 -o $@ $(LIB_OBJ) $(ALL_LIBS)
@@ -95,7 +99,7 @@ $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 define layer_rule
 $(BUILD)/lib/$(1).a: $(call layer_obj,$(1))
 	@mkdir -p $$(@D); rm -f $$@
-	@ar rcs $$@ $(call layer_obj,$(1))
+	@$(AR) rcs $$@ $(call layer_obj,$(1))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
@@ -134,6 +138,9 @@ check: all tests ## build everything and run the tests (about two minutes on 2 c
 
 check-long: all tests ## also what is slow or needs the large reference data
 	@BUILD=$(BUILD) LORAC_LONG=1 ./test/run.sh
+
+check-arm: ## the tests on an emulated AArch64 (ten minutes; fetches what it needs, 120 MB)
+	@TESTS='$(TESTS)' ./scripts/check_arm.sh
 
 layers: ## does every #include point down?
 	@./scripts/layers.sh "$(LAYERS)"

@@ -10,7 +10,7 @@
 
 const char *cpu_isa_name(cpu_isa isa)
 {
-    static const char *const names[ISA_COUNT] = {"generic", "avx2", "avx512", "avx512vnni"};
+    static const char *const names[ISA_COUNT] = {"generic", "avx2", "avx512", "avx512vnni", "neon"};
     return names[isa];
 }
 
@@ -24,6 +24,8 @@ bool cpu_has(cpu_isa isa)
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (isa == ISA_AVX512) return avx512;
     if (isa == ISA_AVX512VNNI) return avx512 && __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+    if (isa == ISA_NEON) return true; /* part of every such processor */
 #endif
     return isa == ISA_GENERIC;
 }

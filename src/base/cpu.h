@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum cpu_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_AVX512VNNI, ISA_COUNT } cpu_isa;
+typedef enum cpu_isa { ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_AVX512VNNI, ISA_NEON, ISA_COUNT } cpu_isa;
 
-const char *cpu_isa_name(cpu_isa isa); /* "generic", "avx2", "avx512", "avx512vnni" */
+const char *cpu_isa_name(cpu_isa isa); /* "generic", "avx2", "avx512", "avx512vnni", "neon" */
 bool cpu_has(cpu_isa isa);             /* avx2 includes FMA and F16C; avx512 is F, BW, DQ, VL */
 cpu_isa cpu_best(void);
 int cpu_cores(void);         /* the cores this process may run on */

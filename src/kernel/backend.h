@@ -45,7 +45,8 @@ typedef struct memo {
     packed_rows next; /* set by a kernel: what it leaves there */
 } memo;
 
-extern const backend backend_reference, backend_generic, backend_avx2, backend_avx512, backend_avx512vnni;
+extern const backend backend_reference, backend_generic, backend_avx2, backend_avx512, backend_avx512vnni,
+    backend_neon;
 
 /* Hands out parts of run.work, or with base NULL counts what would be handed out. */
 typedef struct area {

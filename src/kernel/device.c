@@ -22,6 +22,8 @@ static const backend *const cpu_backends[ISA_COUNT] = {
     [ISA_AVX2] = &backend_avx2,
     [ISA_AVX512] = &backend_avx512,
     [ISA_AVX512VNNI] = &backend_avx512vnni,
+#elif defined(__aarch64__)
+    [ISA_NEON] = &backend_neon,
 #endif
 };
 
@@ -45,8 +47,8 @@ static int choose(const backend **out, const char *which, err *e)
         return OK;
     }
     return fail(e, E_USAGE,
-                "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512, cpu:avx512vnni or "
-                "reference",
+                "no device \"%s\": it may be auto, cpu, cpu:generic, cpu:avx2, cpu:avx512, cpu:avx512vnni, "
+                "cpu:neon or reference",
                 which);
 }
 

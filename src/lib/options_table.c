@@ -185,7 +185,7 @@ const option_row option_table[] = {
     {"config", "c", OPTION_TEXT, AT(config), "none", ALL, "FILE",
      "options from a YAML file or a run.json; the command line wins", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
     TEXT("device", NULL, device, "auto", RUNS, "NAME",
-         "auto, cpu, cpu:ISA (generic, avx2, avx512, avx512vnni) or reference"),
+         "auto, cpu, cpu:ISA (generic, avx2, avx512, avx512vnni, neon) or reference"),
     CHOICE("compute", NULL, compute, "auto", RUNS, "auto f32 i16 i8",
            "matrix products in 32-bit floats; in 16-bit integers, faster and within 0.02 %; or (i8) with codes of "
            "quantized weights as they are and 8-bit activations forward, within 1 %, and in 16-bit integers back; "

@@ -99,7 +99,7 @@ static int check_bytes(const table *t, err *e)
 {
     const char *p = t->source.p, *end = p + t->source.n;
     while (p < end) {
-        if (*p > 0) {
+        if (*p && (unsigned char)*p < 0x80) {
             p++;
             continue;
         }

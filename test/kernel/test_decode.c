@@ -20,6 +20,8 @@ typedef void decode_fn(const tensor *t, int64_t row, int64_t first, int64_t n, f
 decode_fn row_decode_generic;
 #if defined(__x86_64__)
 decode_fn row_decode_avx2, row_decode_avx512, row_decode_avx512vnni;
+#elif defined(__aarch64__)
+decode_fn row_decode_neon;
 #endif
 
 static decode_fn *const decoders[ISA_COUNT] = {
@@ -28,6 +30,8 @@ static decode_fn *const decoders[ISA_COUNT] = {
     [ISA_AVX2] = row_decode_avx2,
     [ISA_AVX512] = row_decode_avx512,
     [ISA_AVX512VNNI] = row_decode_avx512vnni,
+#elif defined(__aarch64__)
+    [ISA_NEON] = row_decode_neon,
 #endif
 };
 

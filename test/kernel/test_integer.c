@@ -47,7 +47,7 @@ static void close_lines(const value *want, const value *got, double bound, const
 /* Whether such weights meet x in 8 bits: those whose codes exceed 4 bits only where 8-bit products add in 32. */
 static bool eight_bits(const tensor *w, const device *d)
 {
-    const bool wide = strstr(device_name(d), "generic") || strstr(device_name(d), "vnni");
+    const bool wide = strstr(device_name(d), "generic") || strstr(device_name(d), "vnni") || strstr(device_name(d), "neon");
     switch (w->type) {
     case DT_Q4_0:
     case DT_Q4_1:
@@ -162,6 +162,7 @@ static void generic(void **state) { (void)state, check_isa(ISA_GENERIC); }
 static void avx2(void **state) { (void)state, check_isa(ISA_AVX2); }
 static void avx512(void **state) { (void)state, check_isa(ISA_AVX512); }
 static void avx512vnni(void **state) { (void)state, check_isa(ISA_AVX512VNNI); }
+static void neon(void **state) { (void)state, check_isa(ISA_NEON); }
 
 enum { IN = 320, OUT = 40 };
 
@@ -335,7 +336,8 @@ static void fastest(void **state)
         if (!cpu_has((cpu_isa)isa)) continue;
         char which[32] = "cpu:";
         device *d = opened(strcat(which, cpu_isa_name((cpu_isa)isa)), 1);
-        assert_int_equal(device_fastest(d), isa == ISA_GENERIC ? COMPUTE_F32 : COMPUTE_I16);
+        const compute want = isa == ISA_GENERIC || isa == ISA_NEON ? COMPUTE_F32 : COMPUTE_I16;
+        assert_int_equal(device_fastest(d), want);
         device_close(d);
     }
 }
@@ -344,8 +346,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generic),    cmocka_unit_test(avx2),    cmocka_unit_test(avx512),
-        cmocka_unit_test(avx512vnni), cmocka_unit_test(special), cmocka_unit_test(limits),
-        cmocka_unit_test(special_bytes), cmocka_unit_test(packed_once), cmocka_unit_test(fastest),
+        cmocka_unit_test(avx512vnni), cmocka_unit_test(neon),    cmocka_unit_test(special),
+        cmocka_unit_test(limits),     cmocka_unit_test(special_bytes), cmocka_unit_test(packed_once),
+        cmocka_unit_test(fastest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

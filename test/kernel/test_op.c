@@ -153,6 +153,7 @@ static void generic(void **state) { (void)state, check_isa(ISA_GENERIC); }
 static void avx2(void **state) { (void)state, check_isa(ISA_AVX2); }
 static void avx512(void **state) { (void)state, check_isa(ISA_AVX512); }
 static void avx512vnni(void **state) { (void)state, check_isa(ISA_AVX512VNNI); }
+static void neon(void **state) { (void)state, check_isa(ISA_NEON); }
 
 /* A row's results are the same bits whatever other rows are computed with it: among products of at most four
  * rows, which are summed in another order, and among larger ones. The gradient has one order. */
@@ -258,8 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generic),    cmocka_unit_test(avx2),       cmocka_unit_test(avx512),
-        cmocka_unit_test(avx512vnni), cmocka_unit_test(rows_alone), cmocka_unit_test(shared_panels),
-        cmocka_unit_test(panels_of_another), cmocka_unit_test(names),
+        cmocka_unit_test(avx512vnni), cmocka_unit_test(neon),       cmocka_unit_test(rows_alone),
+        cmocka_unit_test(shared_panels), cmocka_unit_test(panels_of_another), cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,7 @@ static void test_f32(void **state)
     train_step("cpu:generic", 2, "as-is", "f32", KEEP_ALL);
     if (cpu_has(ISA_AVX2)) train_step("cpu:avx2", 2, "none", "f32", REDO_CHEAP);
     if (cpu_has(ISA_AVX512)) train_step("cpu:avx512", 2, "none", "f32", REDO_BLOCKS);
+    if (cpu_has(ISA_NEON)) train_step("cpu:neon", 2, "none", "f32", REDO_CHEAP);
 }
 
 static void test_nf4(void **state)

@@ -24,6 +24,9 @@ INLINE veci codes_wide(codes c, const int j)
     return (veci)_mm512_cvtepu8_epi32((__m128i)c);
 #elif ISA_ID == 1
     return (veci)_mm256_cvtepu8_epi32(j ? _mm_unpackhi_epi64((__m128i)c, (__m128i)c) : (__m128i)c);
+#elif ISA_ID == 3
+    const uint16x8_t half = j / 2 ? vmovl_high_u8(c) : vmovl_u8(vget_low_u8(c));
+    return (veci)(j % 2 ? vmovl_high_u16(half) : vmovl_u16(vget_low_u16(half)));
 #else
     return (veci){c[4 * j], c[4 * j + 1], c[4 * j + 2], c[4 * j + 3]};
 #endif
@@ -47,7 +50,11 @@ INLINE void codes_above(float *dst, codes c, float scale, float low)
 
 INLINE float half_float(uint16_t h)
 {
-#if ISA_ID > 0
+#if ISA_ID == 3
+    __fp16 x;
+    memcpy(&x, &h, sizeof x);
+    return x;
+#elif ISA_ID > 0
     return _cvtsh_ss(h);
 #else
     return f16_to_f32(h);

@@ -39,6 +39,12 @@ void decode_f16(const tensor *t, int64_t row, int64_t first, int64_t n, float *d
 #elif ISA_ID == 1
     for (; i + VL <= n; i += VL)
         v_store(dst + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 2 * i))));
+#elif ISA_ID == 3
+    for (; i + VL <= n; i += VL) {
+        float16x4_t v;
+        memcpy(&v, p + 2 * i, sizeof v);
+        v_store(dst + i, vcvt_f32_f16(v));
+    }
 #endif
     for (; i < n; i++) {
         uint16_t h;
@@ -60,6 +66,12 @@ void decode_bf16(const tensor *t, int64_t row, int64_t first, int64_t n, float *
     for (; i + VL <= n; i += VL) {
         __m256i v = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 2 * i)));
         v_store(dst + i, (vec)_mm256_slli_epi32(v, 16));
+    }
+#elif ISA_ID == 3
+    for (; i + VL <= n; i += VL) {
+        uint16x4_t v;
+        memcpy(&v, p + 2 * i, sizeof v);
+        v_store(dst + i, (vec)vshlq_n_u32(vmovl_u16(v), 16));
     }
 #endif
     for (; i < n; i++) {
@@ -95,6 +107,16 @@ INLINE void levels(float *dst, codes c, const float *map, float scale)
         vec v = _mm256_blendv_ps(_mm256_permutevar8x32_ps(lo, i), _mm256_permutevar8x32_ps(hi, i),
                                  _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
         v_store(dst + j * VL, v * v_set(scale));
+    }
+#elif ISA_ID == 3
+    /* Bytes out of a table of 64: byte b of level c lies at 4 c + b. */
+    const uint8x16x4_t table = {{codes_load(map), codes_load(map + 4), codes_load(map + 8), codes_load(map + 12)}};
+    const codes first = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    const codes byte = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        const codes at = (vqtbl1q_u8(c, first + (uint8_t)(4 * j)) << 2) + byte;
+        v_store(dst + j * VL, (vec)vqtbl4q_u8(table, at) * v_set(scale));
     }
 #else
     for (int j = 0; j < 16; j++) dst[j] = map[c[j]] * scale;

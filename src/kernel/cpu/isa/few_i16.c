@@ -33,6 +33,11 @@ INLINE void widen(wide *u, const unit *c)
 #elif ISA_ID == 1
     u->w[0] = (veci)_mm256_cvtepu8_epi16((__m128i)c->first);
     u->w[1] = (veci)_mm256_cvtepu8_epi16((__m128i)c->second);
+#elif ISA_ID == 3
+    u->w[0] = (veci)vmovl_u8(vget_low_u8(c->first));
+    u->w[1] = (veci)vmovl_high_u8(c->first);
+    u->w[2] = (veci)vmovl_u8(vget_low_u8(c->second));
+    u->w[3] = (veci)vmovl_high_u8(c->second);
 #else
     int16_t q[UNIT];
     for (int k = 0; k < 16; k++) {
@@ -56,6 +61,16 @@ INLINE void look_up(wide *u, const unit *c, const few_levels *l)
         const __m128i x = _mm_shuffle_epi8(low, (__m128i)both[p]),
                       y = _mm_shuffle_epi8(high, (__m128i)both[p]);
         u->w[p] = (veci)_mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
+    }
+#elif ISA_ID == 3
+    const codes both[2] = {c->first, c->second}, low = codes_load(l->low), high = codes_load(l->high);
+    u->scale = c->scale;
+    u->low = 0;
+#pragma GCC unroll 2
+    for (int p = 0; p < 2; p++) {
+        const codes x = vqtbl1q_u8(low, both[p]), y = vqtbl1q_u8(high, both[p]);
+        u->w[2 * p] = (veci)vzip1q_u8(x, y);
+        u->w[2 * p + 1] = (veci)vzip2q_u8(x, y);
     }
 #else
     widen(u, c);

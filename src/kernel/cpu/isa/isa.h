@@ -12,7 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if ISA_ID > 0
+#if ISA_ID == 3
+#include <arm_neon.h>
+#elif ISA_ID > 0
 #include <immintrin.h>
 #endif
 
@@ -21,7 +23,10 @@
 #define NAME(f) ISA_JOIN(f, ISA)
 #define INLINE static inline __attribute__((always_inline))
 
-#if ISA_ID == 2
+/* The sums of a tile leave few registers for the operands: 12 x 2 of 32, 6 x 2 of 16. */
+#if ISA_ID == 3
+enum { VL = 4, NV = 2, MR = 12 };
+#elif ISA_ID == 2
 enum { VL = 16, NV = 2, MR = 12 };
 #elif ISA_ID == 1
 enum { VL = 8, NV = 2, MR = 6 };
@@ -55,6 +60,14 @@ INLINE vec v_min(vec a, vec b) { return _mm256_min_ps(a, b); }
 INLINE veci v_round(vec a) { return (veci)_mm256_cvtps_epi32(a); }
 INLINE vec v_float(veci a) { return _mm256_cvtepi32_ps((__m256i)a); }
 #define HIDE(v) __asm__("" : "+x"(v))
+#elif ISA_ID == 3
+INLINE vec v_set(float x) { return vdupq_n_f32(x); }
+INLINE vec v_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+INLINE vec v_max(vec a, vec b) { return vmaxq_f32(a, b); } /* NaN where one is: the others give b then */
+INLINE vec v_min(vec a, vec b) { return vminq_f32(a, b); }
+INLINE veci v_round(vec a) { return vcvtnq_s32_f32(a); }
+INLINE vec v_float(veci a) { return vcvtq_f32_s32(a); }
+#define HIDE(v) __asm__("" : "+w"(v))
 #else
 /* No fused multiply-add in the lowest common set: a product rounded, then a sum. */
 INLINE vec v_set(float x) { return (vec){x, x, x, x}; }
@@ -95,7 +108,10 @@ INLINE void v_store_part(float *p, vec v, int64_t n)
 }
 
 /* The sum of all lanes, halves added to halves; and the largest. */
-#if ISA_ID > 0
+#if ISA_ID == 3
+INLINE float v_sum(vec v) { return vaddv_f32(vadd_f32(vget_low_f32(v), vget_high_f32(v))); }
+INLINE float v_largest(vec v) { return vmaxvq_f32(v); }
+#elif ISA_ID > 0
 #define V_FOLD(v, OP)                                                                                   \
     __m128 q = OP##_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));                         \
     q = OP##_ps(q, _mm_movehl_ps(q, q));                                                                \

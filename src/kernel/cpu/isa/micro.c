@@ -10,6 +10,26 @@
  * its own work. All accumulators live in registers: look at the disassembly after a change. */
 #include "kernel/cpu/isa/micro.h"
 
+#if ISA_ID == 3
+/* s += a b, one k. An instruction multiplies a vector with a lane of another, so four rows of x are one load and
+ * never spread out. Rows that are left are loaded one by one: what follows them in memory may be nobody's. */
+INLINE void add_lanes(vec s[MR][NV], const float *a, const float *b, const int rows, const int vecs)
+{
+    const int whole = rows / 4 * 4;
+    vec w[NV], x = v_zero();
+    for (int j = 0; j < vecs; j++) w[j] = v_load(b + j * VL);
+#define ROW(R)                                                                                             \
+    if (R <= whole && R % 4 == 1) x = v_load(a + R - 1);                                                   \
+    for (int j = 0; j < vecs && R <= rows; j++)                                                            \
+        if (R <= whole)                                                                                    \
+            s[R - 1][j] = vfmaq_laneq_f32(s[R - 1][j], w[j], x, (R - 1) % 4);                              \
+        else                                                                                               \
+            s[R - 1][j] = v_fma(v_set(a[R - 1]), w[j], s[R - 1][j]);
+    MICRO_ROWS(ROW)
+#undef ROW
+}
+#endif
+
 INLINE void micro(const tile *t, const int rows, const int vecs)
 {
     vec s[MR][NV];
@@ -29,6 +49,9 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
     }
     for (int part = 0;; part++) {
         for (; k > 0; k--, a += lda, b += ldb) {
+#if ISA_ID == 3
+            add_lanes(s, a, b, rows, vecs);
+#else
             vec w[NV];
 #pragma GCC unroll 2
             for (int j = 0; j < vecs; j++) w[j] = v_load(b + j * VL);
@@ -38,6 +61,7 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
 #pragma GCC unroll 2
                 for (int j = 0; j < vecs; j++) s[i][j] = v_fma(x, w[j], s[i][j]);
             }
+#endif
         }
         if (part || t->more == 0) break;
         a = t->a_more;
@@ -83,7 +107,7 @@ void tile_run_more(const tile *t, int rows, int cols)
 /* Independent chains in registers: two floating-point operations a lane and multiply-add. */
 double peak_flops(int64_t turns)
 {
-    enum { CHAINS = ISA_ID == 2 ? 24 : 12 };
+    enum { CHAINS = ISA_ID >= 2 ? 24 : 12 };
     vec s[CHAINS], x = v_set(0.5f), y = v_set(0.5f);
 #pragma GCC unroll 24
     for (int i = 0; i < CHAINS; i++) {
@@ -94,7 +118,8 @@ double peak_flops(int64_t turns)
         HIDE(x);
         HIDE(y);
 #pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++) s[i] = v_fma(s[i], x, y);
+        for (int i = 0; i < CHAINS; i++)
+            s[i] = ISA_ID == 3 ? v_fma(x, y, s[i]) : v_fma(s[i], x, y); /* NEON's adds to its result only */
     }
 #pragma GCC unroll 24
     for (int i = 1; i < CHAINS; i++) s[0] += s[i];

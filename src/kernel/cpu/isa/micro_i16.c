@@ -3,18 +3,40 @@
  *   c[i][j] = sa[i] sb[j] sum_k a[k][i] b[k][j] + init[i][j]
  *
  * A 32-bit word of a panel holds two int16 of consecutive k; one instruction multiplies both pairs and adds
- * them in 32 bits, twice the multiply-adds of a vector of floats. A block of k starts with its scales, one a
- * row or column (pack_i16.c), and is short enough that 32 bits hold the sum: integers add without rounding,
- * so only the operands are inexact. An adapter's extra k follow in floats. */
+ * them in 32 bits, twice the multiply-adds of a vector of floats (on NEON two do, and so as many). A block of k
+ * starts with its scales, one a row or column (pack_i16.c), and is short enough that 32 bits hold the sum:
+ * integers add without rounding, so only the operands are inexact. An adapter's extra k follow in floats. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pairs.h"
 
+#if ISA_ID == 3
+/* s += a b, one word. Nothing here adds the products of a pair, but one instruction multiplies four int16 with a
+ * lane and adds them in 32 bits. So the first and the second k in the words of b are parted, once for all rows. */
+INLINE void add_lanes(veci s[MR][NV], const float *a, const float *b, const int rows, const int vecs)
+{
+    const int16x8_t w = (int16x8_t)v_load(b), more = vecs > 1 ? (int16x8_t)v_load(b + VL) : w;
+    const int16x8_t first = vuzp1q_s16(w, more), second = vuzp2q_s16(w, more);
+    int16x8_t x = {0};
+#define ROW(R)                                                                                       \
+    if (R <= rows) {                                                                                 \
+        veci *to = s[R - 1];                                                                         \
+        if (R % 4 == 1) x = (int16x8_t)v_load(a + R - 1); /* panels are MR wide whatever rows is */  \
+        to[0] = vmlal_laneq_s16(to[0], vget_low_s16(first), x, (R - 1) % 4 * 2);                     \
+        to[0] = vmlal_laneq_s16(to[0], vget_low_s16(second), x, (R - 1) % 4 * 2 + 1);                \
+        if (vecs > 1) to[1] = vmlal_high_laneq_s16(to[1], first, x, (R - 1) % 4 * 2);                \
+        if (vecs > 1) to[1] = vmlal_high_laneq_s16(to[1], second, x, (R - 1) % 4 * 2 + 1);           \
+    }
+    MICRO_ROWS(ROW)
+#undef ROW
+}
+#else
 INLINE veci pair_set(const float *p)
 {
     int32_t x;
     memcpy(&x, p, sizeof x);
     return (veci){0} + x;
 }
+#endif
 
 INLINE void micro(const tile *t, const int rows, const int vecs)
 {
@@ -33,6 +55,9 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         }
     }
     for (int64_t k = t->k; k > 0; k--, a += MR, b += NR) {
+#if ISA_ID == 3
+        add_lanes(s, a, b, rows, vecs);
+#else
         veci w[NV];
 #pragma GCC unroll 2
         for (int j = 0; j < vecs; j++) w[j] = (veci)v_load(b + j * VL);
@@ -42,6 +67,7 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
 #pragma GCC unroll 2
             for (int j = 0; j < vecs; j++) pairs_add(&s[i][j], x, w[j]);
         }
+#endif
     }
     const float *init = t->init;
 #pragma GCC unroll 12
@@ -69,7 +95,7 @@ void tile_run_i16(const tile *t, int rows, int cols)
 /* As peak_flops(): independent chains in registers, four operations a lane. */
 double peak_i16(int64_t turns)
 {
-    enum { CHAINS = ISA_ID == 2 ? 24 : 12 };
+    enum { CHAINS = ISA_ID >= 2 ? 24 : 12 };
     veci s[CHAINS], x = (veci){0} + 3, y = (veci){0} + 5;
 #pragma GCC unroll 24
     for (int i = 0; i < CHAINS; i++) {

@@ -18,7 +18,7 @@ INLINE void quads_add(veci *s, veci x, veci w)
 {
 #if defined(__AVX512VNNI__)
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*s) : "v"(w), "v"(x)); /* as an intrinsic, gcc 12 copies s */
-#elif ISA_ID > 0
+#elif ISA_ID == 1 || ISA_ID == 2
     veci t; /* as intrinsics, gcc 12 moves all products before the sums, and spills those */
     __asm__("vpmaddubsw %2, %3, %1\n\tvpaddw %1, %0, %0" : "+v"(*s), "=&v"(t) : "v"(x), "v"(w));
 #else

@@ -24,6 +24,8 @@ INLINE void narrow(float *words, veci a, veci b)
 #elif ISA_ID == 1
     __m256i ab = _mm256_packs_epi32((__m256i)a, (__m256i)b); /* within halves */
     _mm256_storeu_si256((__m256i *)words, _mm256_permute4x64_epi64(ab, 0xd8));
+#elif ISA_ID == 3
+    v_store(words, (vec)vqmovn_high_s32(vqmovn_s32(a), b));
 #else
     int16_t q[PAIR];
     for (int i = 0; i < VL; i++) {

@@ -76,7 +76,7 @@ bool pack_i8_can(const tensor *w)
     case DT_Q4_1:
     case DT_Q4_K:
         return true;
-#if ISA_ID == 0 || defined(__AVX512VNNI__) /* codes above 15: elsewhere sums would leave 16 bits */
+#if ISA_ID == 0 || ISA_ID == 3 || defined(__AVX512VNNI__) /* codes above 15 would leave 16 bits elsewhere */
     case DT_Q8_0:
         return true;
     case DT_NF4:
@@ -108,7 +108,9 @@ ROW_UNITS(q4_k)
 /* Sixteen entries of a table of bytes. */
 INLINE codes look_up(codes table, codes c)
 {
-#if ISA_ID > 0
+#if ISA_ID == 3
+    return vqtbl1q_u8(table, c);
+#elif ISA_ID > 0
     return (codes)_mm_shuffle_epi8((__m128i)table, (__m128i)c);
 #else
     for (int i = 0; i < 16; i++) c[i] = table[c[i]];
