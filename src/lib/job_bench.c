@@ -37,7 +37,10 @@ static int make_step(bench *b, const options *o, err *e)
 {
     peft_config config = {.r = o->lora_r, .alpha = 2.0 * (double)o->lora_r, .target_regex = "all-linear"};
     int bad = adapter_new(&b->adapter, b->model, &config, 42, e);
-    step_size size = {.tokens = o->bench_tokens, .labels = o->bench_tokens, .keep = KEEP_ALL};
+    step_size size = {.tokens = o->bench_tokens,
+                      .labels = o->bench_tokens,
+                      .keep = o->checkpointing ? REDO_BLOCKS : KEEP_ALL,
+                      .redo_blocks = o->checkpointing ? (int)b->model->config->layers : 0};
     return bad ? bad : step_new(&b->step, b->model, b->adapter, STEP_TRAIN, &size, b->device, e);
 }
 

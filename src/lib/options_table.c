@@ -121,7 +121,7 @@ const option_row option_table[] = {
            "gradients are scaled down to this norm; 0: not"),
     CHOICE("train_sampling_strategy", NULL, sampling, "random", TRAIN, "random sequential group_by_length",
            "order of the rows"),
-    FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN,
+    FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN | BENCH,
          "compute all blocks twice instead of keeping them: less memory, the same bits"),
     INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,
         "MiB to plan within, by computing as many blocks twice as needed; 0: what is free now"),
