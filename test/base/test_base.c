@@ -236,6 +236,7 @@ static void count_piece(void *arg, int64_t k, int thread)
     counted *c = arg;
     c->times[k]++;
     c->threads_seen |= 1 << thread;
+    if (thread && k == 49) usleep(2000); /* the caller falls asleep over it */
 }
 
 static void count_thread(void *arg, int t, int threads)

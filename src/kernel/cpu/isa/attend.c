@@ -12,8 +12,6 @@
 
 #include <math.h>
 
-static const float HIDDEN = -1e30f;
-
 columns columns_of(const span *s)
 {
     columns c = {.n = s->rows * s->heads, .wide = pieces(s->dim, NR) * NR};

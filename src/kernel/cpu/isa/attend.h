@@ -1,4 +1,4 @@
-/* attend.h -- attention of a few rows of one document over its keys: see attend.c. */
+/* attend.h -- attention of a few rows of one document over its keys: see attend.c, and attend_one.c for one. */
 #ifndef KERNEL_ATTEND_H
 #define KERNEL_ATTEND_H
 
@@ -8,7 +8,10 @@
 enum {
     COLUMNS = 96, /* (row, head) pairs done together: a multiple of every NR and MR */
     KEYS = 48,    /* keys at a time: a multiple of every VL and MR */
+    ATTEND_ONE_DIM = 256,
 };
+
+#define HIDDEN (-1e30f) /* what a masked score counts as; no score reaches it */
 
 /* Rows that follow one another, and heads that read the same keys. Column c of the block is row c / heads,
  * head c % heads; row r stands at `position` + r and sees keys up to there, the last `window` of them. */
@@ -36,6 +39,12 @@ typedef struct span {
 #define attend_back NAME(attend_back)
 int64_t attend_floats(int64_t dim); /* scratch of one thread */
 void attend(const span *s, float *scratch);
+
+/* The same for one row whose `lse` is not wanted, where its dim suits: whole groups of four vectors. */
+#define attend_one_can NAME(attend_one_can)
+#define attend_one NAME(attend_one)
+bool attend_one_can(const span *s);
+void attend_one(const span *s);
 int64_t attend_back_floats(int64_t dim);
 void attend_back(const span *s, float *scratch);
 

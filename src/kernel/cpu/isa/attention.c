@@ -234,7 +234,10 @@ static void cached_span(void *arg, int64_t n, int t)
     const int64_t off = b->base * s.kv_stride + g * j->dim;
     s.k = (const float *)j->v[j->i->in[CACHE_K]].p + off;
     s.v = (const float *)j->v[j->i->in[CACHE_V]].p + off;
-    attend(&s, j->scratch + t * j->floats);
+    if (attend_one_can(&s))
+        attend_one(&s);
+    else
+        attend(&s, j->scratch + t * j->floats);
 }
 
 /* Rows that follow one another in the list and in their sequence make a block. */
@@ -253,6 +256,10 @@ void cached_attention_forward(const run *r, const value *v, const instr *i)
         while (b->n < rows_at_once(&j) && t + b->n < rows && slot[t + b->n] == slot[t] &&
                position[t + b->n] == position[t] + b->n)
             b->n++;
+    }
+    if (j.nblocks == rows) { /* one row each: a piece a head, for more of them than threads */
+        j.group = 1;
+        j.groups = j.share;
     }
     pool_pieces(r->team, cached_span, &j, spans(&j));
 }
