@@ -31,7 +31,6 @@ static const compat_row compat_table[] = {
     {"trust_remote_code", "false true", "", CHECK_FLAG},
     {"attn_implementation", "*", "", CHECK},
     {"model_init_kwargs", "{}", "leave it out", CHECK},
-    {"chat_template_path", "", "the model's own template is used", CHECK},
     {"use_cache", "*", "", CHECK_FLAG},
     /* adapter */
     {"use_peft", "true", "only adapters are trained; set it to true", CHECK_FLAG},
@@ -54,7 +53,6 @@ static const compat_row compat_table[] = {
     {"dataset_num_proc", "*", "", CHECK},
     {"dataset_kwargs", "{}", "leave it out", CHECK},
     {"datasets", "[]", "give one file with --data", CHECK},
-    {"assistant_only_loss", "false", "conversations are not read; give prompt and completion", CHECK_FLAG},
     {"shuffle_dataset", "false", "rows are shuffled each epoch; see train_sampling_strategy", CHECK_FLAG},
     {"truncation_mode", "keep_start", "the start of a row is kept", CHECK},
     {"packing_strategy", "bfd", "rows are packed by best fit, never split", CHECK},

@@ -9,6 +9,7 @@ typedef struct prompts {
     str *text; /* (n) */
     token_vec *ids;
     int64_t n;
+    row_bos bos; /* a chat template writes its own */
 } prompts;
 
 typedef struct told {
@@ -28,30 +29,34 @@ static void prompts_release(prompts *p)
 
 static void prompts_new(prompts *p, int64_t n)
 {
-    *p = (prompts){xcalloc((size_t)n, sizeof *p->text), xcalloc((size_t)n, sizeof *p->ids), n};
+    *p = (prompts){xcalloc((size_t)n, sizeof *p->text), xcalloc((size_t)n, sizeof *p->ids), n, ROW_BOS_AUTO};
 }
 
-static int read_rows(prompts *p, const options *o, err *e)
+static int read_rows(prompts *p, const options *o, const tokenizer *k, err *e)
 {
     table t;
+    chat *c = NULL;
     row_shape s;
     shape_options how = job_shape_options(o);
     int bad = strcmp(o->data, "-") ? job_exists(o->data, "data file", e) : OK;
     if (!bad) bad = table_open(&t, o->data, e);
     if (bad) return bad;
-    bad = shape_init(&s, &t, &how, SHAPE_ANSWER, e);
+    bad = job_chat_open(&c, &how, &t, SHAPE_ANSWER, o, k, e);
+    if (!bad) bad = shape_init(&s, &t, &how, SHAPE_ANSWER, e);
     if (!bad) {
         prompts_new(p, t.rows);
+        if (c) p->bos = ROW_BOS_NEVER;
         for (int64_t i = 0; i < t.rows && !bad; i++) bad = shape_prompt(&s, i, &p->text[i], e);
         shape_release(&s);
     }
+    chat_close(c);
     table_close(&t);
     return bad;
 }
 
-static int read_prompts(prompts *p, const options *o, const char *input, size_t n, err *e)
+static int read_prompts(prompts *p, const options *o, const char *input, size_t n, const tokenizer *k, err *e)
 {
-    if (o->data) return read_rows(p, o, e);
+    if (o->data) return read_rows(p, o, k, e);
     prompts_new(p, 1);
     if (o->prompt)
         str_puts(&p->text[0], o->prompt);
@@ -63,7 +68,7 @@ static int read_prompts(prompts *p, const options *o, const char *input, size_t 
 static int encode(prompts *p, const tokenizer *t, err *e)
 {
     for (int64_t i = 0; i < p->n; i++)
-        if (row_prompt(t, ROW_BOS_AUTO, str_c(&p->text[i]), p->text[i].n, &p->ids[i], e)) return e->code;
+        if (row_prompt(t, p->bos, str_c(&p->text[i]), p->text[i].n, &p->ids[i], e)) return e->code;
     return OK;
 }
 
@@ -131,8 +136,8 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
     job_model j = {0};
     prompts p = {0};
     *out = NULL;
-    int bad = read_prompts(&p, o, input, n, e);
-    if (!bad) bad = job_model_open(&j, o, h, e);
+    int bad = job_model_open(&j, o, h, e);
+    if (!bad) bad = read_prompts(&p, o, input, n, j.tokenizer, e);
     if (!bad) bad = encode(&p, j.tokenizer, e);
     if (!bad) bad = run_prompts(&p, &j, o, h, out, e);
     prompts_release(&p);

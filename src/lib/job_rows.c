@@ -5,7 +5,23 @@
 
 shape_options job_shape_options(const options *o)
 {
-    return (shape_options){o->prompt_template, o->completion_template, o->completion_column, o->text_field};
+    bool wanted = o->assistant_only_loss || o->chat_template_path || o->chat_template_kwargs;
+    return (shape_options){.prompt_template = o->prompt_template,
+                           .completion_template = o->completion_template,
+                           .completion_column = o->completion_column,
+                           .text_field = o->text_field,
+                           .chat_wanted = wanted ? CONVERSATION_WANTED : CONVERSATION_IF_NEEDED};
+}
+
+int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o, const tokenizer *k,
+                  err *e)
+{
+    const chat_options c = {o->chat_template_path, o->chat_template_kwargs};
+    *out = NULL;
+    if (shape_talk(t, how, use) == CONVERSATION_NONE) return OK;
+    int code = chat_open(out, o->model, &c, k, e);
+    how->chat = *out;
+    return code;
 }
 
 static row_options row_options_of(const options *o)
@@ -13,7 +29,7 @@ static row_options row_options_of(const options *o)
     row_loss loss = !strcmp(o->completion_only_loss, "true")    ? ROW_LOSS_COMPLETION
                     : !strcmp(o->completion_only_loss, "false") ? ROW_LOSS_ALL
                                                                 : ROW_LOSS_AUTO;
-    return (row_options){.max_length = o->max_length, .loss = loss};
+    return (row_options){.max_length = o->max_length, .loss = loss, .assistant_only = o->assistant_only_loss};
 }
 
 json_t *job_rows_findings(const job_rows *r)
@@ -45,6 +61,7 @@ int job_rows_open(job_rows *r, const char *path, const options *o, const tokeniz
     row_options rows = row_options_of(o);
     int bad = strcmp(path, "-") ? job_exists(path, "data file", e) : OK;
     if (!bad && !(bad = table_open(&r->table, path, e))) r->open = 1;
+    if (!bad) bad = job_chat_open(&r->chat, &how, &r->table, SHAPE_LEARN, o, t, e);
     if (!bad && !(bad = shape_init(&r->shape, &r->table, &how, SHAPE_LEARN, e))) r->open = 2;
     if (!bad && !(bad = rowset_build(&r->set, &r->shape, t, &rows, team, e))) r->open = 3;
     if (bad)
@@ -58,6 +75,8 @@ void job_rows_close(job_rows *r)
 {
     if (r->open > 2) rowset_release(&r->set);
     if (r->open > 1) shape_release(&r->shape);
+    chat_close(r->chat);
+    r->chat = NULL;
     if (r->open > 0) table_close(&r->table);
     r->open = 0;
 }

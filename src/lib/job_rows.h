@@ -8,6 +8,7 @@
 /* Stays where it is: the parts point to each other. */
 typedef struct job_rows {
     table table;
+    chat *chat; /* NULL where rows are no conversations */
     row_shape shape;
     rowset set;
     int open; /* how many of the three are */
@@ -22,5 +23,9 @@ void job_rows_close(job_rows *r);
 json_t *job_rows_findings(const job_rows *r);
 
 shape_options job_shape_options(const options *o);
+
+/* The chat template for the rows of t, into *out and how->chat; nothing where they are no conversations. */
+int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o, const tokenizer *k,
+                  err *e);
 
 #endif

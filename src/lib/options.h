@@ -46,6 +46,8 @@ typedef struct options {
     /* data */
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;
     const char *completion_only_loss; /* "auto", "true", "false" */
+    const char *chat_template_path, *chat_template_kwargs;
+    bool assistant_only_loss;
     int64_t max_length;
     bool packing;
 

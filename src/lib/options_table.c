@@ -74,6 +74,12 @@ const option_row option_table[] = {
     FLAG("packing", NULL, packing, "false", TRAIN | DATA, "fill micro-batches to max_length tokens"),
     CHOICE("completion_only_loss", NULL, completion_only_loss, "auto", TRAIN | EVAL | DATA, "auto true false",
            "learn the completion alone; auto: where there is a prompt"),
+    FLAG("assistant_only_loss", NULL, assistant_only_loss, "false", TRAIN | EVAL | DATA,
+         "of conversations, learn what the assistant says and the end of its turns"),
+    TEXT("chat_template_path", NULL, chat_template_path, "none", READS, "PATH",
+         "chat template to use instead of the model's: a .jinja file, a model folder or a GGUF file"),
+    TEXT("chat_template_kwargs", NULL, chat_template_kwargs, "none", READS, "JSON",
+         "further variables of the chat template: {\"enable_thinking\": false}"),
 
     HEADING("Adapter"),
     INT("lora_r", "r rank", lora_r, "16", TRAIN | BENCH, 1, 65536, "rank"),

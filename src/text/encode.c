@@ -148,7 +148,8 @@ static int encode_ids(encoder *c, int64_t row, err *e)
 static void finish(encoder *c, size_t start, encoded *out)
 {
     int64_t n = (int64_t)(c->ids.n - start), most = c->o->max_length;
-    if (n && c->ids.p[c->ids.n - 1] != tokenizer_eos(c->t)) out->found |= 1u << FIND_NO_EOS;
+    bool ends = c->s->kind == SHAPE_CHAT; /* as its template has it */
+    if (n && !ends && c->ids.p[c->ids.n - 1] != tokenizer_eos(c->t)) out->found |= 1u << FIND_NO_EOS;
     if (most && n > most) {
         out->found |= 1u << FIND_TRUNCATED;
         n = most;
@@ -170,6 +171,7 @@ int encoder_row(encoder *c, int64_t row, encoded *out, err *e)
     size_t start = c->ids.n;
     str_clear(&c->text);
     int code = c->s->kind == SHAPE_IDS    ? encode_ids(c, row, e)
+               : c->s->kind == SHAPE_CHAT ? encode_chat(c, row, out, e)
                : c->s->kind == SHAPE_TEXT ? encode_text(c, row, out, e)
                                           : encode_pair(c, row, out, e);
     if (code == OK) finish(c, start, out);

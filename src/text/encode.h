@@ -21,6 +21,9 @@ typedef struct encoded {
     unsigned found; /* 1 << row_finding */
 } encoded;
 
+/* encode_chat.c: appends a conversation's ids and mask. */
+int encode_chat(encoder *c, int64_t row, encoded *out, err *e);
+
 int encoder_row(encoder *c, int64_t row, encoded *out, err *e);
 void encoder_release(encoder *c);
 

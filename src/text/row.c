@@ -19,6 +19,8 @@ const char *row_finding_text(row_finding f)
         "the completion starts with a word right after the prompt; let it start with a space",
         "the row does not end in EOS, so that the model does not learn to stop",
         "the same as an earlier row",
+        "tools or tool calls that the chat template does not show; the model does not see them",
+        "a pair of preference: chosen is learned, rejected is not used",
     };
     return text[f];
 }
@@ -104,6 +106,10 @@ static int check_options(const row_shape *s, const row_options *o, err *e)
     const table *t = s->t;
     bool masked = s->prompt || (s->kind == SHAPE_IDS &&
                                 (table_column(t, "labels") >= 0 || table_column(t, "completion_mask") >= 0));
+    if (s->kind == SHAPE_CHAT) masked = s->talk > CONVERSATION_SHAREGPT;
+    if (o->assistant_only && s->kind != SHAPE_CHAT)
+        return fail(e, E_USAGE, "%s: --assistant-only-loss needs conversations, and these are rows of %s", t->name,
+                    shape_name(s->kind));
     if (o->loss == ROW_LOSS_COMPLETION && !masked)
         return fail(e, E_USAGE, "%s: --completion-only-loss true needs a prompt, and rows of %s have none",
                     t->name, shape_name(s->kind));

@@ -12,6 +12,10 @@
  * Rows of `text` are a completion without prompt; rows of input_ids are taken as they are, with a label
  * where `labels` is not -100 and `completion_mask` and `assistant_masks` are 1.
  *
+ * Conversations are what their chat template writes: no BOS and no EOS are added. Learned is all of it, or what comes
+ * after the prompt where there is one, or what the assistant says. No token spans a place where learning begins or
+ * ends.
+ *
  * The result is the same for any number of threads. */
 #ifndef TEXT_ROW_H
 #define TEXT_ROW_H
@@ -33,6 +37,7 @@ typedef struct row_options {
     row_loss loss;      /* --completion-only-loss */
     row_bos bos;        /* AUTO: as the tokenizer says */
     row_eos eos;
+    bool assistant_only; /* --assistant-only-loss: of conversations, what the assistant says */
 } row_options;
 
 /* What is worth a warning. The first two say why rows were dropped. */
@@ -44,6 +49,8 @@ typedef enum row_finding {
     FIND_NO_SPACE,  /* prompt and completion run into one word */
     FIND_NO_EOS,    /* the row, before it is cut, does not end in EOS */
     FIND_DUPLICATE, /* the same tokens and mask as an earlier row */
+    FIND_TOOLS_LOST,
+    FIND_REJECTED,
     FIND_COUNT,
 } row_finding;
 

@@ -1,6 +1,7 @@
 /* shape.c -- see shape.h. */
 #include "text/shape.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ALPACA_WITH_INPUT                                                                                    \
@@ -17,7 +18,8 @@ static const char advice_text[] = "name the column to learn with --dataset-text-
 
 const char *shape_name(shape_kind k)
 {
-    static const char *const name[] = {"text", "prompt and completion", "alpaca", "templates", "token ids"};
+    static const char *const name[] = {"text", "prompt and completion", "alpaca",
+                                       "templates", "token ids", "conversations"};
     return name[k];
 }
 
@@ -72,14 +74,6 @@ static int choose_text(row_shape *s, const char *field, err *e)
 
 static int fail_unknown(const table *t, shape_use use, err *e)
 {
-    static const char *const chats[] = {"messages", "conversations"};
-    for (int i = 0; i < 2; i++)
-        if (has(t, chats[i]))
-            return fail(
-                e, E_UNSUPPORTED,
-                "%s: rows of \"%s\" need a chat template, which this version does not have; give rows of "
-                "prompt and completion, or --prompt-template and --completion-template",
-                t->name, chats[i]);
     if (use == SHAPE_ANSWER) return table_no_field(t, -1, "prompt", advice_prompt, e);
     if (has(t, "prompt") || has(t, "instruction"))
         return table_no_field(t, -1, has(t, "prompt") ? "completion" : "output", advice_completion, e);
@@ -87,11 +81,27 @@ static int fail_unknown(const table *t, shape_use use, err *e)
                           e);
 }
 
+conversation_kind shape_talk(const table *t, const shape_options *o, shape_use use)
+{
+    const char *text = o->text_field ? o->text_field : "text";
+    bool learn = use == SHAPE_LEARN;
+    if (o->prompt_template || o->completion_template || o->completion_column) return CONVERSATION_NONE;
+    if (learn && (strcmp(text, "text") || has(t, "input_ids"))) return CONVERSATION_NONE;
+    conversation_kind k = conversation_of(t, o->chat_wanted);
+    return k == CONVERSATION_ALPACA && learn && !has(t, "output") ? CONVERSATION_NONE : k;
+}
+
 static int choose(row_shape *s, const shape_options *o, shape_use use, err *e)
 {
     const table *t = s->t;
     const char *text = o->text_field ? o->text_field : "text";
     bool learn = use == SHAPE_LEARN, answer = !learn;
+    s->talk = shape_talk(t, o, use);
+    if (s->talk != CONVERSATION_NONE) {
+        BUG_IF(!o->chat);
+        s->chat = o->chat;
+        return s->kind = SHAPE_CHAT, OK;
+    }
     if (o->prompt_template || o->completion_template || o->completion_column)
         s->kind = SHAPE_TEMPLATE;
     else if (learn && strcmp(text, "text"))
@@ -135,14 +145,34 @@ static int render(const row_shape *s, const template *w, bool written, int64_t r
     if (list)
         return fail(
             e, E_UNSUPPORTED,
-            "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations need a chat template, "
-            "which this version does not have",
+            "%s:%lld: \"%.200s\" is a JSON array or object, not text; every row has to hold the same as the "
+            "first",
             s->t->name, (long long)s->t->line[row], list);
     return template_render(w, s->t, row, advice, out, e);
 }
 
+/* All before the last turn of the assistant, or before the completion. */
+static int chat_prompt_text(const row_shape *s, int64_t row, str *out, err *e)
+{
+    conversation v;
+    jinja_output text = {0};
+    char where[400];
+    int code = conversation_read(s->t, row, s->talk, s->chat, &v, e);
+    if (code != OK) return code;
+    int64_t n = v.prompt >= 0 ? v.prompt : (int64_t)json_array_size(v.messages);
+    const char *last = n ? json_string_value(json_object_get(json_array_get(v.messages, (size_t)n - 1), "role")) : NULL;
+    if (v.prompt < 0 && last && !strcmp(last, "assistant")) n--;
+    snprintf(where, sizeof where, "%.300s:%lld", s->t->name, (long long)s->t->line[row]);
+    code = chat_render(s->chat, &v, n, CHAT_TO_ANSWER, where, &text, e);
+    if (code == OK) str_add(out, str_c(&text.text), text.text.n);
+    jinja_output_release(&text);
+    conversation_release(&v);
+    return code;
+}
+
 int shape_prompt(const row_shape *s, int64_t row, str *out, err *e)
 {
+    if (s->kind == SHAPE_CHAT) return chat_prompt_text(s, row, out, e);
     if (!s->prompt)
         return fail(e, E_USAGE, "%s: rows of %s have no prompt; %s", s->t->name, shape_name(s->kind),
                     advice_prompt);

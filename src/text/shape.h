@@ -8,7 +8,9 @@
  *   text                      learned whole (another name with --dataset-text-field comes first)
  *   instruction, output       alpaca: instruction and, where not empty, input, in the wording below
  *
- * messages and conversations need a chat template, which this version does not have. The alpaca
+ * Before prompt and completion come conversations: messages, conversations, lists of messages as prompt and
+ * completion, chosen and rejected, alpaca with history or system (conversation.h). They are rendered by a chat
+ * template, and so is alpaca when chat_wanted. The alpaca
  * wording (Taori et al. 2023), {input} and its heading only where the row has one:
  *
  *   Below is an instruction that describes a task, paired with an input that provides further context.
@@ -25,12 +27,13 @@
 #ifndef TEXT_SHAPE_H
 #define TEXT_SHAPE_H
 
+#include "text/conversation.h"
 #include "text/table.h"
 #include "text/template.h"
 
 #include <stdbool.h>
 
-typedef enum shape_kind { SHAPE_TEXT, SHAPE_PROMPT, SHAPE_ALPACA, SHAPE_TEMPLATE, SHAPE_IDS } shape_kind;
+typedef enum shape_kind { SHAPE_TEXT, SHAPE_PROMPT, SHAPE_ALPACA, SHAPE_TEMPLATE, SHAPE_IDS, SHAPE_CHAT } shape_kind;
 
 /* To learn, a row needs a completion; to answer, a prompt is enough. */
 typedef enum shape_use { SHAPE_LEARN, SHAPE_ANSWER } shape_use;
@@ -38,6 +41,8 @@ typedef enum shape_use { SHAPE_LEARN, SHAPE_ANSWER } shape_use;
 typedef struct shape_options {
     const char *prompt_template, *completion_template, *completion_column; /* NULL: not given */
     const char *text_field;                                                /* NULL: "text" */
+    const chat *chat;               /* for conversations; has to outlive the shape */
+    conversation_want chat_wanted;
 } shape_options;
 
 typedef struct row_shape {
@@ -46,20 +51,26 @@ typedef struct row_shape {
     template *prompt;       /* NULL for SHAPE_TEXT and SHAPE_IDS */
     template *prompt_plain; /* alpaca: for a row without input; else NULL */
     template *completion;   /* or the text; NULL for SHAPE_IDS, and when answering without one */
+    conversation_kind talk; /* SHAPE_CHAT: what the columns hold */
+    const chat *chat;
     bool prompt_written, completion_written; /* by the user, so that a JSON value may fill it */
 } row_shape;
 
-/* Keeps t, which has to outlive s. E_USAGE, E_FORMAT (fields that are missing from the table) or
- * E_UNSUPPORTED (conversations); after a failure there is nothing to release. */
+/* The conversations that shape_init() will find, for which o->chat has to be there; CONVERSATION_NONE otherwise. */
+conversation_kind shape_talk(const table *t, const shape_options *o, shape_use use);
+
+/* Keeps t, which has to outlive s. E_USAGE, E_FORMAT (fields that are missing from the table); after a failure there is
+ * nothing to release. */
 int shape_init(row_shape *s, const table *t, const shape_options *o, shape_use use, err *e);
 void shape_release(row_shape *s);
 
-/* Appends the row's text to out. The prompt of a shape that has none is E_USAGE; a completion that
+/* Appends the row's text to out; the prompt of a conversation is all before the answer, with what begins that. The
+ * completion of a conversation is not asked for here (encode_chat.c). The prompt of a shape that has none is E_USAGE; a completion that
  * was not asked for is empty. Errors about the row name its line. */
 int shape_prompt(const row_shape *s, int64_t row, str *out, err *e);
 int shape_completion(const row_shape *s, int64_t row, str *out, err *e);
 
 const char *shape_name(
-    shape_kind k); /* "text", "prompt and completion", "alpaca", "templates", "token ids" */
+    shape_kind k); /* "text", "prompt and completion", "alpaca", "templates", "token ids", "conversations" */
 
 #endif
