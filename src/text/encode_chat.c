@@ -55,7 +55,9 @@ int encode_chat(encoder *c, int64_t row, encoded *out, err *e)
     int64_t n = (int64_t)json_array_size(v.messages);
     code = c->o->assistant_only ? chat_learn(s->chat, &v, where, &text, e)
                                 : chat_render(s->chat, &v, n, CHAT_AS_IT_IS, where, &text, e);
-    if (code == OK && v.prompt >= 0 && c->o->loss != ROW_LOSS_ALL)
+    /* every turn of the assistant in the history of an alpaca row counts, unless the completion is asked for */
+    bool turns = c->o->assistant_only && s->talk == CONVERSATION_ALPACA && c->o->loss == ROW_LOSS_AUTO;
+    if (code == OK && v.prompt >= 0 && c->o->loss != ROW_LOSS_ALL && !turns)
         code = chat_prompt(s->chat, &v, where, &text.text, &first, e);
     if (code == OK) code = add_text(c, &text, first, e);
     if (code == OK && too_long(c, start)) out->found |= 1u << FIND_PROMPT_TOO_LONG;

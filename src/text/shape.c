@@ -88,6 +88,9 @@ conversation_kind shape_talk(const table *t, const shape_options *o, shape_use u
     if (o->prompt_template || o->completion_template || o->completion_column) return CONVERSATION_NONE;
     if (learn && (strcmp(text, "text") || has(t, "input_ids"))) return CONVERSATION_NONE;
     conversation_kind k = conversation_of(t, o->chat_wanted);
+    bool columns = learn && (has(t, text) || (has(t, "prompt") && has(t, "completion")));
+    if ((k == CONVERSATION_MESSAGES || k == CONVERSATION_SHAREGPT) && columns && o->chat_wanted == CONVERSATION_IF_NEEDED)
+        return CONVERSATION_NONE;
     return k == CONVERSATION_ALPACA && learn && !has(t, "output") ? CONVERSATION_NONE : k;
 }
 
@@ -98,7 +101,7 @@ static int choose(row_shape *s, const shape_options *o, shape_use use, err *e)
     bool learn = use == SHAPE_LEARN, answer = !learn;
     s->talk = shape_talk(t, o, use);
     if (s->talk != CONVERSATION_NONE) {
-        BUG_IF(!o->chat);
+        if (!o->chat) return fail(e, E_USAGE, "%s: conversations need a chat template", t->name);
         s->chat = o->chat;
         return s->kind = SHAPE_CHAT, OK;
     }
@@ -145,8 +148,8 @@ static int render(const row_shape *s, const template *w, bool written, int64_t r
     if (list)
         return fail(
             e, E_UNSUPPORTED,
-            "%s:%lld: \"%.200s\" is a JSON array or object, not text; every row has to hold the same as the "
-            "first",
+            "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations are lists in \"messages\" or "
+            "\"conversations\", or in \"prompt\" and \"completion\" of every row",
             s->t->name, (long long)s->t->line[row], list);
     return template_render(w, s->t, row, advice, out, e);
 }

@@ -175,4 +175,5 @@ def main():
                 print(path.name, d, "raises" if got is None else "%016x" % fnv(got[0].encode()), file=f)
 
 
-main()
+if __name__ == "__main__":
+    main()

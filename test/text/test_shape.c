@@ -161,14 +161,8 @@ static void refusals(void **state)
            "f: no field \"prompt\" (fields: name); write the prompt with --prompt-template");
     refuse("name\nn\n", (shape_options){.text_field = "body"}, SHAPE_LEARN, E_FORMAT,
            "f: no field \"body\" (fields: name); name the column to learn with --dataset-text-field");
-    refuse(
-        "{\"messages\": []}", none, SHAPE_LEARN, E_UNSUPPORTED,
-        "f: rows of \"messages\" need a chat template, which this version does not have; give rows of prompt "
-        "and completion, or --prompt-template and --completion-template");
-    refuse(
-        "{\"conversations\": []}", none, SHAPE_ANSWER, E_UNSUPPORTED,
-        "f: rows of \"conversations\" need a chat template, which this version does not have; give rows of "
-        "prompt and completion, or --prompt-template and --completion-template");
+    refuse("{\"messages\": []}", none, SHAPE_LEARN, E_USAGE, "f: conversations need a chat template");
+    refuse("{\"conversations\": []}", none, SHAPE_ANSWER, E_USAGE, "f: conversations need a chat template");
     refuse("a,prompt\n1,2\n", (shape_options){.completion_column = "a", .completion_template = "{a}"},
            SHAPE_LEARN, E_USAGE,
            "--completion-template and --completion-column both name the completion; give one");
@@ -177,6 +171,8 @@ static void refusals(void **state)
     refuse("a,prompt\n1,2\n", (shape_options){.completion_template = "x}"}, SHAPE_LEARN, E_USAGE,
            "--completion-template: character 2: '}' without '{'; a brace is written twice");
 }
+
+#define LISTS "\"messages\" or \"conversations\", or in \"prompt\" and \"completion\" of every row"
 
 static void refuse_row(const fixture *f, int64_t row, bool prompt, int code, const char *message)
 {
@@ -197,11 +193,9 @@ static void refused_rows(void **state)
            none, SHAPE_LEARN, SHAPE_PROMPT);
     refuse_row(
         &f, 0, true, E_UNSUPPORTED,
-        "f:1: \"prompt\" is a JSON array or object, not text; conversations need a chat template, which "
-        "this version does not have");
+        "f:1: \"prompt\" is a JSON array or object, not text; conversations are lists in " LISTS);
     refuse_row(&f, 1, false, E_UNSUPPORTED,
-               "f:2: \"completion\" is a JSON array or object, not text; conversations need a chat template, "
-               "which this version does not have");
+               "f:2: \"completion\" is a JSON array or object, not text; conversations are lists in " LISTS);
     refuse_row(&f, 2, false, E_FORMAT,
                "f:3: no field \"completion\" (fields: prompt); name the completion column with "
                "--completion-column");
@@ -218,11 +212,9 @@ static void refused_rows(void **state)
            (shape_options){.completion_column = "a"}, SHAPE_LEARN, SHAPE_TEMPLATE);
     refuse_row(
         &f, 1, true, E_UNSUPPORTED,
-        "f:2: \"prompt\" is a JSON array or object, not text; conversations need a chat template, which "
-        "this version does not have");
+        "f:2: \"prompt\" is a JSON array or object, not text; conversations are lists in " LISTS);
     refuse_row(&f, 1, false, E_UNSUPPORTED,
-               "f:2: \"a\" is a JSON array or object, not text; conversations need a chat template, which "
-               "this version does not have");
+               "f:2: \"a\" is a JSON array or object, not text; conversations are lists in " LISTS);
     close_fixture(&f);
 }
 

@@ -147,9 +147,11 @@ static int filter_truncate(jrun *r, jval v, const jargs *a, jval *out)
     if (x[3].kind == J_NONE) x[3].kind = J_MISSING;
     if (!jarg_int(r, "truncate", x[0], 255, &length) || !jarg_int(r, "truncate", x[3], 5, &leeway)) return E_FORMAT;
     if (x[2].kind == J_MISSING ? jval_str(&r->heap, "...", 3, &end) : (end = x[2], OK)) return E_FORMAT;
-    if (v.kind != J_STR || end.kind != J_STR) return jfail(&r->heap, "truncate: this is no text");
+    int64_t n = jval_length(v);
+    if (n < 0 || end.kind != J_STR) return jfail(&r->heap, "truncate: this is no text");
     if (length < jstr_chars(end.s) || leeway < 0) return jfail(&r->heap, "truncate: a length that is too small");
-    if (length > INT32_MAX || leeway > INT32_MAX || jstr_chars(v.s) <= length + leeway) return *out = v, OK;
+    if (length > INT32_MAX || leeway > INT32_MAX || n <= length + leeway) return *out = v, OK;
+    if (v.kind != J_STR) return jfail(&r->heap, "truncate: this is no text");
     const jval bound[3] = {jval_none(), jval_int(length - jstr_chars(end.s)), jval_none()};
     if (jget_slice(r, v, bound, &part)) return E_FORMAT;
     const char *space = jval_true(x[1]) ? NULL : memrchr(part.s->p, ' ', part.s->n);

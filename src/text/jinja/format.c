@@ -111,7 +111,8 @@ static int put_all(jrun *r, const char *p, const char *end, const jval *values, 
         if (code != OK) return code;
         if (out->n > r->heap.most_bytes) return jfail(&r->heap, "%%: a text of too many bytes");
     }
-    if (used < n && !(n == 1 && (values->kind == J_DICT || values->kind == J_LIST)))
+    jkind k = n == 1 ? values->kind : J_STR; /* one value with elements may be left over */
+    if (used < n && k != J_DICT && k != J_LIST && k != J_RANGE && k != J_UNDEFINED)
         return jfail(&r->heap, "%%: more values than conversions");
     return OK;
 }

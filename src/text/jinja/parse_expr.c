@@ -308,22 +308,20 @@ static jnode *postfix(jparser *p, jnode *n)
     return n;
 }
 
-/* The name after | or is: names may have dots, none that there is has. */
+/* The name after | or is. jinja2 lets it have dots, which no name that there is has; one that it does not know is an
+ * error there only once it is used, and is refused here. */
 static jnode *named_node(jparser *p, jnode_kind kind, jnode *of)
 {
     jnode *n = jnode_new(p, kind);
     if (!n) return NULL;
     if (p->t->kind != T_NAME) return jparse_fail(p, "expected a name"), NULL;
     n->a = of;
-    if (kind == N_FILTER && !(n->filter = jfilter_find(p->t->p, p->t->n))) {
-        if (jfilter_exists(p->t->p, p->t->n)) return refuse(p, "the filter", p->t->p, p->t->n);
-        return jparse_fail(p, "there is no such filter"), NULL;
-    }
+    bool dots = p->t[1].kind == T_OPERATOR && p->t[1].n == 1 && *p->t[1].p == '.';
+    if (kind == N_FILTER && (dots || !(n->filter = jfilter_find(p->t->p, p->t->n))))
+        return refuse(p, "the filter", p->t->p, p->t->n);
     if (kind == N_FILTER && jfilter_marks(n->filter)) p->marked++, p->marked_line = p->t->line;
-    if (kind == N_TEST && !(n->test = jtest_find(p->t->p, p->t->n))) {
-        if (jtest_exists(p->t->p, p->t->n)) return refuse(p, "the test", p->t->p, p->t->n);
-        return jparse_fail(p, "there is no such test"), NULL;
-    }
+    if (kind == N_TEST && (dots || !(n->test = jtest_find(p->t->p, p->t->n))))
+        return refuse(p, "the test", p->t->p, p->t->n);
     p->t++;
     return n;
 }

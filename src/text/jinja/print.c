@@ -98,7 +98,7 @@ static int repr_view(jheap *h, const jview *v, int depth, str *out)
 
 static int repr(jheap *h, jval v, int depth, str *out)
 {
-    if (depth > PRINT_DEPTH) return jfail(h, "a value is nested more than %d levels deep", PRINT_DEPTH);
+    if (depth > PRINT_DEPTH) return junsupported(h, "a value is nested more than %d levels deep", PRINT_DEPTH);
     if (jheap_work(h, v.kind == J_STR ? v.s->n : 0)) return E_FORMAT;
     if (out->n > h->most_bytes) return jfail(h, "the output is more than %zu MiB", h->most_bytes >> 20);
     int code = OK;
