@@ -8,7 +8,6 @@ The test passes where lorac says that it does not support something, and counts 
 
 import json
 import random
-import signal
 import sys
 
 import jinja
@@ -18,7 +17,7 @@ MORE = {"e": "", "f": -2.5, "w": " \tA b\n\nc-d \u3000", "x": 3, "y": None, "z":
 TEXTS = ["''", "'a'", "'ab c'", "' x '", "'a,b,,c'", "'é😀'", "'Hello World'", "'1'", "'4.5'", "'a\\nb'", "'%s!'", "'xAx'", "'None'",
          "'name'", "'upper'", "'odd'", "\"it's\"", "'ß'"]
 NUMBERS = ["0", "1", "2", "-1", "7", "3.5", "1e3", "10", "0.1", "2.5"]
-OPS = ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
+OPS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
 FILTERS = ["upper", "lower", "title", "capitalize", "trim", "length", "first", "last", "list", "join", "join(', ')", "sort", "reverse",
            "reverse|list", "unique|list", "string", "int", "float", "abs", "round", "round(1)", "sum", "min", "max", "default('D')",
            "d('D', true)", "tojson", "tojson(indent=2)", "items|list", "dictsort", "map('string')|list", "map('upper')|list",
@@ -135,26 +134,17 @@ class Maker:
         return self.tag(f"if {self.expr(1)}") + self.tag(self.pick(["break", "continue"])) + self.tag("endif") if loops > 0 else ""
 
 
-def late(*_):
-    raise TimeoutError
-
-
 def main():
-    signal.signal(signal.SIGALRM, late)
     rng, count = random.Random(int(sys.argv[1])), int(sys.argv[2])
     data, templates, cases = {**jinja.VALUES, **MORE}, [], []
     while len(templates) < count:
         make = Maker(rng)
         text = "{{ " + make.expr(3) + " }}" if rng.random() < 0.5 else make.body(3)
-        signal.setitimer(signal.ITIMER_REAL, 1)  # numbers of any size take any time
         try:
             got = jinja.render(text, data)
             json.dumps(got and got[0], ensure_ascii=False).encode()
         except Exception:
             continue
-        if got is None and signal.getitimer(signal.ITIMER_REAL)[0] == 0:
-            continue
-        signal.setitimer(signal.ITIMER_REAL, 0)
         if got and " at 0x" in got[0]:  # an address in memory
             got = None
         cases.append([len(templates), 0] + ([None] if got is None else [got[0]] + ([got[1]] if got[1] else [])))
