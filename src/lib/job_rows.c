@@ -13,8 +13,8 @@ shape_options job_shape_options(const options *o)
                            .chat_wanted = wanted ? CONVERSATION_WANTED : CONVERSATION_IF_NEEDED};
 }
 
-int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o, const tokenizer *k,
-                  err *e)
+int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o,
+                  const tokenizer *k, err *e)
 {
     const chat_options c = {o->chat_template_path, o->chat_template_kwargs};
     *out = NULL;

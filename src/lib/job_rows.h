@@ -25,7 +25,7 @@ json_t *job_rows_findings(const job_rows *r);
 shape_options job_shape_options(const options *o);
 
 /* The chat template for the rows of t, into *out and how->chat; nothing where they are no conversations. */
-int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o, const tokenizer *k,
-                  err *e);
+int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use, const options *o,
+                  const tokenizer *k, err *e);
 
 #endif

@@ -55,7 +55,8 @@ static int from_config(chat *c, const char *path, err *e)
     json_t *config = json_parse_file(path, e), *list = json_object_get(config, "chat_template"), *one;
     int code = config ? OK : e->code;
     size_t i;
-    if (json_is_string(list)) code = take(&c->plain, json_string_value(list), json_string_length(list), path, e);
+    if (json_is_string(list))
+        code = take(&c->plain, json_string_value(list), json_string_length(list), path, e);
     json_array_foreach(list, i, one)
     {
         const char *name = json_string_value(json_object_get(one, "name"));
@@ -109,7 +110,8 @@ static int from_model(chat *c, const char *model, err *e)
 static int from_path(chat *c, const char *path, err *e)
 {
     if (!file_exists(path) && !file_is_dir(path))
-        return fail(e, E_IO, "%s: there is no such chat template; give a file, or the folder or GGUF file of a model",
+        return fail(e, E_IO,
+                    "%s: there is no such chat template; give a file, or the folder or GGUF file of a model",
                     path);
     if (!file_is_dir(path)) return str_ends(path, ".gguf") ? from_model(c, path, e) : from_jinja(c, path, e);
     int code = from_folder(c, path, e);
@@ -119,10 +121,12 @@ static int from_path(chat *c, const char *path, err *e)
 static int read_variables(chat *c, const chat_options *o, err *e)
 {
     static const char *const names[] = {"bos_token", "eos_token", "pad_token", "unk_token"};
-    const int64_t ids[] = {tokenizer_bos(c->t), tokenizer_eos(c->t), tokenizer_pad(c->t), tokenizer_unk(c->t)};
+    const int64_t ids[] = {tokenizer_bos(c->t), tokenizer_eos(c->t), tokenizer_pad(c->t),
+                           tokenizer_unk(c->t)};
     c->variables = json_object();
     for (int i = 0; i < 4; i++)
-        if (ids[i] >= 0) json_object_set_new(c->variables, names[i], json_string(tokenizer_piece(c->t, ids[i])));
+        if (ids[i] >= 0)
+            json_object_set_new(c->variables, names[i], json_string(tokenizer_piece(c->t, ids[i])));
     if (!o->kwargs) return OK;
     json_t *more = json_parse(o->kwargs, strlen(o->kwargs), "--chat_template_kwargs", e);
     int code = json_is_object(more) ? OK : fail(e, E_USAGE, "--chat_template_kwargs: not a JSON object");
@@ -174,7 +178,8 @@ void conversation_release(conversation *c)
     *c = (conversation){0};
 }
 
-/* As transformers does: what was thought stands under reasoning_content and thinking, whatever it was called. */
+/* As transformers does: what was thought stands under reasoning_content and thinking, whatever it was called.
+ */
 static json_t *with_reasoning(json_t *message)
 {
     static const char *const names[] = {"reasoning_content", "thinking", "reasoning"};
@@ -229,16 +234,18 @@ static int beginning(const chat *c, const conversation *v, int64_t n, chat_endin
     int code = chat_render(c, v, n, ending, where, &part, e);
     *bytes = part.text.n;
     if (code == OK && (part.text.n > whole->n || memcmp(str_c(&part.text), str_c(whole), part.text.n)))
-        code = fail(e, E_UNSUPPORTED,
-                    "%s: the chat template renders the first %lld messages otherwise alone than in the whole "
-                    "conversation, so that what the assistant says cannot be told apart; give a template with "
-                    "{%% generation %%} blocks with --chat_template_path, or leave out assistant_only_loss",
-                    where, (long long)n);
+        code =
+            fail(e, E_UNSUPPORTED,
+                 "%s: the chat template renders the first %lld messages otherwise alone than in the whole "
+                 "conversation, so that what the assistant says cannot be told apart; give a template with "
+                 "{%% generation %%} blocks with --chat_template_path, or leave out assistant_only_loss",
+                 where, (long long)n);
     jinja_output_release(&part);
     return code;
 }
 
-int chat_prompt(const chat *c, const conversation *v, const char *where, const str *whole, size_t *bytes, err *e)
+int chat_prompt(const chat *c, const conversation *v, const char *where, const str *whole, size_t *bytes,
+                err *e)
 {
     return beginning(c, v, v->prompt, CHAT_TO_ANSWER, where, whole, bytes, e);
 }

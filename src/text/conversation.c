@@ -33,7 +33,8 @@ static bool holds_json(const table *t, const char *column)
 conversation_kind conversation_of(const table *t, conversation_want want)
 {
     bool wanted = want == CONVERSATION_WANTED;
-    if (has(t, "chosen") && has(t, "rejected") && (wanted || holds_json(t, "chosen"))) return CONVERSATION_CHOSEN;
+    if (has(t, "chosen") && has(t, "rejected") && (wanted || holds_json(t, "chosen")))
+        return CONVERSATION_CHOSEN;
     if (has(t, "messages")) return CONVERSATION_MESSAGES;
     if (has(t, "conversations")) return CONVERSATION_SHAREGPT;
     if (has(t, "prompt") && holds_json(t, "prompt") && (!has(t, "completion") || holds_json(t, "completion")))
@@ -45,7 +46,8 @@ conversation_kind conversation_of(const table *t, conversation_want want)
 
 static int fail_row(const reader *r, const char *what, const char *of)
 {
-    return fail(r->e, E_FORMAT, "%s:%lld: \"%.100s\" %s", r->t->name, (long long)r->t->line[r->row], of, what);
+    return fail(r->e, E_FORMAT, "%s:%lld: \"%.100s\" %s", r->t->name, (long long)r->t->line[r->row], of,
+                what);
 }
 
 /* The JSON in a cell: NULL where there is none, without failure when it may lack. Text is JSON in text. */
@@ -77,11 +79,13 @@ static json_t *new_id(reader *r)
 static int add_call(reader *r, json_t *calls, json_t *call)
 {
     json_t *name = json_object_get(call, "name"), *arguments = json_object_get(call, "arguments");
-    if (!json_is_string(name) || !arguments) return fail_row(r, "of function_call has no name or arguments", "value");
+    if (!json_is_string(name) || !arguments)
+        return fail_row(r, "of function_call has no name or arguments", "value");
     json_t *read = json_is_string(arguments) ? json_loads(json_string_value(arguments), 0, NULL) : NULL;
-    json_t *function = json_pack("{s:O, s:o}", "name", name, "arguments", read ? read : json_incref(arguments));
-    json_array_append_new(calls,
-                          json_pack("{s:s, s:o, s:o}", "type", "function", "id", new_id(r), "function", function));
+    json_t *function =
+        json_pack("{s:O, s:o}", "name", name, "arguments", read ? read : json_incref(arguments));
+    json_array_append_new(
+        calls, json_pack("{s:s, s:o, s:o}", "type", "function", "id", new_id(r), "function", function));
     return OK;
 }
 
@@ -121,9 +125,9 @@ static int add_sharegpt(reader *r, json_t *messages, json_t *one)
 {
     static const struct {
         const char *from, *role;
-    } roles[] = {{"human", "user"},   {"user", "user"},          {"gpt", "assistant"},
-                 {"bot", "assistant"}, {"assistant", "assistant"}, {"system", "system"},
-                 {"observation", "tool"}, {"tool", "tool"},      {"function_response", "tool"},
+    } roles[] = {{"human", "user"},       {"user", "user"},           {"gpt", "assistant"},
+                 {"bot", "assistant"},    {"assistant", "assistant"}, {"system", "system"},
+                 {"observation", "tool"}, {"tool", "tool"},           {"function_response", "tool"},
                  {"function_call", NULL}};
     const json_t *from = json_object_get(one, "from"), *value = json_object_get(one, "value");
     if (!from) from = json_object_get(one, "role");
@@ -138,8 +142,9 @@ static int add_sharegpt(reader *r, json_t *messages, json_t *one)
         if (id) json_object_set(m, "tool_call_id", id);
         return json_array_append_new(messages, m), OK;
     }
-    return fail_row(r, "is a role this program does not know; there are human, gpt, system, function_call and "
-                       "observation",
+    return fail_row(r,
+                    "is a role this program does not know; there are human, gpt, system, function_call and "
+                    "observation",
                     json_string_value(from));
 }
 
@@ -155,7 +160,8 @@ static int add_message(reader *r, json_t *messages, json_t *one, const char *col
 static int add_column(reader *r, json_t *messages, const char *column, const char *role)
 {
     cell c = cell_of(r, column);
-    if (c.kind == CELL_ABSENT) return table_no_field(r->t, r->row, column, "every row has the same fields", r->e);
+    if (c.kind == CELL_ABSENT)
+        return table_no_field(r->t, r->row, column, "every row has the same fields", r->e);
     if (c.kind != CELL_JSON) {
         if (!role) return fail_row(r, "is not a list of messages", column);
         return json_array_append_new(messages, message(role, text_of(c.text, c.n))), OK;
@@ -229,11 +235,19 @@ static int add_messages(reader *r, conversation_kind kind, conversation *out)
         if (first_is_system) json_array_append_new(m, message("system", text_of(c.text, c.n)));
     }
     switch (kind) {
-    case CONVERSATION_MESSAGES: return add_column(r, m, "messages", NULL);
-    case CONVERSATION_SHAREGPT: return add_column(r, m, "conversations", NULL);
-    case CONVERSATION_PAIR: code = add_column(r, m, "prompt", NULL); break;
-    case CONVERSATION_CHOSEN: code = add_prompt(r, m); break;
-    default: code = add_instruction(r, m); break;
+    case CONVERSATION_MESSAGES:
+        return add_column(r, m, "messages", NULL);
+    case CONVERSATION_SHAREGPT:
+        return add_column(r, m, "conversations", NULL);
+    case CONVERSATION_PAIR:
+        code = add_column(r, m, "prompt", NULL);
+        break;
+    case CONVERSATION_CHOSEN:
+        code = add_prompt(r, m);
+        break;
+    default:
+        code = add_instruction(r, m);
+        break;
     }
     int64_t prompt = (int64_t)json_array_size(m);
     out->prompt = prompt > first_is_system ? prompt : -1;
@@ -252,7 +266,8 @@ static json_t *wrapped(json_t *tools)
     json_array_foreach(tools, i, one)
     {
         bool bare = json_object_get(one, "name") && !json_object_get(one, "function");
-        json_array_append_new(all, bare ? json_pack("{s:s, s:O}", "type", "function", "function", one) : json_incref(one));
+        json_array_append_new(all, bare ? json_pack("{s:s, s:O}", "type", "function", "function", one)
+                                        : json_incref(one));
     }
     return all;
 }
@@ -266,7 +281,8 @@ static int read_tools(reader *r, conversation_kind kind, conversation *out)
         tools = inner;
         if (!tools) return fail_row(r, "is not JSON", "tools");
     }
-    if (tools && !json_is_null(tools) && !json_is_array(tools)) fail_row(r, "is not a list", "tools");
+    if (tools && !json_is_null(tools) && !json_is_array(tools))
+        fail_row(r, "is not a list", "tools");
     else if (json_array_size(tools))
         out->tools = kind == CONVERSATION_MESSAGES ? json_incref(tools) : wrapped(tools);
     json_decref(tools);
@@ -276,10 +292,12 @@ static int read_tools(reader *r, conversation_kind kind, conversation *out)
 static int check(const reader *r, const conversation *v)
 {
     if (json_array_size(v->messages)) return OK;
-    return fail(r->e, E_FORMAT, "%s:%lld: the conversation has no messages", r->t->name, (long long)r->t->line[r->row]);
+    return fail(r->e, E_FORMAT, "%s:%lld: the conversation has no messages", r->t->name,
+                (long long)r->t->line[r->row]);
 }
 
-int conversation_read(const table *t, int64_t row, conversation_kind kind, const chat *c, conversation *out, err *e)
+int conversation_read(const table *t, int64_t row, conversation_kind kind, const chat *c, conversation *out,
+                      err *e)
 {
     reader r = {t, row, c, 0, e};
     *out = (conversation){.messages = json_array(), .prompt = -1};

@@ -1,8 +1,8 @@
 /* encode_chat.c -- a conversation as token ids and mask (row.h has the layout).
  *
- * The rendered text is cut where learning begins and ends, and the pieces are tokenized as they go on, so that no
- * token spans a cut; special tokens in it are recognized, and none are added: BOS and ends of turns are the
- * template's. */
+ * The rendered text is cut where learning begins and ends, and the pieces are tokenized as they go on, so
+ * that no token spans a cut; special tokens in it are recognized, and none are added: BOS and ends of turns
+ * are the template's. */
 #include "text/encode.h"
 
 #include <stdio.h>
@@ -55,7 +55,8 @@ int encode_chat(encoder *c, int64_t row, encoded *out, err *e)
     int64_t n = (int64_t)json_array_size(v.messages);
     code = c->o->assistant_only ? chat_learn(s->chat, &v, where, &text, e)
                                 : chat_render(s->chat, &v, n, CHAT_AS_IT_IS, where, &text, e);
-    /* every turn of the assistant in the history of an alpaca row counts, unless the completion is asked for */
+    /* every turn of the assistant in the history of an alpaca row counts, unless the completion is asked for
+     */
     bool turns = c->o->assistant_only && s->talk == CONVERSATION_ALPACA && c->o->loss == ROW_LOSS_AUTO;
     if (code == OK && v.prompt >= 0 && c->o->loss != ROW_LOSS_ALL && !turns)
         code = chat_prompt(s->chat, &v, where, &text.text, &first, e);

@@ -108,8 +108,8 @@ static int check_options(const row_shape *s, const row_options *o, err *e)
                                 (table_column(t, "labels") >= 0 || table_column(t, "completion_mask") >= 0));
     if (s->kind == SHAPE_CHAT) masked = s->talk > CONVERSATION_SHAREGPT;
     if (o->assistant_only && s->kind != SHAPE_CHAT)
-        return fail(e, E_USAGE, "%s: --assistant-only-loss needs conversations, and these are rows of %s", t->name,
-                    shape_name(s->kind));
+        return fail(e, E_USAGE, "%s: --assistant-only-loss needs conversations, and these are rows of %s",
+                    t->name, shape_name(s->kind));
     if (o->loss == ROW_LOSS_COMPLETION && !masked)
         return fail(e, E_USAGE, "%s: --completion-only-loss true needs a prompt, and rows of %s have none",
                     t->name, shape_name(s->kind));

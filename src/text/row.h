@@ -12,9 +12,9 @@
  * Rows of `text` are a completion without prompt; rows of input_ids are taken as they are, with a label
  * where `labels` is not -100 and `completion_mask` and `assistant_masks` are 1.
  *
- * Conversations are what their chat template writes: no BOS and no EOS are added. Learned is all of it, or what comes
- * after the prompt where there is one, or what the assistant says. No token spans a place where learning begins or
- * ends.
+ * Conversations are what their chat template writes: no BOS and no EOS are added. Learned is all of it, or
+ * what comes after the prompt where there is one, or what the assistant says. No token spans a place where
+ * learning begins or ends.
  *
  * The result is the same for any number of threads. */
 #ifndef TEXT_ROW_H

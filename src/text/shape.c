@@ -89,8 +89,8 @@ conversation_kind shape_talk(const table *t, const shape_options *o, shape_use u
     if (learn && (strcmp(text, "text") || has(t, "input_ids"))) return CONVERSATION_NONE;
     conversation_kind k = conversation_of(t, o->chat_wanted);
     bool columns = learn && (has(t, text) || (has(t, "prompt") && has(t, "completion")));
-    if ((k == CONVERSATION_MESSAGES || k == CONVERSATION_SHAREGPT) && columns && o->chat_wanted == CONVERSATION_IF_NEEDED)
-        return CONVERSATION_NONE;
+    bool optional = k == CONVERSATION_MESSAGES || k == CONVERSATION_SHAREGPT;
+    if (optional && columns && o->chat_wanted == CONVERSATION_IF_NEEDED) return CONVERSATION_NONE;
     return k == CONVERSATION_ALPACA && learn && !has(t, "output") ? CONVERSATION_NONE : k;
 }
 
@@ -148,8 +148,8 @@ static int render(const row_shape *s, const template *w, bool written, int64_t r
     if (list)
         return fail(
             e, E_UNSUPPORTED,
-            "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations are lists in \"messages\" or "
-            "\"conversations\", or in \"prompt\" and \"completion\" of every row",
+            "%s:%lld: \"%.200s\" is a JSON array or object, not text; conversations are lists in "
+            "\"messages\" or \"conversations\", or in \"prompt\" and \"completion\" of every row",
             s->t->name, (long long)s->t->line[row], list);
     return template_render(w, s->t, row, advice, out, e);
 }
@@ -163,7 +163,8 @@ static int chat_prompt_text(const row_shape *s, int64_t row, str *out, err *e)
     int code = conversation_read(s->t, row, s->talk, s->chat, &v, e);
     if (code != OK) return code;
     int64_t n = v.prompt >= 0 ? v.prompt : (int64_t)json_array_size(v.messages);
-    const char *last = n ? json_string_value(json_object_get(json_array_get(v.messages, (size_t)n - 1), "role")) : NULL;
+    const json_t *end = n ? json_array_get(v.messages, (size_t)n - 1) : NULL;
+    const char *last = json_string_value(json_object_get(end, "role"));
     if (v.prompt < 0 && last && !strcmp(last, "assistant")) n--;
     snprintf(where, sizeof where, "%.300s:%lld", s->t->name, (long long)s->t->line[row]);
     code = chat_render(s->chat, &v, n, CHAT_TO_ANSWER, where, &text, e);

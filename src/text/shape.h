@@ -9,9 +9,9 @@
  *   instruction, output       alpaca: instruction and, where not empty, input, in the wording below
  *
  * Before prompt and completion come conversations: messages, conversations, lists of messages as prompt and
- * completion, chosen and rejected, alpaca with history or system (conversation.h). They are rendered by a chat
- * template, and so is alpaca when chat_wanted. The alpaca
- * wording (Taori et al. 2023), {input} and its heading only where the row has one:
+ * completion, chosen and rejected, alpaca with history or system (conversation.h). They are rendered by a
+ * chat template, and so is alpaca when chat_wanted. The alpaca wording (Taori et al. 2023), {input} and its
+ * heading only where the row has one:
  *
  *   Below is an instruction that describes a task, paired with an input that provides further context.
  *   Write a response that appropriately completes the request.
@@ -33,7 +33,14 @@
 
 #include <stdbool.h>
 
-typedef enum shape_kind { SHAPE_TEXT, SHAPE_PROMPT, SHAPE_ALPACA, SHAPE_TEMPLATE, SHAPE_IDS, SHAPE_CHAT } shape_kind;
+typedef enum shape_kind {
+    SHAPE_TEXT,
+    SHAPE_PROMPT,
+    SHAPE_ALPACA,
+    SHAPE_TEMPLATE,
+    SHAPE_IDS,
+    SHAPE_CHAT,
+} shape_kind;
 
 /* To learn, a row needs a completion; to answer, a prompt is enough. */
 typedef enum shape_use { SHAPE_LEARN, SHAPE_ANSWER } shape_use;
@@ -56,17 +63,17 @@ typedef struct row_shape {
     bool prompt_written, completion_written; /* by the user, so that a JSON value may fill it */
 } row_shape;
 
-/* The conversations that shape_init() will find, for which o->chat has to be there; CONVERSATION_NONE otherwise. */
+/* The conversations that shape_init() will find, for which o->chat has to be there; or CONVERSATION_NONE. */
 conversation_kind shape_talk(const table *t, const shape_options *o, shape_use use);
 
-/* Keeps t, which has to outlive s. E_USAGE, E_FORMAT (fields that are missing from the table); after a failure there is
- * nothing to release. */
+/* Keeps t, which has to outlive s. E_USAGE, E_FORMAT (fields that are missing from the table); after a
+ * failure there is nothing to release. */
 int shape_init(row_shape *s, const table *t, const shape_options *o, shape_use use, err *e);
 void shape_release(row_shape *s);
 
-/* Appends the row's text to out; the prompt of a conversation is all before the answer, with what begins that. The
- * completion of a conversation is not asked for here (encode_chat.c). The prompt of a shape that has none is E_USAGE; a completion that
- * was not asked for is empty. Errors about the row name its line. */
+/* Appends the row's text to out; the prompt of a conversation is all before the answer, with what begins
+ * that, and its completion is not asked for here (encode_chat.c). The prompt of a shape that has none is
+ * E_USAGE; a completion that was not asked for is empty. Errors about the row name its line. */
 int shape_prompt(const row_shape *s, int64_t row, str *out, err *e);
 int shape_completion(const row_shape *s, int64_t row, str *out, err *e);
 

@@ -1,5 +1,5 @@
-/* test_chat.c -- conversations of every shape as tokens and mask, and what is refused. The tokenizer is bytes.h's, so
- * that rows can be written down: what is learned stands in [ ], <s> is ^ and </s> is $. */
+/* test_chat.c -- conversations of every shape as tokens and mask, and what is refused. The tokenizer is
+ * bytes.h's, so that rows can be written down: what is learned stands in [ ], <s> is ^ and </s> is $. */
 #include "text/encode.h"
 #include "text/row.h"
 
@@ -15,8 +15,9 @@
     "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }}</s>{{ '\\n' }}{% endfor %}" \
     "{% if add_generation_prompt %}assistant:{% endif %}"
 #define TOOLS                                                                                               \
-    "{% if tools %}{{ tools|tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{% if m.tool_calls %}"  \
-    "{% for c in m.tool_calls %}{{ c.id }}{{ c.function|tojson }}{% endfor %}{% else %}{{ m.content }}{% endif %}" \
+    "{% if tools %}{{ tools|tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{% if m.tool_calls %}" \
+    "{% for c in m.tool_calls %}{{ c.id }}{{ c.function|tojson }}{% endfor %}{% else %}{{ m.content }}{% "  \
+    "endif %}"                                                                                              \
     "{{ m.tool_call_id }}{{ m.thinking }};{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
 
 static tokenizer *tok;
@@ -43,7 +44,8 @@ typedef struct fixture {
     rowset r;
 } fixture;
 
-static int try_open(fixture *f, const char *source, const char *kwargs, const char *rows, shape_use use, err *e)
+static int try_open(fixture *f, const char *source, const char *kwargs, const char *rows, shape_use use,
+                    err *e)
 {
     *f = (fixture){.folder = scratch_new()};
     str path = {0};
@@ -97,7 +99,8 @@ static void learn(const char *source, const char *kwargs, const char *rows, row_
 
 static const row_options assistant = {.assistant_only = true}, everything = {.loss = ROW_LOSS_ALL}, automatic;
 
-static void refuse(const char *source, const char *kwargs, const char *rows, row_options o, int code, const char *part)
+static void refuse(const char *source, const char *kwargs, const char *rows, row_options o, int code,
+                   const char *part)
 {
     fixture f;
     err e = {0};
@@ -107,15 +110,18 @@ static void refuse(const char *source, const char *kwargs, const char *rows, row
     close_fixture(&f);
 }
 
-#define TALK "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Yo\"}, " \
-             "{\"role\": \"user\", \"content\": \"?\"}, {\"role\": \"assistant\", \"content\": \"\\n!\"}]}\n"
+#define TALK                                                                                             \
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": " \
+    "\"Yo\"}, "                                                                                          \
+    "{\"role\": \"user\", \"content\": \"?\"}, {\"role\": \"assistant\", \"content\": \"\\n!\"}]}\n"
 
 static void messages(void **state)
 {
     (void)state;
     learn(TURNS, NULL, TALK, assistant, "^user:Hi$\nassistant:[Yo$]\nuser:?$\nassistant:[\n!$]\n");
     learn(TURNS, NULL, TALK, automatic, "^[user:Hi$\nassistant:Yo$\nuser:?$\nassistant:\n!$\n]");
-    learn("{% for m in messages %}{{ m.role[0] }} {% if m.role == 'assistant' %}{% generation %}{{ m.content }}</s>"
+    learn("{% for m in messages %}{{ m.role[0] }} {% if m.role == 'assistant' %}{% generation %}{{ m.content "
+          "}}</s>"
           "{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '\\n' }}{% endfor %}",
           NULL, TALK, assistant, "u Hi\na [Yo$]\nu ?\na [\n!$]\n");
     /* a generation block whose place is not known: beginnings tell */
@@ -131,13 +137,15 @@ static void messages(void **state)
 static void sharegpt(void **state)
 {
     (void)state;
-    static const char row[] =
-        "{\"system\": \"S\", \"conversations\": [{\"from\": \"human\", \"value\": \"W?\"}, {\"from\": \"function_call\", "
-        "\"value\": \"{\\\"name\\\": \\\"f\\\", \\\"arguments\\\": {\\\"x\\\": 1}}\"}, {\"from\": \"observation\", "
-        "\"value\": \"7\"}, {\"from\": \"gpt\", \"value\": \"It is 7.\"}], "
-        "\"tools\": \"[{\\\"name\\\": \\\"f\\\"}]\"}\n";
+    static const char row[] = "{\"system\": \"S\", \"conversations\": [{\"from\": \"human\", \"value\": "
+                              "\"W?\"}, {\"from\": \"function_call\", "
+                              "\"value\": \"{\\\"name\\\": \\\"f\\\", \\\"arguments\\\": {\\\"x\\\": 1}}\"}, "
+                              "{\"from\": \"observation\", "
+                              "\"value\": \"7\"}, {\"from\": \"gpt\", \"value\": \"It is 7.\"}], "
+                              "\"tools\": \"[{\\\"name\\\": \\\"f\\\"}]\"}\n";
     learn(TURNS, NULL, row, assistant,
-          "^system:S$\nuser:W?$\nassistant:[{\"name\": \"f\", \"arguments\": {\"x\": 1}}$]\ntool:7$\nassistant:[It is 7.$]\n");
+          "^system:S$\nuser:W?$\nassistant:[{\"name\": \"f\", \"arguments\": {\"x\": "
+          "1}}$]\ntool:7$\nassistant:[It is 7.$]\n");
     learn(TOOLS, NULL, row, assistant,
           "[{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]<system>S;<user>W?;<assistant>"
           "[call00001{\"name\": \"f\", \"arguments\": {\"x\": 1}};]<tool>7call00001;<assistant>[It is 7.;]");
@@ -146,21 +154,27 @@ static void sharegpt(void **state)
 static void other_shapes(void **state)
 {
     (void)state;
+    learn(
+        TURNS, NULL,
+        "{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\", \"system\": \"S\", \"history\": "
+        "[[\"a\", \"b\"]]}\n"
+        "{\"instruction\": \"Hi\", \"input\": \"\", \"output\": \"Yo\"}\n",
+        assistant,
+        "^system:S$\nuser:a$\nassistant:[b$]\nuser:Add\n1 2$\nassistant:[3$]\n|^user:Hi$\nassistant:[Yo$]\n");
     learn(TURNS, NULL,
-          "{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\", \"system\": \"S\", \"history\": [[\"a\", \"b\"]]}\n"
-          "{\"instruction\": \"Hi\", \"input\": \"\", \"output\": \"Yo\"}\n",
-          assistant, "^system:S$\nuser:a$\nassistant:[b$]\nuser:Add\n1 2$\nassistant:[3$]\n|^user:Hi$\nassistant:[Yo$]\n");
-    learn(TURNS, NULL,
-          "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}], \"completion\": [{\"role\": \"assistant\", "
+          "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}], \"completion\": [{\"role\": "
+          "\"assistant\", "
           "\"content\": \"Yo\"}]}\n",
           automatic, "^user:Hi$\nassistant:[Yo$\n]");
     learn(TURNS, NULL,
-          "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi\"}, {\"from\": \"gpt\", \"value\": \"Yo\"}, "
+          "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi\"}, {\"from\": \"gpt\", \"value\": "
+          "\"Yo\"}, "
           "{\"from\": \"human\", \"value\": \"?\"}], \"chosen\": {\"from\": \"gpt\", \"value\": \"good\"}, "
           "\"rejected\": {\"from\": \"gpt\", \"value\": \"bad\"}}\n",
           assistant, "^user:Hi$\nassistant:Yo$\nuser:?$\nassistant:[good$]\n");
     learn(TURNS, NULL,
-          "{\"chosen\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Yo\"}], "
+          "{\"chosen\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": "
+          "\"Yo\"}], "
           "\"rejected\": []}\n",
           assistant, "^user:Hi$\nassistant:[Yo$]\n");
     learn(TURNS, NULL, "prompt,chosen,rejected\nHi,Yo,No\n", everything, "^[user:Hi$\nassistant:Yo$\n]");
@@ -170,10 +184,12 @@ static void other_shapes(void **state)
 static void variables(void **state)
 {
     (void)state;
-    static const char rows[] = "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\", \"reasoning\": \"why\"}]}\n"
-                               "{\"messages\": [{\"role\": \"assistant\", \"content\": \"b\"}], "
-                               "\"chat_template_kwargs\": {\"x\": \"row\", \"y\": 2}}\n";
-    learn("{% for m in messages %}{{ m.reasoning_content }}{{ m.content }}{% endfor %}{{ x }}{{ y }}{{ eos_token }}",
+    static const char rows[] =
+        "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\", \"reasoning\": \"why\"}]}\n"
+        "{\"messages\": [{\"role\": \"assistant\", \"content\": \"b\"}], "
+        "\"chat_template_kwargs\": {\"x\": \"row\", \"y\": 2}}\n";
+    learn("{% for m in messages %}{{ m.reasoning_content }}{{ m.content }}{% endfor %}{{ x }}{{ y }}{{ "
+          "eos_token }}",
           "{\"x\": \"opt\", \"y\": 1}", rows, automatic, "w[hyaopt1$]|b[row2$]");
 }
 
@@ -183,7 +199,8 @@ static void prompts(void **state)
     fixture f;
     err e = {0};
     str text = {0};
-    if (try_open(&f, TURNS, NULL, TALK "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}]}\n", SHAPE_ANSWER, &e))
+    if (try_open(&f, TURNS, NULL, TALK "{\"messages\": [{\"role\": \"user\", \"content\": \"Q\"}]}\n",
+                 SHAPE_ANSWER, &e))
         fail_msg("%s", e.msg);
     assert_int_equal(shape_prompt(&f.s, 0, &text, &e), OK);
     assert_string_equal(text.p, "<s>user:Hi</s>\nassistant:Yo</s>\nuser:?</s>\nassistant:");
@@ -200,11 +217,14 @@ static void findings(void **state)
     fixture f;
     err e = {0};
     row_options o = {.assistant_only = true, .max_length = 24};
-    if (try_open(&f, TURNS, NULL,
-                 TALK "{\"messages\": [{\"role\": \"user\", \"content\": \"much too long\"}, {\"role\": \"assistant\", "
-                      "\"content\": \"a\"}]}\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n"
-                      "{\"messages\": [{\"role\": \"assistant\", \"content\": \"c\"}], \"tools\": [{\"name\": \"f\"}]}\n",
-                 SHAPE_LEARN, &e))
+    if (try_open(
+            &f, TURNS, NULL,
+            TALK
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"much too long\"}, {\"role\": \"assistant\", "
+            "\"content\": \"a\"}]}\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n"
+            "{\"messages\": [{\"role\": \"assistant\", \"content\": \"c\"}], \"tools\": [{\"name\": "
+            "\"f\"}]}\n",
+            SHAPE_LEARN, &e))
         fail_msg("%s", e.msg);
     if (rowset_build(&f.r, &f.s, tok, &o, NULL, &e)) fail_msg("%s", e.msg);
     assert_int_equal(f.r.n, 2);
@@ -219,27 +239,31 @@ static void findings(void **state)
 static void refused(void **state)
 {
     (void)state;
-    refuse("{{ messages|length }}{% for m in messages %}{{ m.content }}{% endfor %}", NULL, "\n" TALK, assistant,
-           E_UNSUPPORTED, "f:2: the chat template renders the first 1 messages otherwise alone");
-    refuse("{% for m in messages %}{{ m.content }}{{ raise_exception('no ' ~ m.role) if loop.index == 3 }}{% endfor %}",
+    refuse("{{ messages|length }}{% for m in messages %}{{ m.content }}{% endfor %}", NULL, "\n" TALK,
+           assistant, E_UNSUPPORTED, "f:2: the chat template renders the first 1 messages otherwise alone");
+    refuse("{% for m in messages %}{{ m.content }}{{ raise_exception('no ' ~ m.role) if loop.index == 3 }}{% "
+           "endfor %}",
            NULL, "\n\n" TALK, automatic, E_FORMAT, "f:3: ");
     refuse("{{ raise_exception('no') }}", NULL, TALK, automatic, E_FORMAT, "t.jinja: line 1: no");
     refuse("a\n{% include 'x' %}", NULL, TALK, automatic, E_UNSUPPORTED,
            "t.jinja: line 2: the tag \"include\" is not supported");
     refuse(TURNS, "[1]", TALK, automatic, E_USAGE, "--chat_template_kwargs: not a JSON object");
-    refuse(TURNS, NULL, "{\"messages\": \"x\"}\n", automatic, E_FORMAT, "f:1: \"messages\" is not a list of messages");
-    refuse(TURNS, NULL, "{\"messages\": [{\"content\": \"x\"}]}\n", automatic, E_FORMAT, "has a message without a \"role\"");
+    refuse(TURNS, NULL, "{\"messages\": \"x\"}\n", automatic, E_FORMAT,
+           "f:1: \"messages\" is not a list of messages");
+    refuse(TURNS, NULL, "{\"messages\": [{\"content\": \"x\"}]}\n", automatic, E_FORMAT,
+           "has a message without a \"role\"");
     refuse(TURNS, NULL, "{\"messages\": []}\n", automatic, E_FORMAT, "f:1: the conversation has no messages");
     refuse(TURNS, NULL, TALK "{\"x\": 1}\n", automatic, E_FORMAT, "f:2: no field \"messages\"");
-    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"martian\", \"value\": \"x\"}]}\n", automatic, E_FORMAT,
-           "f:1: \"martian\" is a role this program does not know");
-    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"gpt\", \"value\": 1}]}\n", automatic, E_FORMAT, "f:1: ");
-    refuse(TOOLS, NULL, "{\"conversations\": [{\"from\": \"function_call\", \"value\": \"x\"}]}\n", automatic, E_FORMAT,
-           "\"value\" of function_call is not JSON");
-    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"gpt\", \"value\": \"x\"}], \"tools\": \"{\"}\n", automatic,
-           E_FORMAT, "f:1: \"tools\" is not JSON");
-    refuse(TURNS, NULL, "{\"instruction\": \"a\", \"output\": \"b\", \"history\": [1]}\n", automatic, E_FORMAT,
-           "f:1: \"history\" is not a list of pairs of texts");
+    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"martian\", \"value\": \"x\"}]}\n", automatic,
+           E_FORMAT, "f:1: \"martian\" is a role this program does not know");
+    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"gpt\", \"value\": 1}]}\n", automatic, E_FORMAT,
+           "f:1: ");
+    refuse(TOOLS, NULL, "{\"conversations\": [{\"from\": \"function_call\", \"value\": \"x\"}]}\n", automatic,
+           E_FORMAT, "\"value\" of function_call is not JSON");
+    refuse(TURNS, NULL, "{\"conversations\": [{\"from\": \"gpt\", \"value\": \"x\"}], \"tools\": \"{\"}\n",
+           automatic, E_FORMAT, "f:1: \"tools\" is not JSON");
+    refuse(TURNS, NULL, "{\"instruction\": \"a\", \"output\": \"b\", \"history\": [1]}\n", automatic,
+           E_FORMAT, "f:1: \"history\" is not a list of pairs of texts");
     refuse(TURNS, NULL, TALK, (row_options){.loss = ROW_LOSS_COMPLETION}, E_USAGE, "needs a prompt");
 }
 

@@ -1,5 +1,6 @@
-/* test_jinja.c -- templates against what jinja2 made of them (test/golden/jinja.py), what is refused, and templates
- * that mean harm. LORAC_SHARED names a folder with further templates, whose outputs are compared by hash. */
+/* test_jinja.c -- templates against what jinja2 made of them (test/golden/jinja.py), what is refused, and
+ * templates that mean harm. LORAC_SHARED names a folder with further templates, whose outputs are compared by
+ * hash. */
 #include "base/file.h"
 #include "base/json.h"
 #include "text/jinja/jinja.h"
@@ -35,7 +36,8 @@ static int unload(void **state)
 }
 
 /* The output as bytes, or NULL where anything fails. */
-static char *render(const char *text, size_t n, const char *name, const json_t *data, jinja_output *out, err *e)
+static char *render(const char *text, size_t n, const char *name, const json_t *data, jinja_output *out,
+                    err *e)
 {
     jinja_limits limits = {.now = (time_t)json_integer_value(json_object_get(golden, "now"))};
     jinja *t = jinja_new(text, n, name, e);
@@ -58,7 +60,8 @@ static bool same_spans(const jinja_output *out, const json_t *want)
 
 static bool one_case(const json_t *c)
 {
-    const json_t *t = json_array_get(json_object_get(golden, "templates"), (size_t)json_integer_value(json_array_get(c, 0)));
+    const json_t *t = json_array_get(json_object_get(golden, "templates"),
+                                     (size_t)json_integer_value(json_array_get(c, 0)));
     size_t which = (size_t)json_integer_value(json_array_get(c, 1));
     const json_t *data = json_array_get(json_object_get(golden, "data"), which), *want = json_array_get(c, 2);
     const json_t *text = json_object_get(t, "text");
@@ -116,7 +119,8 @@ static void not_supported(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         err e = {0};
         assert_null(jinja_new(cases[i].text, strlen(cases[i].text), "t", &e));
-        if (e.code != E_UNSUPPORTED || !strstr(e.msg, cases[i].part)) fail_msg("%s: %s", cases[i].text, e.msg);
+        if (e.code != E_UNSUPPORTED || !strstr(e.msg, cases[i].part))
+            fail_msg("%s: %s", cases[i].text, e.msg);
     }
 }
 
@@ -125,9 +129,10 @@ static void not_supported_while_running(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "{{ lipsum() }}",     "{{ cycler(1) }}",        "{{ [1]|map('string') }}", "{{ 'a'.upper }}",
-        "{{ 1|int(base=2) }}", "{{ [1]|map('pprint')|list }}", "{{ (-1) ** 0.5 }}", "{{ strftime_now('%Q') }}",
-        "{{ range(3)[1:] }}", "{{ 1.5.real }}", "{{ '²'.isdigit() }}",
+        "{{ lipsum() }}",    "{{ cycler(1) }}",          "{{ [1]|map('string') }}",
+        "{{ 'a'.upper }}",   "{{ 1|int(base=2) }}",      "{{ [1]|map('pprint')|list }}",
+        "{{ (-1) ** 0.5 }}", "{{ strftime_now('%Q') }}", "{{ range(3)[1:] }}",
+        "{{ 1.5.real }}",    "{{ '²'.isdigit() }}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         err e = {0};
@@ -169,14 +174,20 @@ static void hostile(void **state)
     bounded("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "goes too deep");
     bounded("{{ 'a' * 1000000000000 }}", "MiB of memory");
     bounded("{{ [1] * 1000000000 }}", "MiB of memory");
-    bounded("{% set n = namespace(s='aaaaaaaa') %}{% for i in range(99) %}{% set n.s = n.s + n.s %}{% endfor %}",
-            "MiB of memory");
-    bounded("{% set n = namespace(s='a') %}{% for i in range(30) %}{% set n.s = n.s|replace('a', 'aaaaaaaa') %}"
-            "{% endfor %}",
+    bounded(
+        "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(99) %}{% set n.s = n.s + n.s %}{% endfor %}",
+        "MiB of memory");
+    bounded(
+        "{% set n = namespace(s='a') %}{% for i in range(30) %}{% set n.s = n.s|replace('a', 'aaaaaaaa') %}"
+        "{% endfor %}",
+        "more than");
+    bounded("{% set s = 'a' * 1000000 %}{% for i in range(100) %}{{ s }}{% endfor %}",
+            "writes more than 32 MiB");
+    bounded("{% set l = range(100000) %}{% for i in l %}{% for j in l %}{% endfor %}{% endfor %}",
             "more than");
-    bounded("{% set s = 'a' * 1000000 %}{% for i in range(100) %}{{ s }}{% endfor %}", "writes more than 32 MiB");
-    bounded("{% set l = range(100000) %}{% for i in l %}{% for j in l %}{% endfor %}{% endfor %}", "more than");
-    bounded("{% set n = namespace(l=[]) %}{% for i in range(2000) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}", "deep");
+    bounded(
+        "{% set n = namespace(l=[]) %}{% for i in range(2000) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}",
+        "deep");
     bounded("{% set n = namespace(a=[], b=[]) %}{% for i in range(40) %}{% set n.a = [n.a, n.a] %}"
             "{% set n.b = [n.b, n.b] %}{% endfor %}{{ n.a == n.b }}",
             "steps");
@@ -189,9 +200,18 @@ static void hostile(void **state)
             "steps");
     const struct {
         const char *before, *middle, *after;
-    } nests[] = {{"(", "1", ")"},   {"[", "", "]"},           {"{'a':", "1", "}"}, {"-", "1", ""}, {"not ", "1", ""},
-                 {"1+", "1", ""},   {"a.", "b", ""},          {"1 if 1 else ", "1", ""}, {"x|upper ~ ", "1", ""},
-                 {"", "x", ".y[0]"}, {"", "x", "|upper is in x"}, {"f(", "", ")"}};
+    } nests[] = {{"(", "1", ")"},
+                 {"[", "", "]"},
+                 {"{'a':", "1", "}"},
+                 {"-", "1", ""},
+                 {"not ", "1", ""},
+                 {"1+", "1", ""},
+                 {"a.", "b", ""},
+                 {"1 if 1 else ", "1", ""},
+                 {"x|upper ~ ", "1", ""},
+                 {"", "x", ".y[0]"},
+                 {"", "x", "|upper is in x"},
+                 {"f(", "", ")"}};
     for (size_t i = 0; i < sizeof nests / sizeof *nests; i++) {
         char *inner = repeated(nests[i].before, 50000, nests[i].middle, nests[i].after);
         char *text = repeated("{{ ", 1, inner, " }}");
@@ -222,7 +242,8 @@ static void others(void **state)
         jinja_output out = {0};
         snprintf(path, sizeof path, "%s/data/chat/templates/%s", shared, name);
         if (file_read(&text, path, JINJA_TEMPLATE_MAX, &e)) fail_msg("%s", e.msg);
-        char *p = render(text.p, text.n, name, json_array_get(json_object_get(golden, "data"), data), &out, &e);
+        char *p =
+            render(text.p, text.n, name, json_array_get(json_object_get(golden, "data"), data), &out, &e);
         uint64_t h = 0xcbf29ce484222325u;
         for (size_t i = 0; p && i < out.text.n; i++) h = (h ^ (unsigned char)p[i]) * 0x100000001b3u;
         snprintf(got, sizeof got, p ? "%016llx" : "raises", (unsigned long long)h);

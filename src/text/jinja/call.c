@@ -1,7 +1,7 @@
 /* call.c -- attributes, indices, slices and calls (run.h).
  *
- * jinja2 takes a.b as Python's attribute b, then as a['b']; and a['b'] the other way round. So {'items': 1}.items
- * is the method. Attributes that would change a list or a dict are undefined, as in its sandbox. */
+ * jinja2 takes a.b as Python's attribute b, then as a['b']; and a['b'] the other way round. So {'items':
+ * 1}.items is the method. Attributes that would change a list or a dict are undefined, as in its sandbox. */
 #include "text/jinja/run.h"
 
 #include "text/unicode.h"
@@ -22,8 +22,10 @@ static int undefined_member(jrun *r, jval key, jval *out)
     jval text;
     str_puts(&what, "element ");
     int code = jval_hashable(&r->heap, key) ? jval_repr(&r->heap, key, &what) : OK;
-    if (code == OK) code = jval_take(&r->heap, &what, &text);
-    else str_free(&what);
+    if (code == OK)
+        code = jval_take(&r->heap, &what, &text);
+    else
+        str_free(&what);
     if (code == OK) *out = jval_undefined(text.s->p);
     return code;
 }
@@ -31,9 +33,9 @@ static int undefined_member(jrun *r, jval key, jval *out)
 /* What Python finds as an attribute: J_MISSING when there is none. */
 static int python_attribute(jrun *r, jval of, jstr *name, jval *out)
 {
-    static const char *const of_numbers[] = {"real",      "imag",        "numerator",   "denominator", "conjugate",
-                                             "to_bytes",  "from_bytes",  "bit_length",  "bit_count",   "hex",
-                                             "as_integer_ratio", "is_integer", "fromhex", NULL};
+    static const char *const of_numbers[] = {
+        "real",       "imag",      "numerator", "denominator",      "conjugate",  "to_bytes", "from_bytes",
+        "bit_length", "bit_count", "hex",       "as_integer_ratio", "is_integer", "fromhex",  NULL};
     *out = (jval){.kind = J_MISSING};
     switch (of.kind) {
     case J_STR:
@@ -42,9 +44,12 @@ static int python_attribute(jrun *r, jval of, jstr *name, jval *out)
     case J_DICT:
     case J_VIEW:
     case J_ITER:
-    case J_FUNCTION: return jmethod_find(r, of, name, out);
-    case J_NAMESPACE: return jdict_get_text(&r->heap, of.m, name->p, name->n, out), OK;
-    case J_MACRO: return jmacro_attribute(r, of.macro, name->p, out);
+    case J_FUNCTION:
+        return jmethod_find(r, of, name, out);
+    case J_NAMESPACE:
+        return jdict_get_text(&r->heap, of.m, name->p, name->n, out), OK;
+    case J_MACRO:
+        return jmacro_attribute(r, of.macro, name->p, out);
     case J_LOOP:
         if (jmethod_find(r, of, name, out)) return E_FORMAT;
         return out->kind != J_MISSING ? OK : jloop_attribute(r, of.loop, name->p, out);
@@ -60,13 +65,15 @@ static int python_attribute(jrun *r, jval of, jstr *name, jval *out)
             if (!strcmp(name->p, of_numbers[i]))
                 return junsupported(&r->heap, "the attribute \"%s\" of a number is not supported", name->p);
         return OK;
-    default: return OK;
+    default:
+        return OK;
     }
 }
 
 int jget_attribute(jrun *r, jval of, jstr *name, jval *out)
 {
-    if (of.kind == J_UNDEFINED) return jfail(&r->heap, "\"%s\" is undefined, so it has no \"%s\"", of.what, name->p);
+    if (of.kind == J_UNDEFINED)
+        return jfail(&r->heap, "\"%s\" is undefined, so it has no \"%s\"", of.what, name->p);
     int code = python_attribute(r, of, name, out);
     if (code != OK || out->kind != J_MISSING) return code;
     if (of.kind == J_DICT && jdict_get_text(&r->heap, of.m, name->p, name->n, out)) return OK;
@@ -102,7 +109,8 @@ static int clip(jrun *r, const jval bound[3], int64_t n, int64_t *start, int64_t
     int64_t v[3];
     for (int i = 0; i < 3; i++) {
         if (bound[i].kind != J_NONE && bound[i].kind != J_INT && bound[i].kind != J_BOOL)
-            return jfail(&r->heap, "a bound of a slice is '%s', not a whole number", jkind_name(bound[i].kind));
+            return jfail(&r->heap, "a bound of a slice is '%s', not a whole number",
+                         jkind_name(bound[i].kind));
         v[i] = bound[i].kind == J_INT ? bound[i].i : bound[i].kind == J_BOOL ? bound[i].b : 0;
     }
     *step = bound[2].kind == J_NONE ? 1 : v[2];
@@ -150,7 +158,8 @@ int jget_slice(jrun *r, jval of, const jval bound[3], jval *out)
     int code = clip(r, bound, jval_length(of), &start, &step, &n);
     if (code != OK) return code;
     if (of.kind == J_STR) return slice_text(r, of.s, start, step, n, out);
-    if (of.kind == J_RANGE) return junsupported(&r->heap, "a slice of a range is not supported; make a list of it");
+    if (of.kind == J_RANGE)
+        return junsupported(&r->heap, "a slice of a range is not supported; make a list of it");
     if (jval_list(&r->heap, of.kind, n, out)) return E_FORMAT;
     for (int64_t i = 0; i < n; i++) out->l->p[out->l->n++] = of.l->p[start + i * step];
     return jheap_work(&r->heap, (size_t)n * sizeof(jval));
@@ -159,12 +168,18 @@ int jget_slice(jrun *r, jval of, const jval bound[3], jval *out)
 int jcall_value(jrun *r, jval f, const jargs *a, jval *out)
 {
     switch (f.kind) {
-    case J_UNDEFINED: return jfail(&r->heap, "\"%s\" is undefined, so it cannot be called", f.what);
-    case J_MACRO: return jmacro_call(r, f.macro, a, out);
-    case J_METHOD: return jmethod_call(r, f.method, a, out);
-    case J_FUNCTION: return f.f->call(r, a, out);
-    case J_LOOP: return jloop_call(r, f.loop, a, out);
-    default: return jfail(&r->heap, "'%s' cannot be called", jkind_name(f.kind));
+    case J_UNDEFINED:
+        return jfail(&r->heap, "\"%s\" is undefined, so it cannot be called", f.what);
+    case J_MACRO:
+        return jmacro_call(r, f.macro, a, out);
+    case J_METHOD:
+        return jmethod_call(r, f.method, a, out);
+    case J_FUNCTION:
+        return f.f->call(r, a, out);
+    case J_LOOP:
+        return jloop_call(r, f.loop, a, out);
+    default:
+        return jfail(&r->heap, "'%s' cannot be called", jkind_name(f.kind));
     }
 }
 

@@ -103,7 +103,8 @@ static int spread(jrun *r, jscope *s, const jcall *c, jval *star, jval *star_sta
     if (jeval(r, s, c->star_star, star_star)) return E_FORMAT;
     if (star_star->kind != J_DICT) return jfail(&r->heap, "what follows ** is not a dict");
     for (int64_t i = 0; i < star_star->m->n; i++)
-        if (star_star->m->p[i].key.kind != J_STR) return jfail(&r->heap, "what follows ** has a key that is no text");
+        if (star_star->m->p[i].key.kind != J_STR)
+            return jfail(&r->heap, "what follows ** has a key that is no text");
     return OK;
 }
 
@@ -147,7 +148,8 @@ int jfilter_node(jrun *r, jscope *s, const jnode *n, jval input, jval *out)
 {
     jargs a;
     if (jdeep(r)) return E_FORMAT;
-    if (n->a && (n->a->kind == N_FILTER ? jfilter_node(r, s, n->a, input, &input) : jeval(r, s, n->a, &input)))
+    if (n->a &&
+        (n->a->kind == N_FILTER ? jfilter_node(r, s, n->a, input, &input) : jeval(r, s, n->a, &input)))
         return E_FORMAT;
     if (jeval_args(r, s, n->call, &a)) return E_FORMAT;
     r->heap.line = n->line;
@@ -169,35 +171,54 @@ static int evaluate(jrun *r, jscope *s, const jnode *n, jval *out)
 {
     jval a, b;
     switch (n->kind) {
-    case N_CONST: return *out = n->value, OK;
-    case N_NAME: return name_value(r, s, n, out);
+    case N_CONST:
+        return *out = n->value, OK;
+    case N_NAME:
+        return name_value(r, s, n, out);
     case N_LIST:
-    case N_TUPLE: return list_value(r, s, n, out);
-    case N_DICT: return dict_value(r, s, n, out);
-    case N_CONCAT: return concat_value(r, s, n, out);
-    case N_COMPARE: return compare_value(r, s, n, out);
-    case N_SLICE: return slice_value(r, s, n, out);
-    case N_CALL: return call_value(r, s, n, out);
-    case N_FILTER: return jfilter_node(r, s, n, jval_none(), out);
-    case N_TEST: return test_value(r, s, n, out);
+    case N_TUPLE:
+        return list_value(r, s, n, out);
+    case N_DICT:
+        return dict_value(r, s, n, out);
+    case N_CONCAT:
+        return concat_value(r, s, n, out);
+    case N_COMPARE:
+        return compare_value(r, s, n, out);
+    case N_SLICE:
+        return slice_value(r, s, n, out);
+    case N_CALL:
+        return call_value(r, s, n, out);
+    case N_FILTER:
+        return jfilter_node(r, s, n, jval_none(), out);
+    case N_TEST:
+        return test_value(r, s, n, out);
     case N_COND:
         if (jeval(r, s, n->b, &b)) return E_FORMAT;
         if (jval_true(b)) return jeval(r, s, n->a, out);
         if (n->c) return jeval(r, s, n->c, out);
         return *out = jval_undefined("the inline if without else"), OK;
-    default: break;
+    default:
+        break;
     }
     if (jeval(r, s, n->a, &a)) return E_FORMAT;
     switch (n->kind) {
-    case N_AND: return jval_true(a) ? jeval(r, s, n->b, out) : (*out = a, OK);
-    case N_OR: return jval_true(a) ? (*out = a, OK) : jeval(r, s, n->b, out);
-    case N_NOT: return *out = jval_bool(!jval_true(a)), OK;
+    case N_AND:
+        return jval_true(a) ? jeval(r, s, n->b, out) : (*out = a, OK);
+    case N_OR:
+        return jval_true(a) ? (*out = a, OK) : jeval(r, s, n->b, out);
+    case N_NOT:
+        return *out = jval_bool(!jval_true(a)), OK;
     case N_NEG:
-    case N_POS: return junary(r, n->kind, a, out);
-    case N_ATTR: return jget_attribute(r, a, n->text, out);
-    case N_ITEM: return jeval(r, s, n->b, &b) ? E_FORMAT : jget_item(r, a, b, out);
-    case N_BINARY: return jeval(r, s, n->b, &b) ? E_FORMAT : jbinary(r, n->op, a, b, out);
-    default: BUG("a node of kind %d is no expression", n->kind);
+    case N_POS:
+        return junary(r, n->kind, a, out);
+    case N_ATTR:
+        return jget_attribute(r, a, n->text, out);
+    case N_ITEM:
+        return jeval(r, s, n->b, &b) ? E_FORMAT : jget_item(r, a, b, out);
+    case N_BINARY:
+        return jeval(r, s, n->b, &b) ? E_FORMAT : jbinary(r, n->op, a, b, out);
+    default:
+        BUG("a node of kind %d is no expression", n->kind);
     }
 }
 

@@ -50,7 +50,8 @@ int jassign(jrun *r, jscope *s, const jnode *target, jval v)
     if (target->kind == N_NAME) return jscope_set(r, s, target->name, v);
     if (target->kind == N_MEMBER) {
         jval of, key = {.kind = J_STR, .s = target->text};
-        jnode name = {.kind = N_NAME, .line = target->line, .name = target->name, .text = r->t->names[target->name]};
+        jnode name = {
+            .kind = N_NAME, .line = target->line, .name = target->name, .text = r->t->names[target->name]};
         if (jeval(r, s, &name, &of)) return E_FORMAT;
         if (of.kind != J_NAMESPACE)
             return jfail(&r->heap, "%s.%s = ...: only a namespace has members that can be set", name.text->p,
@@ -134,7 +135,8 @@ static int exec_call(jrun *r, jscope *s, const jnode *n)
 {
     jval caller, f, v;
     jargs a;
-    if (jmacro_new(r, s, n, &caller) || jeval(r, s, n->a->a, &f) || jeval_args(r, s, n->a->call, &a)) return E_FORMAT;
+    if (jmacro_new(r, s, n, &caller) || jeval(r, s, n->a->a, &f) || jeval_args(r, s, n->a->call, &a))
+        return E_FORMAT;
     jargs more = {.p = a.p, .n = a.n, .named_n = a.named_n + 1};
     more.named = jheap_new(&r->heap, (size_t)more.named_n * sizeof *more.named);
     more.name = jheap_new(&r->heap, (size_t)more.named_n * sizeof *more.name);
@@ -184,24 +186,36 @@ static int execute(jrun *r, jscope *s, const jnode *n)
     jval v;
     int code;
     switch (n->kind) {
-    case N_TEXT: return jemit(r, n->text->p, n->text->n);
-    case N_PRINT: return exec_print(r, s, n);
-    case N_IF: return exec_if(r, s, n);
-    case N_FOR: return jloop_run(r, s, n);
-    case N_SET: return exec_set(r, s, n);
+    case N_TEXT:
+        return jemit(r, n->text->p, n->text->n);
+    case N_PRINT:
+        return exec_print(r, s, n);
+    case N_IF:
+        return exec_if(r, s, n);
+    case N_FOR:
+        return jloop_run(r, s, n);
+    case N_SET:
+        return exec_set(r, s, n);
     case N_SET_BLOCK:
         code = exec_captured(r, s, n, n->b, &v);
         return code != OK ? code : jassign(r, s, n->a, v);
     case N_FILTER_BLOCK:
         code = exec_captured(r, s, n, n->a, &v);
         return code != OK ? code : jemit(r, v.s->p, v.s->n);
-    case N_MACRO: return jmacro_new(r, s, n, &v) ? E_FORMAT : jscope_set(r, s, n->name, v);
-    case N_CALL_BLOCK: return exec_call(r, s, n);
-    case N_WITH: return exec_with(r, s, n);
-    case N_GENERATION: return exec_generation(r, s, n);
-    case N_BREAK: return JUMP_BREAK;
-    case N_CONTINUE: return JUMP_CONTINUE;
-    default: BUG("a node of kind %d is no statement", n->kind);
+    case N_MACRO:
+        return jmacro_new(r, s, n, &v) ? E_FORMAT : jscope_set(r, s, n->name, v);
+    case N_CALL_BLOCK:
+        return exec_call(r, s, n);
+    case N_WITH:
+        return exec_with(r, s, n);
+    case N_GENERATION:
+        return exec_generation(r, s, n);
+    case N_BREAK:
+        return JUMP_BREAK;
+    case N_CONTINUE:
+        return JUMP_CONTINUE;
+    default:
+        BUG("a node of kind %d is no statement", n->kind);
     }
 }
 

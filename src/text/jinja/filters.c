@@ -1,13 +1,13 @@
 /* filters.c -- filters of text, numbers and single values, and the table of all (run.h). */
 #include "text/jinja/run.h"
 
+#include "text/unicode.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "text/unicode.h"
 
 enum { DIGITS_MOST = 300 };
 
@@ -22,19 +22,27 @@ static int in_case(jrun *r, jval v, const jargs *a, jcase how, jval *out)
     jstr *s;
     str text = {0};
     jval none[4];
-    if (bind(r, "upper, lower", a, "", 0, none) || jtext_of(r, v, &s) || jheap_work(&r->heap, s->n)) return E_FORMAT;
+    if (bind(r, "upper, lower", a, "", 0, none) || jtext_of(r, v, &s) || jheap_work(&r->heap, s->n))
+        return E_FORMAT;
     jcase_text(s->p, s->n, how, &text);
     return jval_take(&r->heap, &text, out);
 }
 
-static int filter_upper(jrun *r, jval v, const jargs *a, jval *out) { return in_case(r, v, a, CASE_UPPER, out); }
-static int filter_lower(jrun *r, jval v, const jargs *a, jval *out) { return in_case(r, v, a, CASE_LOWER, out); }
+static int filter_upper(jrun *r, jval v, const jargs *a, jval *out)
+{
+    return in_case(r, v, a, CASE_UPPER, out);
+}
+static int filter_lower(jrun *r, jval v, const jargs *a, jval *out)
+{
+    return in_case(r, v, a, CASE_LOWER, out);
+}
 
 static int filter_capitalize(jrun *r, jval v, const jargs *a, jval *out)
 {
     jstr *s;
     jval none[4];
-    return bind(r, "capitalize", a, "", 0, none) || jtext_of(r, v, &s) ? E_FORMAT : jtext_capitalize(r, s, out);
+    return bind(r, "capitalize", a, "", 0, none) || jtext_of(r, v, &s) ? E_FORMAT
+                                                                       : jtext_capitalize(r, s, out);
 }
 
 /* What jinja2 takes for the beginning of a word: after white space and - ( { [ < */
@@ -101,11 +109,14 @@ static int filter_escape(jrun *r, jval v, const jargs *a, jval *out)
     jval none[4];
     jstr *s;
     str text = {0};
-    if (bind(r, "escape", a, "", 0, none) || jtext_of(r, v, &s)) return E_FORMAT;
+    if (bind(r, "escape", a, "", 0, none) || jtext_of(r, v, &s) || jheap_work(&r->heap, s->n))
+        return E_FORMAT;
     for (size_t i = 0; i < s->n; i++) {
         const char *p = s->p[i] ? strchr(special, s->p[i]) : NULL;
-        if (p) str_puts(&text, with[p - special]);
-        else str_putc(&text, s->p[i]);
+        if (p)
+            str_puts(&text, with[p - special]);
+        else
+            str_putc(&text, s->p[i]);
     }
     return jval_take(&r->heap, &text, out);
 }
@@ -116,11 +127,14 @@ static int filter_indent(jrun *r, jval v, const jargs *a, jval *out)
     if (bind(r, "indent", a, "width first blank", 0, x)) return E_FORMAT;
     if (v.kind != J_STR) return jfail(&r->heap, "indent: '%s' is no text", jkind_name(v.kind));
     int64_t width;
-    if (x[0].kind == J_STR) by = x[0];
-    else if (!jarg_int(r, "indent", x[0], 4, &width)) return E_FORMAT;
+    if (x[0].kind == J_STR)
+        by = x[0];
+    else if (!jarg_int(r, "indent", x[0], 4, &width))
+        return E_FORMAT;
     else {
         jval space;
-        if (jval_str(&r->heap, " ", 1, &space) || jbinary(r, OP_MUL, space, jval_int(width), &by)) return E_FORMAT;
+        if (jval_str(&r->heap, " ", 1, &space) || jbinary(r, OP_MUL, space, jval_int(width), &by))
+            return E_FORMAT;
     }
     jval with_end, newline;
     if (jval_str(&r->heap, "\n", 1, &newline) || jbinary(r, OP_ADD, v, newline, &with_end) ||
@@ -145,11 +159,13 @@ static int filter_truncate(jrun *r, jval v, const jargs *a, jval *out)
     int64_t length, leeway;
     if (bind(r, "truncate", a, "length killwords end leeway", 0, x)) return E_FORMAT;
     if (x[3].kind == J_NONE) x[3].kind = J_MISSING;
-    if (!jarg_int(r, "truncate", x[0], 255, &length) || !jarg_int(r, "truncate", x[3], 5, &leeway)) return E_FORMAT;
+    if (!jarg_int(r, "truncate", x[0], 255, &length) || !jarg_int(r, "truncate", x[3], 5, &leeway))
+        return E_FORMAT;
     if (x[2].kind == J_MISSING ? jval_str(&r->heap, "...", 3, &end) : (end = x[2], OK)) return E_FORMAT;
     int64_t n = jval_length(v);
     if (n < 0 || end.kind != J_STR) return jfail(&r->heap, "truncate: this is no text");
-    if (length < jstr_chars(end.s) || leeway < 0) return jfail(&r->heap, "truncate: a length that is too small");
+    if (length < jstr_chars(end.s) || leeway < 0)
+        return jfail(&r->heap, "truncate: a length that is too small");
     if (length > INT32_MAX || leeway > INT32_MAX || n <= length + leeway) return *out = v, OK;
     if (v.kind != J_STR) return jfail(&r->heap, "truncate: this is no text");
     const jval bound[3] = {jval_none(), jval_int(length - jstr_chars(end.s)), jval_none()};
@@ -174,8 +190,8 @@ static bool number_text(const jstr *s, str *out)
     size_t i = jinja_spaces_before(s->p, s->n), end = s->n - jinja_spaces_after(s->p, s->n);
     for (; i < end; i++) {
         char c = s->p[i];
-        bool between = c == '_' && out->n && isdigit((unsigned char)out->p[out->n - 1]) && s->p[i - 1] != '_' &&
-                       i + 1 < end && isdigit((unsigned char)s->p[i + 1]);
+        bool between = c == '_' && out->n && isdigit((unsigned char)out->p[out->n - 1]) &&
+                       s->p[i - 1] != '_' && i + 1 < end && isdigit((unsigned char)s->p[i + 1]);
         if (between) continue;
         if (c == '_' || c <= ' ' || (unsigned char)c >= 0x80 || out->n == DIGITS_MOST) return false;
         str_putc(out, c);
@@ -224,7 +240,8 @@ static int filter_int(jrun *r, jval v, const jargs *a, jval *out)
     if (is_float) d = v.d;
     if (v.kind == J_STR) {
         str text = {0};
-        if (has_other_digits(v.s)) return junsupported(&r->heap, "int of a text that is not ASCII is not supported");
+        if (has_other_digits(v.s))
+            return junsupported(&r->heap, "int of a text that is not ASCII is not supported");
         bool fits = number_text(v.s, &text);
         is_whole = fits && read_whole(text.p, &whole);
         bool over = is_whole && errno;
@@ -248,7 +265,8 @@ static int filter_float(jrun *r, jval v, const jargs *a, jval *out)
     if (good) d = jval_as_double(v);
     if (v.kind == J_STR) {
         str text = {0};
-        if (has_other_digits(v.s)) return junsupported(&r->heap, "float of a text that is not ASCII is not supported");
+        if (has_other_digits(v.s))
+            return junsupported(&r->heap, "float of a text that is not ASCII is not supported");
         good = number_text(v.s, &text) && read_float(text.p, &d);
         str_free(&text);
     }
@@ -272,12 +290,15 @@ static int filter_round(jrun *r, jval v, const jargs *a, jval *out)
 {
     jval x[4];
     int64_t places;
-    if (bind(r, "round", a, "precision method", 0, x) || !jarg_int(r, "round", x[0], 0, &places)) return E_FORMAT;
+    if (bind(r, "round", a, "precision method", 0, x) || !jarg_int(r, "round", x[0], 0, &places))
+        return E_FORMAT;
     bool common = x[1].kind == J_MISSING || jval_is_text(x[1], "common");
     bool up = jval_is_text(x[1], "ceil");
-    if (!common && !up && !jval_is_text(x[1], "floor")) return jfail(&r->heap, "round: the method is unknown");
+    if (!common && !up && !jval_is_text(x[1], "floor"))
+        return jfail(&r->heap, "round: the method is unknown");
     if (!jval_is_number(v)) return jfail(&r->heap, "round: '%s' is no number", jkind_name(v.kind));
-    if (places < 0 || places > 15) return junsupported(&r->heap, "round to %lld places is not supported", (long long)places);
+    if (places < 0 || places > 15)
+        return junsupported(&r->heap, "round to %lld places is not supported", (long long)places);
     if (common) {
         if (v.kind != J_FLOAT) return *out = jval_int(v.kind == J_BOOL ? v.b : v.i), OK;
         char text[400];
@@ -288,7 +309,8 @@ static int filter_round(jrun *r, jval v, const jargs *a, jval *out)
     for (int64_t i = 0; i < places; i++) scale.i *= 10;
     if (jbinary(r, OP_MUL, v, scale, &scaled)) return E_FORMAT;
     double d = jval_as_double(scaled);
-    if (!isfinite(d) || fabs(d) > 9e15) return junsupported(&r->heap, "round of so large a number is not supported");
+    if (!isfinite(d) || fabs(d) > 9e15)
+        return junsupported(&r->heap, "round of so large a number is not supported");
     return jbinary(r, OP_DIV, jval_int((int64_t)(up ? ceil(d) : floor(d))), scale, out);
 }
 
@@ -316,14 +338,29 @@ static int filter_attr(jrun *r, jval v, const jargs *a, jval *out)
 }
 
 static const jfilter filters[] = {
-    {"abs", filter_abs},         {"attr", filter_attr},           {"capitalize", filter_capitalize},
-    {"d", filter_default},       {"default", filter_default},     {"e", filter_escape},
-    {"escape", filter_escape},   {"float", filter_float},         {"forceescape", filter_escape},
-    {"format", filter_format},   {"indent", filter_indent},       {"int", filter_int},
-    {"lower", filter_lower},     {"replace", filter_replace},     {"round", filter_round},
-    {"safe", filter_string},     {"string", filter_string},       {"title", filter_title},
-    {"tojson", jtojson},         {"trim", filter_trim},           {"truncate", filter_truncate},
-    {"upper", filter_upper},     {0},
+    {"abs", filter_abs},
+    {"attr", filter_attr},
+    {"capitalize", filter_capitalize},
+    {"d", filter_default},
+    {"default", filter_default},
+    {"e", filter_escape},
+    {"escape", filter_escape},
+    {"float", filter_float},
+    {"forceescape", filter_escape},
+    {"format", filter_format},
+    {"indent", filter_indent},
+    {"int", filter_int},
+    {"lower", filter_lower},
+    {"replace", filter_replace},
+    {"round", filter_round},
+    {"safe", filter_string},
+    {"string", filter_string},
+    {"title", filter_title},
+    {"tojson", jtojson},
+    {"trim", filter_trim},
+    {"truncate", filter_truncate},
+    {"upper", filter_upper},
+    {0},
 };
 
 static const jfilter *find(const jfilter *f, const char *p, size_t n)
@@ -341,13 +378,11 @@ const jfilter *jfilter_find(const char *p, size_t n)
 
 bool jfilter_exists(const char *p, size_t n)
 {
-    static const jfilter others[] = {{"center", NULL},    {"filesizeformat", NULL}, {"groupby", NULL}, {"pprint", NULL},
-                                     {"random", NULL},    {"striptags", NULL},      {"urlencode", NULL}, {"urlize", NULL},
-                                     {"wordcount", NULL}, {"wordwrap", NULL},       {"xmlattr", NULL}, {0}};
+    static const jfilter others[] = {{"center", NULL},    {"filesizeformat", NULL}, {"groupby", NULL},
+                                     {"pprint", NULL},    {"random", NULL},         {"striptags", NULL},
+                                     {"urlencode", NULL}, {"urlize", NULL},         {"wordcount", NULL},
+                                     {"wordwrap", NULL},  {"xmlattr", NULL},        {0}};
     return jfilter_find(p, n) || find(others, p, n);
 }
 
-bool jfilter_marks(const jfilter *f)
-{
-    return !strcmp(f->name, "safe") || f->apply == filter_escape;
-}
+bool jfilter_marks(const jfilter *f) { return !strcmp(f->name, "safe") || f->apply == filter_escape; }

@@ -24,7 +24,8 @@ static int filter_first(jrun *r, jval v, const jargs *a, jval *out)
     jval none[4];
     jiter *it;
     bool more;
-    if (bind(r, "first", a, "", 0, none) || jiter_of(r, v, &it) || jiter_next(r, it, out, &more)) return E_FORMAT;
+    if (bind(r, "first", a, "", 0, none) || jiter_of(r, v, &it) || jiter_next(r, it, out, &more))
+        return E_FORMAT;
     if (!more) *out = jval_undefined("the first of nothing");
     return OK;
 }
@@ -39,7 +40,8 @@ static int can_reverse(jrun *r, jval v, const char *who)
 static int filter_last(jrun *r, jval v, const jargs *a, jval *out)
 {
     jval none[4], all;
-    if (bind(r, "last", a, "", 0, none) || can_reverse(r, v, "last") || jlist_of(r, v, J_LIST, &all)) return E_FORMAT;
+    if (bind(r, "last", a, "", 0, none) || can_reverse(r, v, "last") || jlist_of(r, v, J_LIST, &all))
+        return E_FORMAT;
     *out = all.l->n ? all.l->p[all.l->n - 1] : jval_undefined("the last of nothing");
     return OK;
 }
@@ -85,8 +87,14 @@ static int filter_join(jrun *r, jval v, const jargs *a, jval *out)
 }
 
 static int filter_map(jrun *r, jval v, const jargs *a, jval *out) { return jiter_map(r, v, a, out); }
-static int filter_select(jrun *r, jval v, const jargs *a, jval *out) { return jiter_select(r, v, SELECT, a, out); }
-static int filter_reject(jrun *r, jval v, const jargs *a, jval *out) { return jiter_select(r, v, REJECT, a, out); }
+static int filter_select(jrun *r, jval v, const jargs *a, jval *out)
+{
+    return jiter_select(r, v, SELECT, a, out);
+}
+static int filter_reject(jrun *r, jval v, const jargs *a, jval *out)
+{
+    return jiter_select(r, v, REJECT, a, out);
+}
 static int filter_selectattr(jrun *r, jval v, const jargs *a, jval *out)
 {
     return jiter_select(r, v, SELECT_ATTR, a, out);
@@ -119,7 +127,8 @@ static int sort_keyed(jrun *r, keyed *p, keyed *scratch, int64_t n, bool reverse
 {
     if (n < 2) return OK;
     int64_t half = n / 2, a = 0, b = half, k = 0;
-    if (sort_keyed(r, p, scratch, half, reverse) || sort_keyed(r, p + half, scratch, n - half, reverse)) return E_FORMAT;
+    if (sort_keyed(r, p, scratch, half, reverse) || sort_keyed(r, p + half, scratch, n - half, reverse))
+        return E_FORMAT;
     while (a < half && b < n) {
         bool second_first;
         int code = reverse ? jval_less(&r->heap, p[a].key, p[b].key, &second_first)
@@ -155,7 +164,8 @@ static int sort_list(jrun *r, jlist *values, keyed *pairs, bool reverse)
 static int sort_key(jrun *r, jval v, jval attribute, bool with_case, jval *out)
 {
     if (jval_list(&r->heap, J_LIST, 0, out)) return E_FORMAT;
-    const char *p = attribute.kind == J_STR ? attribute.s->p : "", *end = p + (attribute.kind == J_STR ? attribute.s->n : 0);
+    const char *p = attribute.kind == J_STR ? attribute.s->p : "",
+               *end = p + (attribute.kind == J_STR ? attribute.s->n : 0);
     for (;; p++) {
         const char *comma = memchr(p, ',', (size_t)(end - p));
         size_t n = (size_t)((comma ? comma : end) - p);
@@ -172,7 +182,8 @@ static int sort_key(jrun *r, jval v, jval attribute, bool with_case, jval *out)
 static int filter_sort(jrun *r, jval v, const jargs *a, jval *out)
 {
     jval x[4];
-    if (bind(r, "sort", a, "reverse case_sensitive attribute", 0, x) || jlist_of(r, v, J_LIST, out)) return E_FORMAT;
+    if (bind(r, "sort", a, "reverse case_sensitive attribute", 0, x) || jlist_of(r, v, J_LIST, out))
+        return E_FORMAT;
     keyed *pairs = jheap_new(&r->heap, (size_t)(out->l->n + 1) * sizeof *pairs);
     if (!pairs) return E_FORMAT;
     for (int64_t i = 0; i < out->l->n; i++) {
@@ -213,7 +224,8 @@ static int filter_unique(jrun *r, jval v, const jargs *a, jval *out)
         if (jpath(r, all.l->p[i], x[1], (jval){.kind = J_MISSING}, &key)) return E_FORMAT;
         if (!jval_true(x[0]) && without_case(r, key, &key)) return E_FORMAT;
         if (jdict_get(&r->heap, seen.m, key, &old)) continue;
-        if (jdict_set(&r->heap, seen.m, key, jval_none()) || jlist_add(&r->heap, kept.l, all.l->p[i])) return E_FORMAT;
+        if (jdict_set(&r->heap, seen.m, key, jval_none()) || jlist_add(&r->heap, kept.l, all.l->p[i]))
+            return E_FORMAT;
     }
     return jiter_over(r, kept, out);
 }
@@ -221,14 +233,16 @@ static int filter_unique(jrun *r, jval v, const jargs *a, jval *out)
 static int extreme(jrun *r, jval v, const jargs *a, bool largest, jval *out)
 {
     jval x[4], all, best;
-    if (bind(r, "min, max", a, "case_sensitive attribute", 0, x) || jlist_of(r, v, J_LIST, &all)) return E_FORMAT;
+    if (bind(r, "min, max", a, "case_sensitive attribute", 0, x) || jlist_of(r, v, J_LIST, &all))
+        return E_FORMAT;
     *out = jval_undefined("the smallest or largest of nothing");
     for (int64_t i = 0; i < all.l->n; i++) {
         jval key;
         bool better = true;
         if (jpath(r, all.l->p[i], x[1], (jval){.kind = J_MISSING}, &key)) return E_FORMAT;
         if (!jval_true(x[0]) && without_case(r, key, &key)) return E_FORMAT;
-        if (i && (largest ? jval_less(&r->heap, best, key, &better) : jval_less(&r->heap, key, best, &better)))
+        if (i &&
+            (largest ? jval_less(&r->heap, best, key, &better) : jval_less(&r->heap, key, best, &better)))
             return E_FORMAT;
         if (!better) continue;
         best = key;
@@ -252,7 +266,8 @@ static int filter_sum(jrun *r, jval v, const jargs *a, jval *out)
         jval y;
         if (jiter_next(r, it, &y, &more)) return E_FORMAT;
         if (!more) return OK;
-        if (jpath(r, y, x[0], (jval){.kind = J_MISSING}, &y) || jbinary(r, OP_ADD, *out, y, out)) return E_FORMAT;
+        if (jpath(r, y, x[0], (jval){.kind = J_MISSING}, &y) || jbinary(r, OP_ADD, *out, y, out))
+            return E_FORMAT;
     }
 }
 
@@ -266,7 +281,8 @@ static int filter_batch(jrun *r, jval v, const jargs *a, jval *out)
         return E_FORMAT;
     if (n < 1) return junsupported(&r->heap, "batch of rows of %lld is not supported", (long long)n);
     for (int64_t i = 0; i < all.l->n; i++) {
-        if (i % n == 0 && (jval_list(&r->heap, J_LIST, 0, &row) || jlist_add(&r->heap, rows.l, row))) return E_FORMAT;
+        if (i % n == 0 && (jval_list(&r->heap, J_LIST, 0, &row) || jlist_add(&r->heap, rows.l, row)))
+            return E_FORMAT;
         if (jlist_add(&r->heap, row.l, all.l->p[i])) return E_FORMAT;
     }
     bool fill = x[1].kind != J_MISSING && x[1].kind != J_NONE;
@@ -288,7 +304,8 @@ static int filter_slice(jrun *r, jval v, const jargs *a, jval *out)
     for (int64_t c = 0, i = 0; c < n; c++) {
         jval column;
         int64_t most = all.l->n / n + (c < all.l->n % n);
-        if (jval_list(&r->heap, J_LIST, 0, &column) || jlist_add(&r->heap, columns.l, column)) return E_FORMAT;
+        if (jval_list(&r->heap, J_LIST, 0, &column) || jlist_add(&r->heap, columns.l, column))
+            return E_FORMAT;
         for (int64_t k = 0; k < most; k++)
             if (jlist_add(&r->heap, column.l, all.l->p[i++])) return E_FORMAT;
         if (fill && c >= all.l->n % n && jlist_add(&r->heap, column.l, x[1])) return E_FORMAT;
@@ -297,12 +314,26 @@ static int filter_slice(jrun *r, jval v, const jargs *a, jval *out)
 }
 
 const jfilter jfilters_of_lists[] = {
-    {"batch", filter_batch},   {"count", filter_length},         {"dictsort", filter_dictsort},
-    {"first", filter_first},   {"items", filter_items},          {"join", filter_join},
-    {"last", filter_last},     {"length", filter_length},        {"list", filter_list},
-    {"map", filter_map},       {"max", filter_max},              {"min", filter_min},
-    {"reject", filter_reject}, {"rejectattr", filter_rejectattr}, {"reverse", filter_reverse},
-    {"select", filter_select}, {"selectattr", filter_selectattr}, {"slice", filter_slice},
-    {"sort", filter_sort},     {"sum", filter_sum},              {"unique", filter_unique},
+    {"batch", filter_batch},
+    {"count", filter_length},
+    {"dictsort", filter_dictsort},
+    {"first", filter_first},
+    {"items", filter_items},
+    {"join", filter_join},
+    {"last", filter_last},
+    {"length", filter_length},
+    {"list", filter_list},
+    {"map", filter_map},
+    {"max", filter_max},
+    {"min", filter_min},
+    {"reject", filter_reject},
+    {"rejectattr", filter_rejectattr},
+    {"reverse", filter_reverse},
+    {"select", filter_select},
+    {"selectattr", filter_selectattr},
+    {"slice", filter_slice},
+    {"sort", filter_sort},
+    {"sum", filter_sum},
+    {"unique", filter_unique},
     {0},
 };

@@ -28,11 +28,16 @@ static bool read_spec(const char **p, spec *s)
 {
     *s = (spec){.precision = -1};
     for (;; ++*p) {
-        if (**p == '-') s->left = true;
-        else if (**p == '0') s->zero = true;
-        else if (**p == '+') s->plus = true;
-        else if (**p == ' ') s->space = true;
-        else break;
+        if (**p == '-')
+            s->left = true;
+        else if (**p == '0')
+            s->zero = true;
+        else if (**p == '+')
+            s->plus = true;
+        else if (**p == ' ')
+            s->space = true;
+        else
+            break;
     }
     s->width = read_number(p);
     if (**p == '.') {
@@ -72,19 +77,25 @@ static int put_number(jrun *r, const spec *s, jval v, str *out)
         return junsupported(&r->heap, "%%%c of so large a number is not supported", s->conversion);
     int64_t whole = v.kind == J_FLOAT ? (int64_t)d : v.kind == J_BOOL ? v.b : v.i;
     bool based = strchr("xXo", s->conversion) != NULL;
-    if (based && whole < 0) return junsupported(&r->heap, "%%%c of a negative number is not supported", s->conversion);
+    if (based && whole < 0)
+        return junsupported(&r->heap, "%%%c of a negative number is not supported", s->conversion);
     char format[32], text[WIDTH_MOST + 2000];
     snprintf(format, sizeof format, "%%%s%s%s%s%d%s%s%c", s->left ? "-" : "", s->zero ? "0" : "",
-             s->plus && !based ? "+" : "", s->space && !based ? " " : "", s->width, s->precision >= 0 ? ".*" : "",
-             is_float ? "" : "ll", based || is_float ? s->conversion : 'd');
+             s->plus && !based ? "+" : "", s->space && !based ? " " : "", s->width,
+             s->precision >= 0 ? ".*" : "", is_float ? "" : "ll", based || is_float ? s->conversion : 'd');
     if (!s->width) { /* %0d would be a flag without width */
-        snprintf(format, sizeof format, "%%%s%s%s%s%c", s->plus && !based ? "+" : "", s->space && !based ? " " : "",
-                 s->precision >= 0 ? ".*" : "", is_float ? "" : "ll", based || is_float ? s->conversion : 'd');
+        snprintf(format, sizeof format, "%%%s%s%s%s%c", s->plus && !based ? "+" : "",
+                 s->space && !based ? " " : "", s->precision >= 0 ? ".*" : "", is_float ? "" : "ll",
+                 based || is_float ? s->conversion : 'd');
     }
-    if (s->precision >= 0 && is_float) snprintf(text, sizeof text, format, s->precision, d);
-    else if (s->precision >= 0) snprintf(text, sizeof text, format, s->precision, (long long)whole);
-    else if (is_float) snprintf(text, sizeof text, format, d);
-    else snprintf(text, sizeof text, format, (long long)whole);
+    if (s->precision >= 0 && is_float)
+        snprintf(text, sizeof text, format, s->precision, d);
+    else if (s->precision >= 0)
+        snprintf(text, sizeof text, format, s->precision, (long long)whole);
+    else if (is_float)
+        snprintf(text, sizeof text, format, d);
+    else
+        snprintf(text, sizeof text, format, (long long)whole);
     str_puts(out, text);
     return OK;
 }

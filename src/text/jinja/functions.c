@@ -9,7 +9,8 @@ enum { RANGE_MOST = 100000, FORMAT_MOST = 1000 };
 static int call_range(jrun *r, const jargs *a, jval *out)
 {
     int64_t v[3] = {0, 0, 1};
-    if (a->named_n || !a->n || a->n > 3) return jfail(&r->heap, "range() takes one, two or three whole numbers");
+    if (a->named_n || !a->n || a->n > 3)
+        return jfail(&r->heap, "range() takes one, two or three whole numbers");
     for (int i = 0; i < a->n; i++)
         if (!jarg_int(r, "range()", a->p[i], 0, &v[i])) return E_FORMAT;
     if (a->n == 1) v[1] = v[0], v[0] = 0;
@@ -70,8 +71,8 @@ static int call_raise(jrun *r, const jargs *a, jval *out)
     return E_FORMAT;
 }
 
-/* What strftime() of the C library and Python's agree on; %f is of Python alone, %z and %Z are empty for a time
- * without a zone. */
+/* What strftime() of the C library and Python's agree on; %f is of Python alone, %z and %Z are empty for a
+ * time without a zone. */
 static int call_strftime(jrun *r, const jargs *a, jval *out)
 {
     jval format;
@@ -94,9 +95,12 @@ static int call_strftime(jrun *r, const jargs *a, jval *out)
             str_free(&text);
             return junsupported(&r->heap, "strftime_now(): \"%.*s\" is not supported", (int)n + 1, p);
         }
-        if (p[n] == 'f') str_puts(&text, "000000");
-        else if (p[n] == '%' && n == 1) str_putc(&text, '%');
-        else if (p[n] != 'z' && p[n] != 'Z') str_add(&text, piece, strftime(piece, sizeof piece, one, &tm));
+        if (p[n] == 'f')
+            str_puts(&text, "000000");
+        else if (p[n] == '%' && n == 1)
+            str_putc(&text, '%');
+        else if (p[n] != 'z' && p[n] != 'Z')
+            str_add(&text, piece, strftime(piece, sizeof piece, one, &tm));
         p += n;
     }
     return jval_take(&r->heap, &text, out);

@@ -1,7 +1,7 @@
 /* iterate.c -- values one after the other (run.h).
  *
- * What map, select and their like give is read once and only as far as somebody reads, as Python's generators:
- * a test that would fail for a later value does not matter when `first` stops before it. */
+ * What map, select and their like give is read once and only as far as somebody reads, as Python's
+ * generators: a test that would fail for a later value does not matter when `first` stops before it. */
 #include "text/jinja/run.h"
 
 #include "text/unicode.h"
@@ -26,10 +26,7 @@ struct jiter {
     jscope *s;
 };
 
-bool jiterable(jval v)
-{
-    return jval_length(v) >= 0 || v.kind == J_ITER || v.kind == J_LOOP;
-}
+bool jiterable(jval v) { return jval_length(v) >= 0 || v.kind == J_ITER || v.kind == J_LOOP; }
 
 int jiter_of(jrun *r, jval v, jiter **out)
 {
@@ -56,11 +53,19 @@ static int next_member(jrun *r, jiter *it, jval *out, bool *more)
     if (!*more) return OK;
     switch (of->kind) {
     case J_LIST:
-    case J_TUPLE: *out = of->l->p[i]; break;
-    case J_DICT: *out = of->m->p[i].key; break;
-    case J_RANGE: *out = jval_int(of->r->start + i * of->r->step); break;
-    case J_VIEW: return jview_at(&r->heap, of->v, i, out);
-    default: BUG("a value of kind %d has no members", of->kind);
+    case J_TUPLE:
+        *out = of->l->p[i];
+        break;
+    case J_DICT:
+        *out = of->m->p[i].key;
+        break;
+    case J_RANGE:
+        *out = jval_int(of->r->start + i * of->r->step);
+        break;
+    case J_VIEW:
+        return jview_at(&r->heap, of->v, i, out);
+    default:
+        BUG("a value of kind %d has no members", of->kind);
     }
     return OK;
 }
@@ -118,8 +123,10 @@ static int begin_select(jrun *r, jiter *it)
 static int begin(jrun *r, jiter *it)
 {
     if (it->kind == ITER_FOR_IF) return jiter_of(r, it->of, &it->in);
-    if (!jval_true(it->of)) it->of = jval_undefined("");
-    else if (it->kind == ITER_MAP ? begin_map(r, it) : begin_select(r, it)) return E_FORMAT;
+    if (!jval_true(it->of))
+        it->of = jval_undefined("");
+    else if (it->kind == ITER_MAP ? begin_map(r, it) : begin_select(r, it))
+        return E_FORMAT;
     return jiter_of(r, it->of, &it->in);
 }
 

@@ -1,7 +1,7 @@
 /* jinja.h -- chat templates: the subset of Jinja that they use, rendered as jinja2 does inside transformers
  * (ImmutableSandboxedEnvironment, trim_blocks, lstrip_blocks, loop controls, its tojson, strftime_now,
- * raise_exception, the generation tag). docs/TEMPLATES.md lists what is supported; everything else is refused by
- * name and line when the template is read, or where it happens, and never done nearly.
+ * raise_exception, the generation tag). docs/TEMPLATES.md lists what is supported; everything else is refused
+ * by name and line when the template is read, or where it happens, and never done nearly.
  *
  * A template is a file from outside: how deep it goes, how long it runs and how much it holds and writes are
  * bounded, and it reaches neither files nor the network. */
@@ -41,15 +41,16 @@ typedef struct jinja_output {
 } jinja_output;
 
 typedef struct jinja_limits {
-    time_t now;      /* for strftime_now, in local time; 0: the clock's */
-    int64_t steps;   /* these three: 0 for the default */
+    time_t now;    /* for strftime_now, in local time; 0: the clock's */
+    int64_t steps; /* these three: 0 for the default */
     size_t memory, output;
 } jinja_limits;
 
 /* Renders with the members of an object as variables; `limits` may be NULL. E_FORMAT for what fails in the
  * template, with its line (raise_exception() too: its message follows), E_UNSUPPORTED. The output is released
  * by jinja_output_release(), after a failure too. A template may be rendered by several threads at once. */
-int jinja_render(const jinja *t, const json_t *variables, const jinja_limits *limits, jinja_output *out, err *e);
+int jinja_render(const jinja *t, const json_t *variables, const jinja_limits *limits, jinja_output *out,
+                 err *e);
 void jinja_output_release(jinja_output *out);
 
 #endif

@@ -209,11 +209,16 @@ static int lex_string(lexer *x)
     str text = {0};
     int code = OK;
     while (code == OK) {
-        if (p >= x->end) code = fail_lex(x, "a string without its end");
-        else if (*p == quote) break;
-        else if (*p != '\\') str_putc(&text, *p++);
-        else if (p++, p >= x->end) code = fail_lex(x, "a string without its end");
-        else code = unescape(x, &p, &text);
+        if (p >= x->end)
+            code = fail_lex(x, "a string without its end");
+        else if (*p == quote)
+            break;
+        else if (*p != '\\')
+            str_putc(&text, *p++);
+        else if (p++, p >= x->end)
+            code = fail_lex(x, "a string without its end");
+        else
+            code = unescape(x, &p, &text);
     }
     if (code == OK) {
         jtoken *t = add(x, T_STRING, x->p, (size_t)(p + 1 - x->p));
@@ -277,8 +282,10 @@ static int lex_number(lexer *x)
         base = k == 'x' ? 16 : k == 'o' ? 8 : k == 'b' ? 2 : 10;
         if (base != 10) {
             const char *q = take_digits(p + 2 + (p[2] == '_'), x->end, base, &text);
-            if (text.n) p = q;
-            else base = 10;
+            if (text.n)
+                p = q;
+            else
+                base = 10;
         }
     }
     jval v = {0};
@@ -286,10 +293,12 @@ static int lex_number(lexer *x)
     if (base == 10) {
         const char *whole = take_digits(p, x->end, 10, &text);
         const char *end = after_dot ? whole : take_fraction(whole, x->end, &text);
-        if (end > whole) v = jval_float(strtod(str_c(&text), NULL)), errno = 0, p = end;
+        if (end > whole)
+            v = jval_float(strtod(str_c(&text), NULL)), errno = 0, p = end;
         else if (*p == '0' && strspn(text.p, "0") != text.n) /* 07 is 0 and then 7, to Jinja */
             return str_free(&text), fail_lex(x, "a whole number with a leading zero");
-        else p = whole;
+        else
+            p = whole;
     }
     if (!v.kind) v = jval_int(strtoll(str_c(&text), NULL, base));
     str_free(&text);
@@ -314,12 +323,14 @@ static int lex_operator(lexer *x)
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (at(x, x->p, two[i])) n = 2;
     char c = *x->p;
-    if (n == 1 && !strchr("+-/*%~[](){}><=.:|,;", c)) return fail_lex(x, "a character that has no meaning here");
+    if (n == 1 && !strchr("+-/*%~[](){}><=.:|,;", c))
+        return fail_lex(x, "a character that has no meaning here");
     if (strchr("([{", c)) {
         if (x->opened == NESTED_MOST) return fail_lex(x, "brackets are nested too deep");
         x->open[x->opened++] = c == '(' ? ')' : c == '[' ? ']' : '}';
     } else if (strchr(")]}", c)) {
-        if (!x->opened || x->open[--x->opened] != c) return fail_lex(x, "a closing bracket without its opening");
+        if (!x->opened || x->open[--x->opened] != c)
+            return fail_lex(x, "a closing bracket without its opening");
     }
     add(x, T_OPERATOR, x->p, n);
     return move(x, x->p + n), OK;

@@ -120,7 +120,9 @@ int jloop_attribute(jrun *r, jloop *l, const char *name, jval *out)
     }
     if (!strcmp(name, "last") || !strcmp(name, "nextitem")) {
         if (peek(r, l, &more)) return E_FORMAT;
-        *out = *name == 'l' ? jval_bool(!more) : more ? l->after : jval_undefined("loop.nextitem of the last");
+        *out = *name == 'l' ? jval_bool(!more)
+               : more       ? l->after
+                            : jval_undefined("loop.nextitem of the last");
         return OK;
     }
     bool length = !strcmp(name, "length"), left0 = !strcmp(name, "revindex0");

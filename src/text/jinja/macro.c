@@ -41,7 +41,8 @@ static int bind_rest(jrun *r, jscope *s, const jmacro *m, const jargs *left)
     if (n->takes_kwargs) {
         if (jval_dict(&r->heap, J_DICT, &v)) return E_FORMAT;
         for (int i = 0; i < left->named_n; i++)
-            if (jdict_set(&r->heap, v.m, (jval){.kind = J_STR, .s = left->name[i]}, left->named[i])) return E_FORMAT;
+            if (jdict_set(&r->heap, v.m, (jval){.kind = J_STR, .s = left->name[i]}, left->named[i]))
+                return E_FORMAT;
         if (jscope_set(r, s, NAME_KWARGS, v)) return E_FORMAT;
     } else if (left->named_n)
         return jfail(&r->heap, "macro \"%s\" takes no keyword argument \"%s\"", name_of(m), left->name[0]->p);

@@ -4,7 +4,6 @@
 #include "text/unicode.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 static int one(jrun *r, const char *who, const jargs *a, const char *params, int needed, jval *out)
 {
@@ -28,22 +27,42 @@ static int strip(jrun *r, jval self, const jargs *a, jstrip sides, jval *out)
     return one(r, "strip()", a, "chars", 0, v) ? E_FORMAT : jtext_strip(r, self.s, v[0], sides, out);
 }
 
-static int text_strip(jrun *r, jval self, const jargs *a, jval *out) { return strip(r, self, a, STRIP_BOTH, out); }
-static int text_lstrip(jrun *r, jval self, const jargs *a, jval *out) { return strip(r, self, a, STRIP_LEFT, out); }
-static int text_rstrip(jrun *r, jval self, const jargs *a, jval *out) { return strip(r, self, a, STRIP_RIGHT, out); }
+static int text_strip(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return strip(r, self, a, STRIP_BOTH, out);
+}
+static int text_lstrip(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return strip(r, self, a, STRIP_LEFT, out);
+}
+static int text_rstrip(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return strip(r, self, a, STRIP_RIGHT, out);
+}
 
 static int in_case(jrun *r, jval self, const jargs *a, jcase how, jval *out)
 {
     str text = {0};
     if (nothing(r, "upper(), lower() and title()", a) || jheap_work(&r->heap, self.s->n)) return E_FORMAT;
-    if (how == CASE_TITLE) jcase_words(self.s->p, self.s->n, &text);
-    else jcase_text(self.s->p, self.s->n, how, &text);
+    if (how == CASE_TITLE)
+        jcase_words(self.s->p, self.s->n, &text);
+    else
+        jcase_text(self.s->p, self.s->n, how, &text);
     return jval_take(&r->heap, &text, out);
 }
 
-static int text_upper(jrun *r, jval self, const jargs *a, jval *out) { return in_case(r, self, a, CASE_UPPER, out); }
-static int text_lower(jrun *r, jval self, const jargs *a, jval *out) { return in_case(r, self, a, CASE_LOWER, out); }
-static int text_title(jrun *r, jval self, const jargs *a, jval *out) { return in_case(r, self, a, CASE_TITLE, out); }
+static int text_upper(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return in_case(r, self, a, CASE_UPPER, out);
+}
+static int text_lower(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return in_case(r, self, a, CASE_LOWER, out);
+}
+static int text_title(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return in_case(r, self, a, CASE_TITLE, out);
+}
 
 static int text_capitalize(jrun *r, jval self, const jargs *a, jval *out)
 {
@@ -63,7 +82,8 @@ static int split_spaces(jrun *r, const jstr *s, int64_t most, jlist *l)
     while (i < s->n) {
         size_t end = i;
         uint32_t c = 0;
-        if (!most--) end = s->n;
+        if (!most--)
+            end = s->n;
         else
             while (end < s->n && utf8_get(s->p + end, s->n - end, &c) && !jinja_is_space(c))
                 end += (size_t)utf8_length(s->p[end]);
@@ -79,7 +99,8 @@ static int rsplit_spaces(jrun *r, const jstr *s, int64_t most, jlist *l)
     size_t end = s->n - jinja_spaces_after(s->p, s->n);
     while (end) {
         size_t i = end;
-        if (!most--) i = 0;
+        if (!most--)
+            i = 0;
         else
             while (i) {
                 size_t start = i - 1;
@@ -140,23 +161,32 @@ static int split(jrun *r, jval self, const jargs *a, from_where from, jval *out)
 {
     jval v[3];
     int64_t most;
-    if (one(r, "split()", a, "sep maxsplit", 0, v) || !jarg_int(r, "split()", v[1], -1, &most)) return E_FORMAT;
+    if (one(r, "split()", a, "sep maxsplit", 0, v) || !jarg_int(r, "split()", v[1], -1, &most))
+        return E_FORMAT;
     if (jval_list(&r->heap, J_LIST, 0, out) || jheap_work(&r->heap, self.s->n)) return E_FORMAT;
     int code;
     if (v[0].kind == J_MISSING || v[0].kind == J_NONE)
-        code = from == FROM_LEFT ? split_spaces(r, self.s, most, out->l) : rsplit_spaces(r, self.s, most, out->l);
+        code = from == FROM_LEFT ? split_spaces(r, self.s, most, out->l)
+                                 : rsplit_spaces(r, self.s, most, out->l);
     else if (need_text(r, "split()", v[0]))
         return E_FORMAT;
     else if (!v[0].s->n)
         return jfail(&r->heap, "split(): an empty separator");
     else
-        code = from == FROM_LEFT ? split_at(r, self.s, v[0].s, most, out->l) : rsplit_at(r, self.s, v[0].s, most, out->l);
+        code = from == FROM_LEFT ? split_at(r, self.s, v[0].s, most, out->l)
+                                 : rsplit_at(r, self.s, v[0].s, most, out->l);
     if (from == FROM_RIGHT) turn_round(out->l);
     return code;
 }
 
-static int text_split(jrun *r, jval self, const jargs *a, jval *out) { return split(r, self, a, FROM_LEFT, out); }
-static int text_rsplit(jrun *r, jval self, const jargs *a, jval *out) { return split(r, self, a, FROM_RIGHT, out); }
+static int text_split(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return split(r, self, a, FROM_LEFT, out);
+}
+static int text_rsplit(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return split(r, self, a, FROM_RIGHT, out);
+}
 
 static int text_splitlines(jrun *r, jval self, const jargs *a, jval *out)
 {
@@ -164,8 +194,8 @@ static int text_splitlines(jrun *r, jval self, const jargs *a, jval *out)
     return one(r, "splitlines()", a, "keepends", 0, v) ? E_FORMAT : jtext_lines(r, self.s, v[0], out);
 }
 
-/* The bytes from character v[0] to character v[1], as a slice has them; *valid is false where Python finds nothing,
- * not even the empty text: a beginning behind the end. */
+/* The bytes from character v[0] to character v[1], as a slice has them; *valid is false where Python finds
+ * nothing, not even the empty text: a beginning behind the end. */
 static int part_of(jrun *r, const char *who, jstr *s, const jval *v, jstr *out, bool *valid)
 {
     int64_t n = jstr_chars(s), from, to;
@@ -187,19 +217,27 @@ static int affix(jrun *r, jval self, const jargs *a, from_where end, jval *out)
     jval v[3];
     jstr part;
     bool valid, holds = false;
-    if (one(r, "startswith()", a, "prefix start end", 1, v) || part_of(r, "startswith()", self.s, v + 1, &part, &valid))
+    if (one(r, "startswith()", a, "prefix start end", 1, v) ||
+        part_of(r, "startswith()", self.s, v + 1, &part, &valid))
         return E_FORMAT;
     jlist single = {&v[0], 1, 1}, *all = v[0].kind == J_TUPLE ? v[0].l : &single;
     for (int64_t i = 0; i < all->n && !holds; i++) {
         if (need_text(r, "startswith()", all->p[i])) return E_FORMAT;
         const jstr *x = all->p[i].s;
-        holds = valid && x->n <= part.n && !memcmp(end == FROM_LEFT ? part.p : part.p + part.n - x->n, x->p, x->n);
+        holds = valid && x->n <= part.n &&
+                !memcmp(end == FROM_LEFT ? part.p : part.p + part.n - x->n, x->p, x->n);
     }
     return *out = jval_bool(holds), OK;
 }
 
-static int text_startswith(jrun *r, jval self, const jargs *a, jval *out) { return affix(r, self, a, FROM_LEFT, out); }
-static int text_endswith(jrun *r, jval self, const jargs *a, jval *out) { return affix(r, self, a, FROM_RIGHT, out); }
+static int text_startswith(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return affix(r, self, a, FROM_LEFT, out);
+}
+static int text_endswith(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return affix(r, self, a, FROM_RIGHT, out);
+}
 
 static int find(jrun *r, jval self, const jargs *a, from_where from, jval *out)
 {
@@ -209,7 +247,9 @@ static int find(jrun *r, jval self, const jargs *a, from_where from, jval *out)
     if (one(r, "find()", a, "sub start end", 1, v) || need_text(r, "find()", v[0]) ||
         part_of(r, "find()", self.s, v + 1, &part, &valid))
         return E_FORMAT;
-    int64_t at = !valid ? -1 : from == FROM_LEFT ? jtext_find(r, &part, v[0].s, 0) : find_last(r, &part, v[0].s, part.n);
+    int64_t at = !valid              ? -1
+                 : from == FROM_LEFT ? jtext_find(r, &part, v[0].s, 0)
+                                     : find_last(r, &part, v[0].s, part.n);
     if (at >= 0) {
         jstr before = {self.s->p, (size_t)(part.p - self.s->p + at), -1};
         at = jstr_chars(&before);
@@ -217,8 +257,14 @@ static int find(jrun *r, jval self, const jargs *a, from_where from, jval *out)
     return *out = jval_int(at), r->heap.e->code;
 }
 
-static int text_find(jrun *r, jval self, const jargs *a, jval *out) { return find(r, self, a, FROM_LEFT, out); }
-static int text_rfind(jrun *r, jval self, const jargs *a, jval *out) { return find(r, self, a, FROM_RIGHT, out); }
+static int text_find(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return find(r, self, a, FROM_LEFT, out);
+}
+static int text_rfind(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return find(r, self, a, FROM_RIGHT, out);
+}
 
 static int index_of(jrun *r, jval self, const jargs *a, from_where from, jval *out)
 {
@@ -226,8 +272,14 @@ static int index_of(jrun *r, jval self, const jargs *a, from_where from, jval *o
     return out->i < 0 ? jfail(&r->heap, "index(): the text is not there") : OK;
 }
 
-static int text_index(jrun *r, jval self, const jargs *a, jval *out) { return index_of(r, self, a, FROM_LEFT, out); }
-static int text_rindex(jrun *r, jval self, const jargs *a, jval *out) { return index_of(r, self, a, FROM_RIGHT, out); }
+static int text_index(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return index_of(r, self, a, FROM_LEFT, out);
+}
+static int text_rindex(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return index_of(r, self, a, FROM_RIGHT, out);
+}
 
 static int text_count(jrun *r, jval self, const jargs *a, jval *out)
 {
@@ -239,7 +291,8 @@ static int text_count(jrun *r, jval self, const jargs *a, jval *out)
         return E_FORMAT;
     int64_t n = 0, hit;
     if (!v[0].s->n) return *out = jval_int(valid ? jstr_chars(&part) + 1 : 0), OK;
-    for (size_t i = 0; valid && (hit = jtext_find(r, &part, v[0].s, i)) >= 0; i = (size_t)hit + v[0].s->n) n++;
+    for (size_t i = 0; valid && (hit = jtext_find(r, &part, v[0].s, i)) >= 0; i = (size_t)hit + v[0].s->n)
+        n++;
     return *out = jval_int(n), r->heap.e->code;
 }
 
@@ -293,70 +346,62 @@ static int partition(jrun *r, jval self, const jargs *a, from_where from, jval *
                : OK;
 }
 
-static int text_partition(jrun *r, jval self, const jargs *a, jval *out) { return partition(r, self, a, FROM_LEFT, out); }
+static int text_partition(jrun *r, jval self, const jargs *a, jval *out)
+{
+    return partition(r, self, a, FROM_LEFT, out);
+}
 static int text_rpartition(jrun *r, jval self, const jargs *a, jval *out)
 {
     return partition(r, self, a, FROM_RIGHT, out);
 }
 
-static bool is_letter(uint32_t c)
-{
-    utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
-    return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO;
-}
-
-typedef enum kind_of_text { IS_ALPHA, IS_DIGIT, IS_ALNUM, IS_SPACE, IS_ASCII } kind_of_text;
-
-/* Digits are those of ASCII; others are known to Python, and refused here. */
-static int all_are(jrun *r, jval self, const jargs *a, kind_of_text kind, jval *out)
-{
-    bool all = self.s->n > 0 || kind == IS_ASCII;
-    if (nothing(r, "isalpha() and its like", a) || jheap_work(&r->heap, self.s->n)) return E_FORMAT;
-    for (size_t i = 0; i < self.s->n && all; i += (size_t)utf8_length(self.s->p[i])) {
-        uint32_t c = 0;
-        utf8_get(self.s->p + i, self.s->n - i, &c);
-        bool letter = is_letter(c), digit = c >= '0' && c <= '9';
-        utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
-        bool number = k == UTF8PROC_CATEGORY_ND || k == UTF8PROC_CATEGORY_NL || k == UTF8PROC_CATEGORY_NO;
-        if (c >= 0x80 && !letter && (number || k == UTF8PROC_CATEGORY_SO) && (kind == IS_DIGIT || kind == IS_ALNUM))
-            return junsupported(&r->heap, "isdigit() and isalnum() of numbers that are not ASCII are not supported");
-        all = kind == IS_ALPHA   ? letter
-              : kind == IS_DIGIT ? digit
-              : kind == IS_ALNUM ? letter || digit
-              : kind == IS_SPACE ? jinja_is_space(c)
-                                 : c < 0x80;
-    }
-    return *out = jval_bool(all), OK;
-}
-
-static int text_isalpha(jrun *r, jval self, const jargs *a, jval *out) { return all_are(r, self, a, IS_ALPHA, out); }
-static int text_isdigit(jrun *r, jval self, const jargs *a, jval *out) { return all_are(r, self, a, IS_DIGIT, out); }
-static int text_isalnum(jrun *r, jval self, const jargs *a, jval *out) { return all_are(r, self, a, IS_ALNUM, out); }
-static int text_isspace(jrun *r, jval self, const jargs *a, jval *out) { return all_are(r, self, a, IS_SPACE, out); }
-static int text_isascii(jrun *r, jval self, const jargs *a, jval *out) { return all_are(r, self, a, IS_ASCII, out); }
-
-static int text_isupper(jrun *r, jval self, const jargs *a, jval *out)
-{
-    return *out = jval_bool(jtext_is_case(self.s, CASE_UPPER)), nothing(r, "isupper()", a);
-}
-static int text_islower(jrun *r, jval self, const jargs *a, jval *out)
-{
-    return *out = jval_bool(jtext_is_case(self.s, CASE_LOWER)), nothing(r, "islower()", a);
-}
-
 const jmethod_row jmethods_of_text[] = {
-    {"capitalize", text_capitalize}, {"count", text_count},       {"endswith", text_endswith},
-    {"find", text_find},             {"index", text_index},       {"isalnum", text_isalnum},
-    {"isalpha", text_isalpha},       {"isascii", text_isascii},   {"isdigit", text_isdigit},
-    {"islower", text_islower},       {"isspace", text_isspace},   {"isupper", text_isupper},
-    {"join", text_join},             {"lower", text_lower},       {"lstrip", text_lstrip},
-    {"partition", text_partition},   {"replace", text_replace},   {"removeprefix", text_removeprefix},
-    {"rfind", text_rfind},           {"rindex", text_rindex},     {"removesuffix", text_removesuffix},
-    {"rpartition", text_rpartition}, {"rsplit", text_rsplit},     {"rstrip", text_rstrip},
-    {"split", text_split},           {"splitlines", text_splitlines}, {"startswith", text_startswith},
-    {"strip", text_strip},           {"title", text_title},       {"upper", text_upper},
-    {"casefold", NULL},   {"center", NULL},       {"encode", NULL},     {"expandtabs", NULL}, {"format", NULL},
-    {"format_map", NULL}, {"isdecimal", NULL},    {"isidentifier", NULL}, {"isnumeric", NULL},
-    {"isprintable", NULL}, {"istitle", NULL},     {"ljust", NULL},      {"maketrans", NULL},  {"rjust", NULL},
-    {"swapcase", NULL},   {"translate", NULL},    {"zfill", NULL},      {0},
+    {"capitalize", text_capitalize},
+    {"count", text_count},
+    {"endswith", text_endswith},
+    {"find", text_find},
+    {"index", text_index},
+    {"isalnum", jtext_isalnum},
+    {"isalpha", jtext_isalpha},
+    {"isascii", jtext_isascii},
+    {"isdigit", jtext_isdigit},
+    {"islower", jtext_islower},
+    {"isspace", jtext_isspace},
+    {"isupper", jtext_isupper},
+    {"join", text_join},
+    {"lower", text_lower},
+    {"lstrip", text_lstrip},
+    {"partition", text_partition},
+    {"replace", text_replace},
+    {"removeprefix", text_removeprefix},
+    {"rfind", text_rfind},
+    {"rindex", text_rindex},
+    {"removesuffix", text_removesuffix},
+    {"rpartition", text_rpartition},
+    {"rsplit", text_rsplit},
+    {"rstrip", text_rstrip},
+    {"split", text_split},
+    {"splitlines", text_splitlines},
+    {"startswith", text_startswith},
+    {"strip", text_strip},
+    {"title", text_title},
+    {"upper", text_upper},
+    {"casefold", NULL},
+    {"center", NULL},
+    {"encode", NULL},
+    {"expandtabs", NULL},
+    {"format", NULL},
+    {"format_map", NULL},
+    {"isdecimal", NULL},
+    {"isidentifier", NULL},
+    {"isnumeric", NULL},
+    {"isprintable", NULL},
+    {"istitle", NULL},
+    {"ljust", NULL},
+    {"maketrans", NULL},
+    {"rjust", NULL},
+    {"swapcase", NULL},
+    {"translate", NULL},
+    {"zfill", NULL},
+    {0},
 };

@@ -1,5 +1,5 @@
-/* operator.c -- the operators of Python on the values of templates (run.h). Whole numbers are of 64 bits, and what
- * goes beyond is an error, not another number. */
+/* operator.c -- the operators of Python on the values of templates (run.h). Whole numbers are of 64 bits, and
+ * what goes beyond is an error, not another number. */
 #include "text/jinja/run.h"
 
 #include <math.h>
@@ -9,7 +9,8 @@ static int no_operator(jrun *r, const char *op, jval a, jval b)
 {
     const jval *u = a.kind == J_UNDEFINED ? &a : b.kind == J_UNDEFINED ? &b : NULL;
     if (u) return jfail(&r->heap, "\"%s\" is undefined", u->what);
-    return jfail(&r->heap, "'%s' %s '%s': these have no such operator", jkind_name(a.kind), op, jkind_name(b.kind));
+    return jfail(&r->heap, "'%s' %s '%s': these have no such operator", jkind_name(a.kind), op,
+                 jkind_name(b.kind));
 }
 
 static int overflow(jrun *r) { return jfail(&r->heap, "a whole number beyond 64 bits"); }
@@ -22,7 +23,8 @@ static int power(jrun *r, jval a, jval b, jval *out)
     if (!is_whole(a) || !is_whole(b) || whole(b) < 0) {
         double x = jval_as_double(a), y = jval_as_double(b), z = pow(x, y);
         if (x == 0 && y < 0) return jfail(&r->heap, "0 cannot be raised to a negative power");
-        if (isnan(z) && !isnan(x) && !isnan(y)) return junsupported(&r->heap, "complex numbers are not supported");
+        if (isnan(z) && !isnan(x) && !isnan(y))
+            return junsupported(&r->heap, "complex numbers are not supported");
         if (isinf(z) && !isinf(x) && !isinf(y)) return jfail(&r->heap, "a number beyond all bounds");
         return *out = jval_float(z), OK;
     }
@@ -134,7 +136,8 @@ int jbinary(jrun *r, jop op, jval a, jval b, jval *out)
     if (a.kind == J_UNDEFINED || b.kind == J_UNDEFINED) return no_operator(r, name[op], a, b);
     if (jval_is_number(a) && jval_is_number(b)) return on_numbers(r, op, a, b, out);
     if (op == OP_ADD && a.kind == J_STR && b.kind == J_STR) return add_text(r, a.s, b.s, out);
-    if (op == OP_ADD && a.kind == b.kind && (a.kind == J_LIST || a.kind == J_TUPLE)) return add_lists(r, a, b, out);
+    if (op == OP_ADD && a.kind == b.kind && (a.kind == J_LIST || a.kind == J_TUPLE))
+        return add_lists(r, a, b, out);
     if (op == OP_MUL && is_sequence(a) && is_whole(b)) return repeat(r, a, whole(b), out);
     if (op == OP_MUL && is_sequence(b) && is_whole(a)) return repeat(r, b, whole(a), out);
     if (a.kind == J_VIEW && b.kind == J_VIEW)
@@ -157,13 +160,16 @@ int jcontains(jrun *r, jval x, jval in, bool *out)
     jval other;
     switch (in.kind) {
     case J_STR:
-        if (x.kind != J_STR) return jfail(&r->heap, "'in' of a text needs a text, not '%s'", jkind_name(x.kind));
+        if (x.kind != J_STR)
+            return jfail(&r->heap, "'in' of a text needs a text, not '%s'", jkind_name(x.kind));
         return *out = jtext_find(r, in.s, x.s, 0) >= 0, r->heap.e->code;
     case J_DICT:
         if (!jval_hashable(&r->heap, x)) return jfail(&r->heap, "unhashable type: '%s'", jkind_name(x.kind));
         return *out = jdict_get(&r->heap, in.m, x, &other), r->heap.e->code;
-    case J_VIEW: return *out = jview_holds(&r->heap, in.v, x), r->heap.e->code;
-    default: break;
+    case J_VIEW:
+        return *out = jview_holds(&r->heap, in.v, x), r->heap.e->code;
+    default:
+        break;
     }
     jiter *it;
     bool more;
@@ -180,16 +186,22 @@ int jcontains(jrun *r, jval x, jval in, bool *out)
 int jcompare(jrun *r, jop op, jval a, jval b, bool *out)
 {
     switch (op) {
-    case OP_EQ: return *out = jval_equal(&r->heap, a, b), r->heap.e->code;
-    case OP_NE: return *out = !jval_equal(&r->heap, a, b), r->heap.e->code;
-    case OP_LT: return jval_less(&r->heap, a, b, out);
-    case OP_GT: return jval_less(&r->heap, b, a, out);
-    case OP_IN: return jcontains(r, a, b, out);
+    case OP_EQ:
+        return *out = jval_equal(&r->heap, a, b), r->heap.e->code;
+    case OP_NE:
+        return *out = !jval_equal(&r->heap, a, b), r->heap.e->code;
+    case OP_LT:
+        return jval_less(&r->heap, a, b, out);
+    case OP_GT:
+        return jval_less(&r->heap, b, a, out);
+    case OP_IN:
+        return jcontains(r, a, b, out);
     case OP_NOT_IN: {
         int code = jcontains(r, a, b, out);
         return *out = !*out, code;
     }
-    default: break;
+    default:
+        break;
     }
     /* <= is < or ==: a NaN is neither */
     bool less;

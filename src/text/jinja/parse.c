@@ -1,4 +1,5 @@
-/* parse.c -- statements: what stands between {% and %}, and the text around it (parse_expr.c has expressions).
+/* parse.c -- statements: what stands between {% and %}, and the text around it (parse_expr.c has
+ * expressions).
  *
  * Tags that reach for other templates (include, import, from, extends, block), that mean nothing without HTML
  * (autoescape) or that chat templates do not have (do, trans, ...) are refused by name. */
@@ -65,9 +66,12 @@ static int statements(jparser *p, jnodes *out, const char *const *ends)
         jnode *n;
         p->nodes = 0;
         if (p->t->kind == T_TAG_BEGIN && ends && at_tag(p, ends)) break;
-        if (p->t->kind == T_TEXT) n = parse_text(p);
-        else if (p->t->kind == T_PRINT_BEGIN) n = parse_print(p);
-        else n = statement(p);
+        if (p->t->kind == T_TEXT)
+            n = parse_text(p);
+        else if (p->t->kind == T_PRINT_BEGIN)
+            n = parse_print(p);
+        else
+            n = statement(p);
         if (jnodes_add(p, out, n)) return E_FORMAT;
     }
     p->depth--;
@@ -263,10 +267,10 @@ static jnode *statement(jparser *p)
         const char *name;
         jnode *(*parse)(jparser *);
     } tags[] = {
-        {"if", parse_if},           {"for", parse_for},         {"set", parse_set},
-        {"macro", parse_macro},     {"call", parse_call_block}, {"filter", parse_filter_block},
-        {"with", parse_with},       {"print", parse_print_tag}, {"generation", parse_generation},
-        {"break", parse_jump},      {"continue", parse_jump},
+        {"if", parse_if},       {"for", parse_for},         {"set", parse_set},
+        {"macro", parse_macro}, {"call", parse_call_block}, {"filter", parse_filter_block},
+        {"with", parse_with},   {"print", parse_print_tag}, {"generation", parse_generation},
+        {"break", parse_jump},  {"continue", parse_jump},
     };
     p->t++; /* {% */
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
@@ -298,9 +302,11 @@ int jparse(jheap *h, const char *text, size_t n, jinja *out)
     if (code == OK) code = statements(&p, &out->root->body, NULL);
     if (code == OK && p.marked) {
         h->line = p.marked_line;
-        code = junsupported(h, "safe and escape are supported where their result is written, and nowhere else");
+        code =
+            junsupported(h, "safe and escape are supported where their result is written, and nowhere else");
     }
-    if (code == OK && !(out->names = jheap_new(h, (size_t)(p.names.m->n + 1) * sizeof *out->names))) code = E_FORMAT;
+    if (code == OK && !(out->names = jheap_new(h, (size_t)(p.names.m->n + 1) * sizeof *out->names)))
+        code = E_FORMAT;
     if (code == OK) {
         out->n_names = (int)p.names.m->n;
         for (int i = 0; i < out->n_names; i++) out->names[i] = p.names.m->p[i].key.s;

@@ -1,6 +1,7 @@
 /* parse_expr.c -- expressions, by precedence from loose to tight:
  *
- *   a if b else c, or, and, not, comparisons, + -, ~, * / // %, **, unary - +, then .name [i] (call), | and is
+ *   a if b else c, or, and, not, comparisons, + -, ~, * / // %, **, unary - +, then .name [i] (call), | and
+ * is
  *
  * The grammar is that of jinja2, with its corners: -x|abs is (-x)|abs; a test takes one operand without
  * parentheses; two strings side by side are one. What this program does not do is refused here, by name. */
@@ -19,7 +20,7 @@ int jparse_fail(jparser *p, const char *what)
     return jfail(p->h, "%s, at \"%.*s\"", what, n, p->t->p);
 }
 
-static jnode *refuse(jparser *p, const char *what, const char *name, size_t n)
+jnode *jrefuse(jparser *p, const char *what, const char *name, size_t n)
 {
     p->h->line = p->t->line;
     junsupported(p->h, "%s \"%.*s\" is not supported", what, (int)(n < 60 ? n : 60), name);
@@ -86,230 +87,8 @@ int jexpect_operator(jparser *p, const char *text)
     return jparse_fail(p, what);
 }
 
-/* The text of the token, with its characters counted. */
-static jstr *token_text(jparser *p)
-{
-    jval v;
-    if (jval_str(p->h, p->t->p, p->t->n, &v)) return NULL;
-    jstr_chars(v.s);
-    return v.s;
-}
-
-jnode *jexpect_name(jparser *p)
-{
-    if (p->t->kind != T_NAME) return jparse_fail(p, "expected a name"), NULL;
-    jnode *n = jnode_new(p, N_NAME);
-    if (!n || !(n->text = token_text(p))) return NULL;
-    jval key = {.kind = J_STR, .s = n->text}, number;
-    if (!jdict_get(p->h, p->names.m, key, &number)) {
-        number = jval_int(p->names.m->n);
-        if (jdict_set(p->h, p->names.m, key, number)) return NULL;
-    }
-    n->name = (int)number.i;
-    p->t++;
-    return n;
-}
-
-static jnode *constant(jparser *p, jval v)
-{
-    jnode *n = jnode_new(p, N_CONST);
-    if (n) n->value = v;
-    return n;
-}
-
-static jnode *parse_strings(jparser *p)
-{
-    jnode *n = constant(p, p->t->value);
-    p->t++;
-    if (!n || p->t->kind != T_STRING) return n;
-    str all = {0};
-    str_add(&all, n->value.s->p, n->value.s->n);
-    for (; p->t->kind == T_STRING; p->t++) str_add(&all, p->t->value.s->p, p->t->value.s->n);
-    if (jval_take(p->h, &all, &n->value)) return NULL;
-    jstr_chars(n->value.s);
-    return n;
-}
-
-static jnode *parse_list(jparser *p)
-{
-    jnode *n = jnode_new(p, N_LIST);
-    p->t++;
-    while (n && !jat_operator(p, "]")) {
-        if (n->list.n && jexpect_operator(p, ",")) return NULL;
-        if (jat_operator(p, "]")) break;
-        if (jnodes_add(p, &n->list, jparse_expression(p))) return NULL;
-    }
-    p->t++;
-    return n;
-}
-
-static jnode *parse_dict(jparser *p)
-{
-    jnode *n = jnode_new(p, N_DICT);
-    p->t++;
-    while (n && !jat_operator(p, "}")) {
-        if (n->list.n && jexpect_operator(p, ",")) return NULL;
-        if (jat_operator(p, "}")) break;
-        if (jnodes_add(p, &n->list, jparse_expression(p)) || jexpect_operator(p, ":") ||
-            jnodes_add(p, &n->list, jparse_expression(p)))
-            return NULL;
-    }
-    p->t++;
-    return n;
-}
-
-static jnode *parse_name(jparser *p, bool with_members)
-{
-    static const struct {
-        const char *name;
-        jval value;
-    } constants[] = {
-        {"true", {.kind = J_BOOL, .b = true}}, {"True", {.kind = J_BOOL, .b = true}},
-        {"false", {.kind = J_BOOL}},           {"False", {.kind = J_BOOL}},
-        {"none", {.kind = J_NONE}},            {"None", {.kind = J_NONE}},
-    };
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        if (jtake_name(p, constants[i].name)) return constant(p, constants[i].value);
-    if (jat_name(p, "self") || jat_name(p, "super")) return refuse(p, "the name", p->t->p, p->t->n);
-    jnode *n = jexpect_name(p);
-    if (!n || !with_members || !jtake_operator(p, ".")) return n;
-    if (p->t->kind != T_NAME) return jparse_fail(p, "expected a name"), NULL;
-    n->kind = N_MEMBER;
-    n->text = token_text(p);
-    p->t++;
-    return n;
-}
-
-static jnode *primary(jparser *p, bool with_members)
-{
-    jnode *n;
-    switch (p->t->kind) {
-    case T_NAME: return parse_name(p, with_members);
-    case T_STRING: return parse_strings(p);
-    case T_NUMBER: return n = constant(p, p->t->value), p->t++, n;
-    default: break;
-    }
-    if (jat_operator(p, "[")) return parse_list(p);
-    if (jat_operator(p, "{")) return parse_dict(p);
-    if (!jtake_operator(p, "(")) return jparse_fail(p, "expected an expression"), NULL;
-    if (jat_operator(p, ")")) n = jnode_new(p, N_TUPLE);
-    else n = jparse_tuple(p, true, NULL);
-    return n && !jexpect_operator(p, ")") ? n : NULL;
-}
-
-static jcall *parse_call(jparser *p)
-{
-    jcall *c = jheap_new(p->h, sizeof *c);
-    bool first = true;
-    p->t++;
-    for (; c && !jat_operator(p, ")"); first = false) {
-        if (!first && jexpect_operator(p, ",")) return NULL;
-        if (!first && jat_operator(p, ")")) break;
-        jnode *x;
-        if (jat_operator(p, "*") || jat_operator(p, "**")) {
-            bool one = p->t->n == 1;
-            jnode **to = one ? &c->star : &c->star_star;
-            if (*to || c->star_star) return jparse_fail(p, "an argument that cannot stand here"), NULL;
-            p->t++;
-            if (!(*to = jparse_expression(p))) return NULL;
-        } else if (p->t->kind == T_NAME && p->t[1].kind == T_OPERATOR && p->t[1].n == 1 && *p->t[1].p == '=') {
-            if (c->star_star) return jparse_fail(p, "an argument that cannot stand here"), NULL;
-            jstr *name = token_text(p);
-            p->t += 2;
-            if (!(x = jparse_expression(p)) || !name) return NULL;
-            jnode *named = jnode_new(p, N_NAME);
-            if (!named || jnodes_add(p, &c->named, named)) return NULL;
-            named->text = name;
-            named->a = x;
-        } else {
-            if (c->star || c->star_star || c->named.n)
-                return jparse_fail(p, "an argument that cannot stand here"), NULL;
-            if (jnodes_add(p, &c->given, jparse_expression(p))) return NULL;
-        }
-    }
-    p->t++;
-    return c;
-}
-
-static jnode *call_of(jparser *p, jnode *of)
-{
-    jnode *n = jnode_new(p, N_CALL);
-    if (!n || !(n->call = parse_call(p))) return NULL;
-    n->a = of;
-    return n;
-}
-
-static jnode *parse_attribute(jparser *p, jnode *of)
-{
-    p->t++;
-    if (p->t->kind == T_NAME) {
-        if (p->t->n > 1 && p->t->p[0] == '_' && p->t->p[1] == '_')
-            return refuse(p, "the attribute", p->t->p, p->t->n);
-        jnode *n = jnode_new(p, N_ATTR);
-        if (!n || !(n->text = token_text(p))) return NULL;
-        n->a = of;
-        p->t++;
-        if (jat_operator(p, "(") && jmethod_is_refused(n->text)) {
-            p->t--;
-            return refuse(p, "the method", p->t->p, p->t->n);
-        }
-        return n;
-    }
-    if (p->t->kind != T_NUMBER || p->t->value.kind != J_INT)
-        return jparse_fail(p, "expected a name or a number"), NULL;
-    jnode *n = jnode_new(p, N_ITEM);
-    if (!n || !(n->b = constant(p, p->t->value))) return NULL;
-    n->a = of;
-    p->t++;
-    return n;
-}
-
-static jnode *parse_slice(jparser *p, jnode *n, jnode *first)
-{
-    jnode **part = jheap_new(p->h, 3 * sizeof *part);
-    if (!part) return NULL;
-    part[0] = first;
-    for (int i = 1; i < 3 && jtake_operator(p, ":"); i++) {
-        if (jat_operator(p, ":") || jat_operator(p, "]") || jat_operator(p, ",")) continue;
-        if (!(part[i] = jparse_expression(p))) return NULL;
-    }
-    /* jinja2 computes these while compiling, by other rules */
-    if (n->a->kind == N_DICT || (n->a->kind == N_CONST && n->a->value.kind != J_STR))
-        return refuse(p, "a slice of what is written here as a number or a dict:", "[:]", 3);
-    n->kind = N_SLICE;
-    n->list = (jnodes){part, 3, 3};
-    return n;
-}
-
-static jnode *parse_item(jparser *p, jnode *of)
-{
-    jnode *n = jnode_new(p, N_ITEM);
-    p->t++;
-    if (!n) return NULL;
-    n->a = of;
-    if (jat_operator(p, ":")) {
-        if (!parse_slice(p, n, NULL)) return NULL;
-    } else {
-        if (!(n->b = jparse_expression(p))) return NULL;
-        if (jat_operator(p, ":") && !parse_slice(p, n, n->b)) return NULL;
-    }
-    if (jat_operator(p, ",")) return refuse(p, "several indices:", ",", 1);
-    return jexpect_operator(p, "]") ? NULL : n;
-}
-
-static jnode *postfix(jparser *p, jnode *n)
-{
-    while (n) {
-        if (jat_operator(p, ".")) n = parse_attribute(p, n);
-        else if (jat_operator(p, "[")) n = parse_item(p, n);
-        else if (jat_operator(p, "(")) n = call_of(p, n);
-        else break;
-    }
-    return n;
-}
-
-/* The name after | or is. jinja2 lets it have dots, which no name that there is has; one that it does not know is an
- * error there only once it is used, and is refused here. */
+/* The name after | or is. jinja2 lets it have dots, which no name that there is has; one that it does not
+ * know is an error there only once it is used, and is refused here. */
 static jnode *named_node(jparser *p, jnode_kind kind, jnode *of)
 {
     jnode *n = jnode_new(p, kind);
@@ -318,10 +97,10 @@ static jnode *named_node(jparser *p, jnode_kind kind, jnode *of)
     n->a = of;
     bool dots = p->t[1].kind == T_OPERATOR && p->t[1].n == 1 && *p->t[1].p == '.';
     if (kind == N_FILTER && (dots || !(n->filter = jfilter_find(p->t->p, p->t->n))))
-        return refuse(p, "the filter", p->t->p, p->t->n);
+        return jrefuse(p, "the filter", p->t->p, p->t->n);
     if (kind == N_FILTER && jfilter_marks(n->filter)) p->marked++, p->marked_line = p->t->line;
     if (kind == N_TEST && (dots || !(n->test = jtest_find(p->t->p, p->t->n))))
-        return refuse(p, "the test", p->t->p, p->t->n);
+        return jrefuse(p, "the test", p->t->p, p->t->n);
     p->t++;
     return n;
 }
@@ -333,7 +112,7 @@ jnode *jparse_filters(jparser *p, jnode *of, jfilters_begin begin)
         if (!first_is_bare) p->t++;
         first_is_bare = false;
         if (!(of = named_node(p, N_FILTER, of))) return NULL;
-        if (jat_operator(p, "(") && !(of->call = parse_call(p))) return NULL;
+        if (jat_operator(p, "(") && !(of->call = jparse_call(p))) return NULL;
     }
     return of;
 }
@@ -345,18 +124,19 @@ static jnode *parse_test(jparser *p, jnode *of)
     jnode *n = named_node(p, N_TEST, of);
     if (!n) return NULL;
     if (jat_operator(p, "(")) {
-        if (!(n->call = parse_call(p))) return NULL;
-    } else if (p->t->kind == T_STRING || p->t->kind == T_NUMBER || jat_operator(p, "[") || jat_operator(p, "{") ||
+        if (!(n->call = jparse_call(p))) return NULL;
+    } else if (p->t->kind == T_STRING || p->t->kind == T_NUMBER || jat_operator(p, "[") ||
+               jat_operator(p, "{") ||
                (p->t->kind == T_NAME && !jat_name(p, "else") && !jat_name(p, "or") && !jat_name(p, "and"))) {
         if (jat_name(p, "is")) return jparse_fail(p, "two tests cannot be chained with is"), NULL;
-        jnode *operand = primary(p, false);
+        jnode *operand = jparse_primary(p, false);
         n->call = jheap_new(p->h, sizeof *n->call);
-        if (!operand || !n->call || jnodes_add(p, &n->call->given, postfix(p, operand))) return NULL;
+        if (!operand || !n->call || jnodes_add(p, &n->call->given, jparse_postfix(p, operand))) return NULL;
     }
     if (!no) return n;
     jnode *not = jnode_new(p, N_NOT);
-    if (not) not->a = n;
-    return not;
+    if (not ) not ->a = n;
+    return not ;
 }
 
 static jnode *unary(jparser *p, bool with_filters)
@@ -368,13 +148,17 @@ static jnode *unary(jparser *p, bool with_filters)
         p->t++;
         if (!n || !(n->a = unary(p, false))) return NULL;
     } else
-        n = primary(p, false);
-    n = n ? postfix(p, n) : NULL;
+        n = jparse_primary(p, false);
+    n = n ? jparse_postfix(p, n) : NULL;
     while (n && with_filters) {
-        if (jat_operator(p, "|")) n = jparse_filters(p, n, FILTERS_AFTER_BAR);
-        else if (jat_name(p, "is")) n = parse_test(p, n);
-        else if (jat_operator(p, "(")) n = call_of(p, n);
-        else break;
+        if (jat_operator(p, "|"))
+            n = jparse_filters(p, n, FILTERS_AFTER_BAR);
+        else if (jat_name(p, "is"))
+            n = parse_test(p, n);
+        else if (jat_operator(p, "("))
+            n = jparse_call_of(p, n);
+        else
+            break;
     }
     p->depth--;
     return n;
@@ -442,8 +226,8 @@ static jnode *sum(jparser *p)
 
 static bool take_comparison(jparser *p, jop *op)
 {
-    static const infix ops[] = {{"==", OP_EQ}, {"!=", OP_NE}, {"<=", OP_LE}, {">=", OP_GE}, {"<", OP_LT},
-                                {">", OP_GT}};
+    static const infix ops[] = {{"==", OP_EQ}, {"!=", OP_NE}, {"<=", OP_LE},
+                                {">=", OP_GE}, {"<", OP_LT},  {">", OP_GT}};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (jtake_operator(p, ops[i].text)) return *op = ops[i].op, true;
     if (jtake_name(p, "in")) return *op = OP_IN, true;
@@ -504,7 +288,8 @@ jnode *jparse_expression(jparser *p)
 
 static bool ends(const jparser *p, const char *end)
 {
-    return p->t->kind == T_PRINT_END || p->t->kind == T_TAG_END || jat_operator(p, ")") || (end && jat_name(p, end));
+    return p->t->kind == T_PRINT_END || p->t->kind == T_TAG_END || jat_operator(p, ")") ||
+           (end && jat_name(p, end));
 }
 
 typedef enum member_kind { ANY_EXPRESSION, NO_IF, TARGETS, TARGETS_AND_MEMBERS } member_kind;
@@ -517,7 +302,7 @@ static jnode *members(jparser *p, member_kind kind, const char *end)
         if (ends(p, end)) break;
         jnode *x = kind == ANY_EXPRESSION ? jparse_expression(p)
                    : kind == NO_IF        ? disjunction(p)
-                                          : primary(p, kind == TARGETS_AND_MEMBERS);
+                                          : jparse_primary(p, kind == TARGETS_AND_MEMBERS);
         if (!x) return NULL;
         if (!one && jat_operator(p, ",") && !(tuple = jnode_new(p, N_TUPLE))) return NULL;
         one = x;

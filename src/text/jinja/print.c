@@ -98,34 +98,53 @@ static int repr_view(jheap *h, const jview *v, int depth, str *out)
 
 static int repr(jheap *h, jval v, int depth, str *out)
 {
-    if (depth > PRINT_DEPTH) return junsupported(h, "a value is nested more than %d levels deep", PRINT_DEPTH);
+    if (depth > PRINT_DEPTH)
+        return junsupported(h, "a value is nested more than %d levels deep", PRINT_DEPTH);
     if (jheap_work(h, v.kind == J_STR ? v.s->n : 0)) return E_FORMAT;
     if (out->n > h->most_bytes) return jfail(h, "the output is more than %zu MiB", h->most_bytes >> 20);
     int code = OK;
     switch (v.kind) {
     case J_MISSING:
-    case J_UNDEFINED: str_puts(out, "Undefined"); break;
-    case J_NONE: str_puts(out, "None"); break;
-    case J_BOOL: str_puts(out, v.b ? "True" : "False"); break;
-    case J_INT: str_fmt(out, "%lld", (long long)v.i); break;
-    case J_FLOAT: jfloat_repr(v.d, out); break;
-    case J_STR: repr_text(v.s, out); break;
-    case J_LIST: return repr_members(h, v.l, "[", "]", depth, out);
-    case J_TUPLE: return repr_members(h, v.l, "(", v.l->n == 1 ? ",)" : ")", depth, out);
-    case J_DICT: return repr_dict(h, v.m, depth, out);
+    case J_UNDEFINED:
+        str_puts(out, "Undefined");
+        break;
+    case J_NONE:
+        str_puts(out, "None");
+        break;
+    case J_BOOL:
+        str_puts(out, v.b ? "True" : "False");
+        break;
+    case J_INT:
+        str_fmt(out, "%lld", (long long)v.i);
+        break;
+    case J_FLOAT:
+        jfloat_repr(v.d, out);
+        break;
+    case J_STR:
+        repr_text(v.s, out);
+        break;
+    case J_LIST:
+        return repr_members(h, v.l, "[", "]", depth, out);
+    case J_TUPLE:
+        return repr_members(h, v.l, "(", v.l->n == 1 ? ",)" : ")", depth, out);
+    case J_DICT:
+        return repr_dict(h, v.m, depth, out);
     case J_RANGE:
         str_fmt(out, "range(%lld, %lld", (long long)v.r->start, (long long)v.r->stop);
         if (v.r->step != 1) str_fmt(out, ", %lld", (long long)v.r->step);
         str_putc(out, ')');
         break;
-    case J_VIEW: return repr_view(h, v.v, depth, out);
+    case J_VIEW:
+        return repr_view(h, v.v, depth, out);
     case J_NAMESPACE:
         str_puts(out, "<Namespace ");
         code = repr_dict(h, v.m, depth, out);
         str_putc(out, '>');
         break;
-    case J_LOOP: return jloop_repr(h, v.loop, out);
-    case J_MACRO: return jmacro_repr(h, v.macro, out);
+    case J_LOOP:
+        return jloop_repr(h, v.loop, out);
+    case J_MACRO:
+        return jmacro_repr(h, v.macro, out);
     case J_ITER:
     case J_METHOD:
     case J_FUNCTION:
@@ -141,6 +160,8 @@ int jval_print(jheap *h, jval v, str *out)
 {
     if (v.kind == J_UNDEFINED) return OK;
     if (v.kind != J_STR) return repr(h, v, 0, out);
+    if (out->n + v.s->n > h->most_bytes)
+        return jfail(h, "the template needs more than %zu MiB of memory", h->most_bytes >> 20);
     str_add(out, v.s->p, v.s->n);
     return jheap_work(h, v.s->n);
 }

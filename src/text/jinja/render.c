@@ -16,7 +16,8 @@ jinja *jinja_new(const char *text, size_t n, const char *name, err *e)
     err own = {0};
     t->name = xmalloc(strlen(name) + 1);
     strcpy(t->name, name);
-    t->heap = (jheap){.most_bytes = TEMPLATE_MEMORY, .most_steps = STEPS, .name = t->name, .line = 1, .e = &own};
+    t->heap =
+        (jheap){.most_bytes = TEMPLATE_MEMORY, .most_steps = STEPS, .name = t->name, .line = 1, .e = &own};
     int code = jparse(&t->heap, text, n, t);
     t->heap.e = NULL;
     if (code == OK && own.code == OK) return t;
@@ -47,12 +48,17 @@ static int read_context(jrun *r, const json_t *variables)
     return OK;
 }
 
-int jinja_render(const jinja *t, const json_t *variables, const jinja_limits *limits, jinja_output *out, err *e)
+int jinja_render(const jinja *t, const json_t *variables, const jinja_limits *limits, jinja_output *out,
+                 err *e)
 {
     static const jinja_limits defaults;
     const jinja_limits *l = limits ? limits : &defaults;
     err own = {0};
-    jrun r = {.t = t, .result = out, .out = &out->text, .now = l->now, .most_output = l->output ? l->output : OUTPUT};
+    jrun r = {.t = t,
+              .result = out,
+              .out = &out->text,
+              .now = l->now,
+              .most_output = l->output ? l->output : OUTPUT};
     r.heap = (jheap){.most_bytes = l->memory ? l->memory : MEMORY,
                      .most_steps = l->steps ? l->steps : STEPS,
                      .name = t->name,

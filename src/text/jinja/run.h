@@ -99,7 +99,8 @@ typedef enum jselect { SELECT, REJECT, SELECT_ATTR, REJECT_ATTR } jselect;
 int jiter_select(jrun *r, jval v, jselect how, const jargs *a, jval *out);
 int jiter_for_if(jrun *r, jval v, const jnode *n, jscope *s, jval *out);
 int jiter_over(jrun *r, jval values, jval *out); /* the values of an iterable, read once */
-/* An attribute "a.b.0" of a value, as filters take it: a text, a number, or J_MISSING for the value itself. */
+/* An attribute "a.b.0" of a value, as filters take it: a text, a number, or J_MISSING for the value itself.
+ */
 int jpath(jrun *r, jval v, jval path, jval otherwise, jval *out);
 
 /* filters.c, filters_list.c, tests.c */
@@ -127,6 +128,9 @@ typedef struct jmethod_row {
     jmethod_fn *call; /* NULL: Python has it, this program does not */
 } jmethod_row;
 extern const jmethod_row jmethods_of_text[];
+/* methods_kind.c */
+jmethod_fn jtext_isalpha, jtext_isdigit, jtext_isalnum, jtext_isspace, jtext_isascii, jtext_isupper,
+    jtext_islower;
 int jmethod_find(jrun *r, jval of, jstr *name, jval *out); /* J_MISSING: the type has no such attribute */
 int jmethod_call(jrun *r, const jmethod *m, const jargs *a, jval *out);
 bool jmethod_is_refused(const jstr *name);
@@ -152,7 +156,7 @@ typedef enum jjoin { JOIN_PRINTED, JOIN_TEXTS } jjoin; /* any value as it prints
 int jtext_join(jrun *r, jstr *by, jval values, jjoin how, jval *out);
 int jtext_lines(jrun *r, jstr *s, jval keep_ends, jval *out); /* str.splitlines(keepends) */
 int jtext_capitalize(jrun *r, jstr *s, jval *out);
-bool jtext_is_case(const jstr *s, jcase how); /* islower(), isupper() */
+bool jtext_is_case(const jstr *s, jcase how);                              /* islower(), isupper() */
 int64_t jtext_find(jrun *r, const jstr *s, const jstr *what, size_t from); /* byte, or -1 */
 
 /* tojson.c */

@@ -1,11 +1,11 @@
 /* scope.c -- which names a scope hides before it sets them.
  *
- * Bodies of loops, macros, call, filter, set and with blocks are scopes: what is set there is gone after them.
- * jinja2 decides what a name means in a scope before anything runs: a name that the scope sets, that it did not
- * read before (as it stands in the template, scopes inside not looked into) and that no scope around it knows,
- * is undefined there until it is set, even if the data has a value of that name. An if is not a scope; a name
- * set in one branch only keeps what it was. This file finds those names for every scope (n->hidden); at run time
- * a scope begins with them missing. */
+ * Bodies of loops, macros, call, filter, set and with blocks are scopes: what is set there is gone after
+ * them. jinja2 decides what a name means in a scope before anything runs: a name that the scope sets, that it
+ * did not read before (as it stands in the template, scopes inside not looked into) and that no scope around
+ * it knows, is undefined there until it is set, even if the data has a value of that name. An if is not a
+ * scope; a name set in one branch only keeps what it was. This file finds those names for every scope
+ * (n->hidden); at run time a scope begins with them missing. */
 #include "text/jinja/run.h"
 
 #include <string.h>
@@ -64,8 +64,10 @@ static void visit_target(scope *s, const jnode *n, bool declare)
     for (int i = 0; n->kind == N_TUPLE && i < n->list.n; i++) visit_target(s, n->list.p[i], declare);
     if (n->kind == N_MEMBER) load(s, n->name);
     if (n->kind != N_NAME) return;
-    if (declare) s->name[n->name] |= KNOWN | STORED;
-    else store(s, n->name);
+    if (declare)
+        s->name[n->name] |= KNOWN | STORED;
+    else
+        store(s, n->name);
 }
 
 /* A branch sees what was before the if; what only branches set is not hidden. */
@@ -90,20 +92,29 @@ static int visit(marker *m, scope *s, const jnode *n)
     if (!n) return OK;
     if (jheap_work(m->h, 0)) return E_FORMAT;
     switch (n->kind) {
-    case N_NAME: return load(s, n->name), OK;
-    case N_IF: return visit_if(m, s, n);
-    case N_FOR: return visit(m, s, n->b);
-    case N_SET: return visit(m, s, n->b) ? E_FORMAT : (visit_target(s, n->a, false), OK);
-    case N_SET_BLOCK: return visit_target(s, n->a, false), OK;
-    case N_MACRO: return store(s, n->name), OK;
+    case N_NAME:
+        return load(s, n->name), OK;
+    case N_IF:
+        return visit_if(m, s, n);
+    case N_FOR:
+        return visit(m, s, n->b);
+    case N_SET:
+        return visit(m, s, n->b) ? E_FORMAT : (visit_target(s, n->a, false), OK);
+    case N_SET_BLOCK:
+        return visit_target(s, n->a, false), OK;
+    case N_MACRO:
+        return store(s, n->name), OK;
     case N_CALL_BLOCK:
-    case N_FILTER_BLOCK: return visit(m, s, n->a);
-    case N_GENERATION: return OK;
+    case N_FILTER_BLOCK:
+        return visit(m, s, n->a);
+    case N_GENERATION:
+        return OK;
     case N_WITH:
         for (int i = 1; i < n->list.n; i += 2)
             if (visit(m, s, n->list.p[i])) return E_FORMAT;
         return OK;
-    default: break;
+    default:
+        break;
     }
     bool failed = visit(m, s, n->a) || visit(m, s, n->b) || visit(m, s, n->c) || visit_all(m, s, &n->list) ||
                   visit_call(m, s, n->call);
@@ -153,8 +164,11 @@ static int mark_inside(marker *m, const jnodes *body, scope *s)
         case N_GENERATION:
         case N_FILTER_BLOCK:
         case N_SET_BLOCK:
-        case N_WITH: code = mark(m, n, &n->body, s); break;
-        default: break;
+        case N_WITH:
+            code = mark(m, n, &n->body, s);
+            break;
+        default:
+            break;
         }
         if (code != OK) return code;
     }

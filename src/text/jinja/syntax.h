@@ -1,7 +1,7 @@
 /* syntax.h -- a template as tokens (lex.c) and as a tree (parse.c, parse_expr.c, scope.c).
  *
- * The tree lies on the template's own jheap and does not change once it is made, so that any number of threads
- * may render it. A node keeps the line it began on. */
+ * The tree lies on the template's own jheap and does not change once it is made, so that any number of
+ * threads may render it. A node keeps the line it began on. */
 #ifndef TEXT_JINJA_SYNTAX_H
 #define TEXT_JINJA_SYNTAX_H
 
@@ -43,8 +43,8 @@ typedef enum jnode_kind {
     N_NAME,
     N_LIST,
     N_TUPLE,
-    N_DICT,    /* list: key, value, key, value, ... */
-    N_COND,    /* a if b else c; c may be NULL */
+    N_DICT, /* list: key, value, key, value, ... */
+    N_COND, /* a if b else c; c may be NULL */
     N_AND,
     N_OR,
     N_NOT,
@@ -52,34 +52,49 @@ typedef enum jnode_kind {
     N_POS,
     N_COMPARE, /* a, then list: nodes with op and operand a */
     N_OPERAND,
-    N_BINARY,  /* a op b */
-    N_CONCAT,  /* list, joined by ~ */
-    N_ATTR,    /* a.name */
-    N_ITEM,    /* a[b] */
-    N_SLICE,   /* a[list[0]:list[1]:list[2]], each may be NULL */
-    N_CALL,    /* a(args) */
-    N_FILTER,  /* a | filter(args); a is NULL for the body of a block */
-    N_TEST,    /* a is test(args) */
-    N_MEMBER,  /* name.attr, to assign to */
+    N_BINARY, /* a op b */
+    N_CONCAT, /* list, joined by ~ */
+    N_ATTR,   /* a.name */
+    N_ITEM,   /* a[b] */
+    N_SLICE,  /* a[list[0]:list[1]:list[2]], each may be NULL */
+    N_CALL,   /* a(args) */
+    N_FILTER, /* a | filter(args); a is NULL for the body of a block */
+    N_TEST,   /* a is test(args) */
+    N_MEMBER, /* name.attr, to assign to */
     /* statements; body is a list of statements */
     N_TEXT,
     N_PRINT,
-    N_IF,      /* list: branches; a branch has the condition a (NULL: else) and a body */
+    N_IF, /* list: branches; a branch has the condition a (NULL: else) and a body */
     N_BRANCH,
-    N_FOR,     /* target a, values b, condition c; body; list[0] is the else branch, if any */
-    N_SET,     /* target a = b */
-    N_SET_BLOCK, /* target a = body through the filters b (or NULL) */
-    N_MACRO,   /* name, params, body */
-    N_CALL_BLOCK, /* the call a; params, body */
+    N_FOR,          /* target a, values b, condition c; body; list[0] is the else branch, if any */
+    N_SET,          /* target a = b */
+    N_SET_BLOCK,    /* target a = body through the filters b (or NULL) */
+    N_MACRO,        /* name, params, body */
+    N_CALL_BLOCK,   /* the call a; params, body */
     N_FILTER_BLOCK, /* filters a over body */
-    N_WITH,    /* list: target, value, target, value, ...; body */
+    N_WITH,         /* list: target, value, target, value, ...; body */
     N_GENERATION,
     N_BREAK,
     N_CONTINUE,
 } jnode_kind;
 
-typedef enum jop { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_NOT_IN,
-                   OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_FLOORDIV, OP_MOD, OP_POW } jop;
+typedef enum jop {
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_IN,
+    OP_NOT_IN,
+    OP_ADD,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV,
+    OP_FLOORDIV,
+    OP_MOD,
+    OP_POW
+} jop;
 
 typedef struct jnode jnode;
 
@@ -133,7 +148,12 @@ typedef struct jparser {
     bool has_generation;
 } jparser;
 
-/* parse_expr.c; NULL with the failure recorded */
+/* parse_primary.c and parse_expr.c; NULL with the failure recorded */
+jnode *jparse_primary(jparser *p, bool with_members);
+jnode *jparse_postfix(jparser *p, jnode *n); /* what follows n */
+jnode *jparse_call_of(jparser *p, jnode *of);
+jcall *jparse_call(jparser *p);
+jnode *jrefuse(jparser *p, const char *what, const char *name, size_t n); /* E_UNSUPPORTED; gives NULL */
 jnode *jparse_expression(jparser *p);
 jnode *jparse_tuple(jparser *p, bool with_if, const char *end); /* end: a name that ends it, or NULL */
 jnode *jparse_target(jparser *p, bool with_members, const char *end);

@@ -15,10 +15,10 @@ static int one(jrun *r, const char *who, const jargs *a, jval *out)
     return *out = a->p[0], OK;
 }
 
-#define KIND_TEST(name, condition)                                         \
-    static int test_##name(jrun *r, jval v, const jargs *a, bool *out)     \
-    {                                                                      \
-        return *out = (condition), nothing(r, #name, a);                   \
+#define KIND_TEST(name, condition)                                     \
+    static int test_##name(jrun *r, jval v, const jargs *a, bool *out) \
+    {                                                                  \
+        return *out = (condition), nothing(r, #name, a);               \
     }
 KIND_TEST(defined, v.kind != J_UNDEFINED)
 KIND_TEST(undefined, v.kind == J_UNDEFINED)
@@ -42,8 +42,14 @@ static int in_case(jrun *r, jval v, const jargs *a, jcase how, bool *out)
     if (nothing(r, "lower or upper", a) || jtext_of(r, v, &s) || jheap_work(&r->heap, s->n)) return E_FORMAT;
     return *out = jtext_is_case(s, how), OK;
 }
-static int test_lower(jrun *r, jval v, const jargs *a, bool *out) { return in_case(r, v, a, CASE_LOWER, out); }
-static int test_upper(jrun *r, jval v, const jargs *a, bool *out) { return in_case(r, v, a, CASE_UPPER, out); }
+static int test_lower(jrun *r, jval v, const jargs *a, bool *out)
+{
+    return in_case(r, v, a, CASE_LOWER, out);
+}
+static int test_upper(jrun *r, jval v, const jargs *a, bool *out)
+{
+    return in_case(r, v, a, CASE_UPPER, out);
+}
 
 static int divides(jrun *r, jval v, jval by, int64_t rest, bool *out)
 {
@@ -100,19 +106,45 @@ static int test_test(jrun *r, jval v, const jargs *a, bool *out)
 }
 
 static const jtest tests[] = {
-    {"boolean", test_boolean},   {"callable", test_callable},       {"defined", test_defined},
-    {"divisibleby", test_divisibleby}, {"eq", test_eq},             {"==", test_eq},
-    {"equalto", test_eq},        {"even", test_even},               {"false", test_false},
-    {"filter", test_filter},     {"float", test_float},             {"ge", test_ge},
-    {">=", test_ge},             {"greaterthan", test_gt},          {"gt", test_gt},
-    {">", test_gt},              {"in", test_in},                   {"integer", test_integer},
-    {"iterable", test_iterable}, {"le", test_le},                   {"<=", test_le},
-    {"lessthan", test_lt},       {"lower", test_lower},             {"lt", test_lt},
-    {"<", test_lt},              {"mapping", test_mapping},         {"ne", test_ne},
-    {"!=", test_ne},             {"none", test_none},               {"number", test_number},
-    {"odd", test_odd},           {"sameas", test_sameas},           {"sequence", test_sequence},
-    {"string", test_string},     {"test", test_test},               {"true", test_true},
-    {"undefined", test_undefined}, {"upper", test_upper},           {0},
+    {"boolean", test_boolean},
+    {"callable", test_callable},
+    {"defined", test_defined},
+    {"divisibleby", test_divisibleby},
+    {"eq", test_eq},
+    {"==", test_eq},
+    {"equalto", test_eq},
+    {"even", test_even},
+    {"false", test_false},
+    {"filter", test_filter},
+    {"float", test_float},
+    {"ge", test_ge},
+    {">=", test_ge},
+    {"greaterthan", test_gt},
+    {"gt", test_gt},
+    {">", test_gt},
+    {"in", test_in},
+    {"integer", test_integer},
+    {"iterable", test_iterable},
+    {"le", test_le},
+    {"<=", test_le},
+    {"lessthan", test_lt},
+    {"lower", test_lower},
+    {"lt", test_lt},
+    {"<", test_lt},
+    {"mapping", test_mapping},
+    {"ne", test_ne},
+    {"!=", test_ne},
+    {"none", test_none},
+    {"number", test_number},
+    {"odd", test_odd},
+    {"sameas", test_sameas},
+    {"sequence", test_sequence},
+    {"string", test_string},
+    {"test", test_test},
+    {"true", test_true},
+    {"undefined", test_undefined},
+    {"upper", test_upper},
+    {0},
 };
 
 const jtest *jtest_find(const char *p, size_t n)
@@ -122,4 +154,7 @@ const jtest *jtest_find(const char *p, size_t n)
     return NULL;
 }
 
-bool jtest_exists(const char *p, size_t n) { return jtest_find(p, n) || (n == 7 && !memcmp(p, "escaped", n)); }
+bool jtest_exists(const char *p, size_t n)
+{
+    return jtest_find(p, n) || (n == 7 && !memcmp(p, "escaped", n));
+}

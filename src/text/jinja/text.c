@@ -11,8 +11,10 @@ int jtext_of(jrun *r, jval v, jstr **out)
     str text = {0};
     jval made;
     int code = jval_print(&r->heap, v, &text);
-    if (code == OK) code = jval_take(&r->heap, &text, &made);
-    else str_free(&text);
+    if (code == OK)
+        code = jval_take(&r->heap, &text, &made);
+    else
+        str_free(&text);
     if (code == OK) *out = made.s;
     return code;
 }
@@ -65,7 +67,8 @@ static int replace_nothing(jrun *r, jstr *s, jstr *to, int64_t count, jval *out)
     for (;; count--) {
         if (text.n > r->heap.most_bytes) {
             str_free(&text);
-            return jfail(&r->heap, "the template needs more than %zu MiB of memory", r->heap.most_bytes >> 20);
+            return jfail(&r->heap, "the template needs more than %zu MiB of memory",
+                         r->heap.most_bytes >> 20);
         }
         if (count) str_add(&text, to->p, to->n);
         if (i == s->n) break;
@@ -109,10 +112,12 @@ int jtext_join(jrun *r, jstr *by, jval values, jjoin how, jval *out)
         if (code != OK || !more) break;
         if (i) str_add(&text, by->p, by->n);
         if (how == JOIN_TEXTS && v.kind != J_STR)
-            code = jfail(&r->heap, "join(): element %lld is '%s', not a text", (long long)i, jkind_name(v.kind));
+            code =
+                jfail(&r->heap, "join(): element %lld is '%s', not a text", (long long)i, jkind_name(v.kind));
         if (code == OK) code = jval_print(&r->heap, v, &text);
         if (code == OK && text.n > r->heap.most_bytes)
-            code = jfail(&r->heap, "the template needs more than %zu MiB of memory", r->heap.most_bytes >> 20);
+            code =
+                jfail(&r->heap, "the template needs more than %zu MiB of memory", r->heap.most_bytes >> 20);
     }
     if (code == OK) return jval_take(&r->heap, &text, out);
     str_free(&text);
@@ -125,7 +130,8 @@ static size_t line_end(const char *p, size_t n)
     uint32_t c = 0;
     size_t bytes = (size_t)utf8_get(p, n, &c);
     if (c == '\r' && n > 1 && p[1] == '\n') return 2;
-    bool ends = (c >= '\n' && c <= '\r') || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
+    bool ends =
+        (c >= '\n' && c <= '\r') || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
     return ends ? bytes : 0;
 }
 
@@ -135,7 +141,8 @@ int jtext_lines(jrun *r, jstr *s, jval keep_ends, jval *out)
     for (size_t i = 0, end; i < s->n; i = end) {
         size_t n = 0;
         jval line;
-        for (end = i; end < s->n && !(n = line_end(s->p + end, s->n - end));) end += (size_t)utf8_length(s->p[end]);
+        for (end = i; end < s->n && !(n = line_end(s->p + end, s->n - end));)
+            end += (size_t)utf8_length(s->p[end]);
         size_t length = end - i + (jval_true(keep_ends) ? n : 0);
         end += n;
         if (jval_str(&r->heap, s->p + i, length, &line) || jlist_add(&r->heap, out->l, line)) return E_FORMAT;

@@ -1,5 +1,5 @@
-/* tojson.c -- the filter tojson as transformers defines it: json.dumps(x, ensure_ascii=False, indent, separators,
- * sort_keys), without the escapes for HTML that jinja2's own has (run.h). */
+/* tojson.c -- the filter tojson as transformers defines it: json.dumps(x, ensure_ascii=False, indent,
+ * separators, sort_keys), without the escapes for HTML that jinja2's own has (run.h). */
 #include "text/jinja/run.h"
 
 #include "text/unicode.h"
@@ -26,11 +26,15 @@ static void put_text(writer *w, const jstr *s)
         int n = utf8_get(s->p + i, s->n - i, &c);
         const char *k = names;
         while (*k && (uint32_t)*k != c) k += 2;
-        if (*k) str_putc(&w->out, '\\'), str_putc(&w->out, k[1]);
-        else if (c < 0x20 || (w->ascii && c >= 0x7f && c < 0x10000)) str_fmt(&w->out, "\\u%04x", c);
+        if (*k)
+            str_putc(&w->out, '\\'), str_putc(&w->out, k[1]);
+        else if (c < 0x20 || (w->ascii && c >= 0x7f && c < 0x10000))
+            str_fmt(&w->out, "\\u%04x", c);
         else if (w->ascii && c >= 0x10000)
-            str_fmt(&w->out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
-        else str_add(&w->out, s->p + i, (size_t)n);
+            str_fmt(&w->out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                    0xdc00 + ((c - 0x10000) & 0x3ff));
+        else
+            str_add(&w->out, s->p + i, (size_t)n);
         i += (size_t)n;
     }
     str_putc(&w->out, '"');
@@ -38,10 +42,14 @@ static void put_text(writer *w, const jstr *s)
 
 static void put_number(writer *w, jval v)
 {
-    if (v.kind == J_INT) str_fmt(&w->out, "%lld", (long long)v.i);
-    else if (isnan(v.d)) str_puts(&w->out, "NaN");
-    else if (isinf(v.d)) str_puts(&w->out, v.d < 0 ? "-Infinity" : "Infinity");
-    else jfloat_repr(v.d, &w->out);
+    if (v.kind == J_INT)
+        str_fmt(&w->out, "%lld", (long long)v.i);
+    else if (isnan(v.d))
+        str_puts(&w->out, "NaN");
+    else if (isinf(v.d))
+        str_puts(&w->out, v.d < 0 ? "-Infinity" : "Infinity");
+    else
+        jfloat_repr(v.d, &w->out);
 }
 
 static void new_line(writer *w, int depth)
@@ -72,10 +80,14 @@ static int put_key(writer *w, jval key)
 {
     if (key.kind == J_STR) return put_text(w, key.s), OK;
     str_putc(&w->out, '"');
-    if (key.kind == J_BOOL) str_puts(&w->out, key.b ? "true" : "false");
-    else if (key.kind == J_NONE) str_puts(&w->out, "null");
-    else if (key.kind == J_INT || key.kind == J_FLOAT) put_number(w, key);
-    else return jfail(&w->r->heap, "tojson: a key is '%s'", jkind_name(key.kind));
+    if (key.kind == J_BOOL)
+        str_puts(&w->out, key.b ? "true" : "false");
+    else if (key.kind == J_NONE)
+        str_puts(&w->out, "null");
+    else if (key.kind == J_INT || key.kind == J_FLOAT)
+        put_number(w, key);
+    else
+        return jfail(&w->r->heap, "tojson: a key is '%s'", jkind_name(key.kind));
     str_putc(&w->out, '"');
     return OK;
 }
@@ -90,8 +102,10 @@ static int sorted_entries(writer *w, const jdict *d, jentry *out)
             int64_t mid = (low + high) / 2;
             bool less;
             if (jval_less(h, d->p[i].key, out[mid].key, &less)) return E_FORMAT;
-            if (less) high = mid;
-            else low = mid + 1;
+            if (less)
+                high = mid;
+            else
+                low = mid + 1;
         }
         if (jheap_work(h, (size_t)(i - low) * sizeof *out)) return E_FORMAT;
         memmove(out + low + 1, out + low, (size_t)(i - low) * sizeof *out);
@@ -129,14 +143,20 @@ static int put(writer *w, jval v, int depth)
     if (jheap_work(h, v.kind == J_STR ? v.s->n : 0)) return E_FORMAT;
     if (w->out.n > h->most_bytes) return jfail(h, "tojson: more than %zu MiB", h->most_bytes >> 20);
     switch (v.kind) {
-    case J_NONE: return str_puts(&w->out, "null"), OK;
-    case J_BOOL: return str_puts(&w->out, v.b ? "true" : "false"), OK;
+    case J_NONE:
+        return str_puts(&w->out, "null"), OK;
+    case J_BOOL:
+        return str_puts(&w->out, v.b ? "true" : "false"), OK;
     case J_INT:
-    case J_FLOAT: return put_number(w, v), OK;
-    case J_STR: return put_text(w, v.s), OK;
+    case J_FLOAT:
+        return put_number(w, v), OK;
+    case J_STR:
+        return put_text(w, v.s), OK;
     case J_LIST:
-    case J_TUPLE: return put_list(w, v.l, depth);
-    case J_DICT: return put_dict(w, v.m, depth);
+    case J_TUPLE:
+        return put_list(w, v.l, depth);
+    case J_DICT:
+        return put_dict(w, v.m, depth);
     default:
         return jfail(h, "tojson: a value is '%s'%s%s", jkind_name(v.kind), v.kind == J_UNDEFINED ? ": " : "",
                      v.kind == J_UNDEFINED ? v.what : "");
@@ -146,7 +166,8 @@ static int put(writer *w, jval v, int depth)
 static int separators(writer *w, jval v)
 {
     if (v.kind == J_MISSING || v.kind == J_NONE) return OK;
-    if ((v.kind != J_TUPLE && v.kind != J_LIST) || v.l->n != 2 || v.l->p[0].kind != J_STR || v.l->p[1].kind != J_STR)
+    if ((v.kind != J_TUPLE && v.kind != J_LIST) || v.l->n != 2 || v.l->p[0].kind != J_STR ||
+        v.l->p[1].kind != J_STR)
         return jfail(&w->r->heap, "tojson: separators are two texts");
     w->between = v.l->p[0].s;
     w->colon = v.l->p[1].s;
@@ -161,10 +182,12 @@ int jtojson(jrun *r, jval v, const jargs *a, jval *out)
     if (jargs_bind(r, "tojson", a, "ensure_ascii indent separators sort_keys", 0, x)) return E_FORMAT;
     w.ascii = jval_true(x[0]);
     w.sorted = jval_true(x[3]);
-    if (x[1].kind == J_STR) w.indent = x[1].s;
+    if (x[1].kind == J_STR)
+        w.indent = x[1].s;
     else if (x[1].kind != J_MISSING && x[1].kind != J_NONE) {
         jval space;
-        if (x[1].kind != J_INT && x[1].kind != J_BOOL) return jfail(&r->heap, "tojson: indent is no whole number");
+        if (x[1].kind != J_INT && x[1].kind != J_BOOL)
+            return jfail(&r->heap, "tojson: indent is no whole number");
         if (jval_str(&r->heap, " ", 1, &space) || jbinary(r, OP_MUL, space, x[1], &indent)) return E_FORMAT;
         w.indent = indent.s;
     }

@@ -120,19 +120,18 @@ int jval_dict(jheap *h, jkind kind, jval *out)
     return OK;
 }
 
-/* Values nest, and a template can make one that holds itself a thousand times: every walk counts its depth and
- * its steps. After a failure all walks end at once, with whatever they say. */
-static bool enter(jheap *h)
+bool jheap_enter(jheap *h)
 {
     if (jheap_work(h, 0) || h->e->code) return false;
-    if (h->depth >= VALUE_DEPTH) return jfail(h, "a value is nested more than %d levels deep", VALUE_DEPTH), false;
+    if (h->depth >= VALUE_DEPTH)
+        return jfail(h, "a value is nested more than %d levels deep", VALUE_DEPTH), false;
     h->depth++;
     return true;
 }
 
 static bool all_hashable(jheap *h, const jlist *l)
 {
-    bool all = enter(h);
+    bool all = jheap_enter(h);
     if (!all) return false;
     for (int64_t i = 0; i < l->n && all; i++) all = jval_hashable(h, l->p[i]);
     h->depth--;
@@ -156,8 +155,10 @@ static uint64_t hash(jheap *h, jval v)
 {
     uint64_t x = 0;
     switch (v.kind) {
-    case J_BOOL: return mix(1, v.b);
-    case J_INT: return mix(1, (uint64_t)v.i);
+    case J_BOOL:
+        return mix(1, v.b);
+    case J_INT:
+        return mix(1, (uint64_t)v.i);
     case J_FLOAT:
         if (v.d >= -9e18 && v.d <= 9e18 && v.d == floor(v.d)) return mix(1, (uint64_t)(int64_t)v.d);
         memcpy(&x, &v.d, sizeof x);
@@ -167,11 +168,12 @@ static uint64_t hash(jheap *h, jval v)
         for (size_t i = 0; i < v.s->n; i++) x = mix(x, (unsigned char)v.s->p[i]);
         return x;
     case J_TUPLE:
-        if (!enter(h)) return x;
+        if (!jheap_enter(h)) return x;
         for (int64_t i = 0; i < v.l->n; i++) x = mix(x + 1, hash(h, v.l->p[i]));
         h->depth--;
         return x;
-    default: return mix(3, v.kind);
+    default:
+        return mix(3, v.kind);
     }
 }
 
@@ -260,12 +262,18 @@ static int from_json(jheap *h, const json_t *j, int depth, jval *out)
     size_t i;
     json_t *x;
     switch (json_typeof(j)) {
-    case JSON_NULL: return *out = jval_none(), OK;
-    case JSON_TRUE: return *out = jval_bool(true), OK;
-    case JSON_FALSE: return *out = jval_bool(false), OK;
-    case JSON_INTEGER: return *out = jval_int(json_integer_value(j)), OK;
-    case JSON_REAL: return *out = jval_float(json_real_value(j)), OK;
-    case JSON_STRING: return jval_str(h, json_string_value(j), json_string_length(j), out);
+    case JSON_NULL:
+        return *out = jval_none(), OK;
+    case JSON_TRUE:
+        return *out = jval_bool(true), OK;
+    case JSON_FALSE:
+        return *out = jval_bool(false), OK;
+    case JSON_INTEGER:
+        return *out = jval_int(json_integer_value(j)), OK;
+    case JSON_REAL:
+        return *out = jval_float(json_real_value(j)), OK;
+    case JSON_STRING:
+        return jval_str(h, json_string_value(j), json_string_length(j), out);
     case JSON_ARRAY:
         if (jval_list(h, J_LIST, (int64_t)json_array_size(j), out)) return E_FORMAT;
         json_array_foreach(j, i, x)
@@ -274,7 +282,8 @@ static int from_json(jheap *h, const json_t *j, int depth, jval *out)
             out->l->n++;
         }
         return OK;
-    case JSON_OBJECT: break;
+    case JSON_OBJECT:
+        break;
     }
     if (jval_dict(h, J_DICT, out)) return E_FORMAT;
     for (void *at = json_object_iter((json_t *)j); at; at = json_object_iter_next((json_t *)j, at)) {
@@ -313,14 +322,21 @@ double jval_as_double(jval v) { return v.kind == J_FLOAT ? v.d : v.kind == J_INT
 int64_t jval_length(jval v)
 {
     switch (v.kind) {
-    case J_UNDEFINED: return 0;
-    case J_STR: return jstr_chars(v.s);
+    case J_UNDEFINED:
+        return 0;
+    case J_STR:
+        return jstr_chars(v.s);
     case J_LIST:
-    case J_TUPLE: return v.l->n;
-    case J_DICT: return v.m->n;
-    case J_RANGE: return v.r->n;
-    case J_VIEW: return v.v->d->n;
-    default: return -1;
+    case J_TUPLE:
+        return v.l->n;
+    case J_DICT:
+        return v.m->n;
+    case J_RANGE:
+        return v.r->n;
+    case J_VIEW:
+        return v.v->d->n;
+    default:
+        return -1;
     }
 }
 
@@ -329,98 +345,26 @@ bool jval_true(jval v)
     switch (v.kind) {
     case J_MISSING:
     case J_UNDEFINED:
-    case J_NONE: return false;
-    case J_BOOL: return v.b;
-    case J_INT: return v.i != 0;
-    case J_FLOAT: return v.d != 0;
-    case J_STR: return v.s->n != 0;
-    default: return jval_length(v) != 0;
+    case J_NONE:
+        return false;
+    case J_BOOL:
+        return v.b;
+    case J_INT:
+        return v.i != 0;
+    case J_FLOAT:
+        return v.d != 0;
+    case J_STR:
+        return v.s->n != 0;
+    default:
+        return jval_length(v) != 0;
     }
-}
-
-static int64_t whole(jval v) { return v.kind == J_BOOL ? v.b : v.i; }
-
-/* -1, 0, 1; 2 where one is not a number. long double holds every int64_t. */
-static int compare_numbers(jval a, jval b)
-{
-    if (a.kind != J_FLOAT && b.kind != J_FLOAT) return (whole(a) > whole(b)) - (whole(a) < whole(b));
-    long double x = a.kind == J_FLOAT ? a.d : (long double)whole(a);
-    long double y = b.kind == J_FLOAT ? b.d : (long double)whole(b);
-    return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
-}
-
-static int compare_text(const jstr *a, const jstr *b)
-{
-    int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-    return c ? c : (a->n > b->n) - (a->n < b->n);
-}
-
-static bool equal_dicts(jheap *h, const jdict *a, const jdict *b)
-{
-    if (a->n != b->n) return false;
-    for (int64_t i = 0; i < a->n; i++) {
-        jval other;
-        if (!jdict_get(h, b, a->p[i].key, &other) || !jval_equal(h, a->p[i].value, other)) return false;
-    }
-    return true;
-}
-
-static bool equal_lists(jheap *h, const jlist *a, const jlist *b)
-{
-    if (a->n != b->n) return false;
-    for (int64_t i = 0; i < a->n; i++)
-        if (!jval_equal(h, a->p[i], b->p[i])) return false;
-    return true;
-}
-
-static bool equal_ranges(const jrange *a, const jrange *b)
-{
-    return a->n == b->n && (!a->n || (a->start == b->start && (a->n == 1 || a->step == b->step)));
-}
-
-bool jval_equal(jheap *h, jval a, jval b)
-{
-    if (jval_is_number(a) && jval_is_number(b)) return compare_numbers(a, b) == 0;
-    if (a.kind != b.kind) return false;
-    if (a.kind <= J_NONE || a.s == b.s) return true; /* nothing, or the same thing */
-    if (!enter(h)) return false;
-    bool same = false;
-    if (a.kind == J_STR)
-        same = !jheap_work(h, a.s->n) && a.s->n == b.s->n && !memcmp(a.s->p, b.s->p, a.s->n);
-    else if (a.kind == J_LIST || a.kind == J_TUPLE)
-        same = equal_lists(h, a.l, b.l);
-    else if (a.kind == J_DICT)
-        same = equal_dicts(h, a.m, b.m);
-    else if (a.kind == J_RANGE)
-        same = equal_ranges(a.r, b.r);
-    h->depth--;
-    return same;
-}
-
-int jval_less(jheap *h, jval a, jval b, bool *out)
-{
-    if (jheap_work(h, 0)) return E_FORMAT;
-    if (jval_is_number(a) && jval_is_number(b)) return *out = compare_numbers(a, b) == -1, OK;
-    if (a.kind == J_STR && b.kind == J_STR) return *out = compare_text(a.s, b.s) < 0, jheap_work(h, a.s->n);
-    if (a.kind == b.kind && (a.kind == J_LIST || a.kind == J_TUPLE)) {
-        int64_t i = 0;
-        while (i < a.l->n && i < b.l->n && jval_equal(h, a.l->p[i], b.l->p[i])) i++;
-        *out = a.l->n < b.l->n;
-        if (i == a.l->n || i == b.l->n) return h->e->code;
-        if (!enter(h)) return E_FORMAT;
-        int code = jval_less(h, a.l->p[i], b.l->p[i], out);
-        h->depth--;
-        return code;
-    }
-    if (a.kind == J_UNDEFINED || b.kind == J_UNDEFINED)
-        return jfail(h, "%s is undefined", a.kind == J_UNDEFINED ? a.what : b.what);
-    return jfail(h, "'%s' and '%s' have no order", jkind_name(a.kind), jkind_name(b.kind));
 }
 
 const char *jkind_name(jkind k)
 {
-    static const char *const name[] = {"missing", "Undefined", "NoneType",  "bool",      "int",    "float",
-                                       "str",     "list",      "tuple",     "dict",      "range",  "dict view",
-                                       "generator", "Namespace", "Macro",   "method", "function", "LoopContext"};
+    static const char *const name[] = {"missing", "Undefined", "NoneType",   "bool",      "int",
+                                       "float",   "str",       "list",       "tuple",     "dict",
+                                       "range",   "dict view", "generator",  "Namespace", "Macro",
+                                       "method",  "function",  "LoopContext"};
     return name[k];
 }

@@ -96,7 +96,7 @@ typedef struct jheap {
     size_t left;
     size_t bytes, most_bytes;
     int64_t steps, most_steps;
-    int depth; /* of the walk over a value that is under way */
+    int depth;        /* of the walk over a value that is under way */
     const char *name; /* of the template, for messages */
     int line;
     err *e;
@@ -106,6 +106,9 @@ typedef struct jheap {
 void *jheap_new(jheap *h, size_t bytes);
 /* Counts work: one step, and one for every 64 bytes. E_FORMAT once there were too many. */
 int jheap_work(jheap *h, size_t bytes);
+/* Values nest, and a template can make one that holds itself a thousand times over: every walk counts its
+ * depth and its steps. After a failure all walks end at once, with whatever they say. */
+bool jheap_enter(jheap *h); /* undone by h->depth-- when true */
 /* "NAME: line 3: ..."; returns E_FORMAT, or E_UNSUPPORTED for what this program does not do. */
 int jfail(jheap *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int junsupported(jheap *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,1 @@
+lorac data -m $MODEL $DATA/chat.jsonl --assistant_only_loss
