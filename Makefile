@@ -17,7 +17,7 @@ PACKAGES = jansson libpcre2-8 libutf8proc yaml-0.1
 
 # ------------------------------------------------------------------------------------------------
 # The layers, lowest first: the one place that orders them (scripts/layers and the tests read it).
-LAYERS = base tensor format text op plan kernel model gen train lib cli
+LAYERS = base tensor format text metric op plan kernel model gen train lib cli
 
 WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla \
        -Wwrite-strings -Wundef
