@@ -27,10 +27,14 @@ static void grow(grams *g)
     for (int64_t k = 0; k < g->n; k++) g->slot[place(g, g->key[k])] = (int32_t)k + 1;
 }
 
-/* before: -1 for order 1. */
-static int32_t number(grams *g, int32_t before, int32_t symbol)
+static uint64_t key_of(int32_t before, int32_t symbol)
 {
-    uint64_t key = (uint64_t)(uint32_t)(before + 1) << 32 | (uint32_t)symbol;
+    return (uint64_t)(uint32_t)(before + 1) << 32 | (uint32_t)symbol;
+}
+
+int32_t grams_add(grams *g, int32_t before, int32_t symbol)
+{
+    uint64_t key = key_of(before, symbol);
     if (g->n == g->cap) grow(g);
     int64_t at = place(g, key);
     if (g->slot[at]) return g->slot[at] - 1;
@@ -41,10 +45,15 @@ static int32_t number(grams *g, int32_t before, int32_t symbol)
     return (int32_t)g->n - 1;
 }
 
+int32_t grams_find(const grams *g, int32_t before, int32_t symbol)
+{
+    return g->slots ? g->slot[place(g, key_of(before, symbol))] - 1 : -1;
+}
+
 int64_t grams_step(grams *g, const int32_t *symbol, int64_t n, int k, int32_t *at)
 {
     int64_t m = n - k + 1;
-    for (int64_t i = 0; i < m; i++) at[i] = number(g, k == 1 ? -1 : at[i], symbol[i + k - 1]);
+    for (int64_t i = 0; i < m; i++) at[i] = grams_add(g, k == 1 ? -1 : at[i], symbol[i + k - 1]);
     return m > 0 ? m : 0;
 }
 

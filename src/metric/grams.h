@@ -18,6 +18,10 @@ typedef struct grams {
 
 /* at (n) becomes the grams of order k, of which there are n - k + 1 or none: returns how many. */
 int64_t grams_step(grams *g, const int32_t *symbol, int64_t n, int k, int32_t *at);
+/* The gram that is `before` (-1: none) and then a symbol; grams_find: -1 when there is none. A tree of
+ * sequences is kept this way. */
+int32_t grams_add(grams *g, int32_t before, int32_t symbol);
+int32_t grams_find(const grams *g, int32_t before, int32_t symbol);
 void grams_clear(grams *g); /* forgets all grams, keeps the storage */
 void grams_free(grams *g);
 
