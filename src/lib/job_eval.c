@@ -1,7 +1,8 @@
-/* job_eval.c -- loss, perplexity and token accuracy of a model, with an adapter or without, on a data file.
- */
+/* job_eval.c -- loss, perplexity and token accuracy of a model, with an adapter or without, on a data file;
+ * with
+ * --generate also the scores of the texts it writes. */
 #include "base/file.h"
-#include "lib/job_rows.h"
+#include "lib/job_score.h"
 #include "train/evaluator.h"
 
 #include <math.h>
@@ -62,22 +63,45 @@ static int evaluate(const job_model *j, const job_rows *r, const options *o, con
     return bad;
 }
 
+static json_t *result_of(const evaluation *v)
+{
+    double perplexity = exp(v->loss); /* infinite when the loss is large, which JSON does not know */
+    return json_pack("{s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "rows", (json_int_t)v->rows, "tokens",
+                     (json_int_t)v->tokens, "label_tokens", (json_int_t)v->labels, "loss", v->loss,
+                     "perplexity", isfinite(perplexity) ? json_real(perplexity) : json_null(),
+                     "token_accuracy", v->token_accuracy, "seconds", v->seconds, "tokens_per_second",
+                     v->seconds > 0 ? (double)v->tokens / v->seconds : 0.0);
+}
+
+/* eval.json in the folder that is there. */
+static int save(const options *o, const json_t *result, err *e)
+{
+    str path = {0};
+    int bad = file_mkdirs(o->out, e);
+    str_fmt(&path, "%s/eval.json", o->out);
+    if (!bad) bad = json_save(result, path.p, 2, false, e);
+    str_free(&path);
+    return bad;
+}
+
 int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
 {
     job_model j = {0};
     job_rows r = {0};
+    job_score s = {0};
     evaluation v;
+    bool saves = o->generate || options_origin(o, "output_dir") == FROM_COMMAND_LINE;
     *out = NULL;
     int bad = job_model_open(&j, o, h, e);
     if (!bad) bad = job_rows_open(&r, o->data, o, j.tokenizer, device_pool(j.device), h, e);
+    if (!bad && o->generate) bad = job_score_open(&s, &r, &j, o, h, e);
     if (!bad) bad = evaluate(&j, &r, o, h, &v, e);
-    double perplexity = bad ? 0 : exp(v.loss); /* infinite when the loss is large, which JSON does not know */
-    if (!bad)
-        *out = json_pack("{s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "rows", (json_int_t)v.rows, "tokens",
-                         (json_int_t)v.tokens, "label_tokens", (json_int_t)v.labels, "loss", v.loss,
-                         "perplexity", isfinite(perplexity) ? json_real(perplexity) : json_null(),
-                         "token_accuracy", v.token_accuracy, "seconds", v.seconds, "tokens_per_second",
-                         v.seconds > 0 ? (double)v.tokens / v.seconds : 0.0);
+    json_t *result = bad ? NULL : result_of(&v);
+    if (!bad && o->generate) bad = job_score_run(&s, &j, o, h, result, e);
+    if (!bad && saves) bad = save(o, result, e);
+    if (!bad) *out = json_incref(result);
+    json_decref(result);
+    job_score_close(&s);
     job_rows_close(&r);
     job_model_close(&j);
     return job_advise(bad, "lower per_device_eval_batch_size or max_length, or use --quantization nf4", e);

@@ -333,8 +333,15 @@ int options_check(options *o, err *e)
                     "--completion-template and --completion-column say the same; give one of them");
     if (o->prompt && o->data)
         return fail(e, E_USAGE, "--prompt and --data are two sources of prompts; give one");
+    const char *scores = o->synonyms       ? "synonyms"
+                         : o->train_data   ? "train_data"
+                         : o->attributes.n ? "attribute"
+                                           : NULL;
+    if (scores && !o->generate)
+        return fail(e, E_USAGE, "--%s is about generated texts; add --generate", scores);
+    bool writes = o->command & (COMMAND_TRAIN | COMMAND_EVAL);
+    if (writes && !*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");
     if (o->command != COMMAND_TRAIN) return OK;
-    if (!*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");
     if (o->max_steps == 0 || (o->max_steps < 0 && o->epochs <= 0))
         return fail(e, E_USAGE, "nothing to train: max_steps or num_train_epochs has to be above 0");
     bool asks_eval = strcmp(o->eval_strategy, "auto") && strcmp(o->eval_strategy, "no");

@@ -79,7 +79,9 @@ typedef struct options {
     peft_list stop;
 
     /* eval, data, info, bench */
-    const char *per_token, *color;
+    const char *per_token, *color, *synonyms, *train_data;
+    bool generate;
+    peft_list attributes;
     int64_t rows, row, bench_steps, bench_tokens;
     const char *shape;
     bool tensors;

@@ -185,7 +185,8 @@ static void bound(const scan *c, quantity *q)
     }
     bool joined = is(c, q->last, "or") || (q->last < c->t->n && c->t->p[q->last].stop == STOP_AND);
     int64_t i = q->last + is(c, q->last, "or");
-    if (is(c, q->last, "+") || is(c, q->last, "plus") || (joined && (is(c, i, "more") || is(c, i, "above")))) {
+    bool more = joined && (is(c, i, "more") || is(c, i, "above"));
+    if (more || is(c, q->last, "+") || is(c, q->last, "plus")) {
         q->high = INFINITY;
         q->last = i + 1;
     } else if (joined && (is(c, i, "less") || is(c, i, "under") || is(c, i, "below"))) {

@@ -109,6 +109,7 @@ static const uint64_t *positions(rouge *r, int32_t word, int64_t parts, int64_t 
 static int64_t subsequence(rouge *r)
 {
     int64_t n = r->reference.n, parts = (n + 63) / 64, zeros = 0, kept = 1;
+    if (!n || !r->text.n) return 0;
     if (parts > r->cap) {
         r->masks = xrealloc(r->masks, (size_t)parts * 66 * sizeof *r->masks);
         r->cap = parts;

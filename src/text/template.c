@@ -112,3 +112,5 @@ const char *template_json_column(const template *t, const table *d, int64_t row)
         if (table_cell(d, row, table_column(d, p->column)).kind == CELL_JSON) return p->column;
     return NULL;
 }
+
+const char *template_column(const template *t, int i) { return i < t->n ? t->parts[i].column : NULL; }

@@ -23,6 +23,9 @@ template *template_of_column(const char *before, const char *column);
  * its line, its fields and then says `advice`; the cell null is empty. */
 int template_render(const template *t, const table *d, int64_t row, const char *advice, str *out, err *e);
 
+/* The i-th of its columns, from 0, or NULL. */
+const char *template_column(const template *t, int i);
+
 /* The first of its columns that holds an array or object in a row, or NULL. */
 const char *template_json_column(const template *t, const table *d, int64_t row);
 

@@ -1,0 +1,1 @@
+lorac eval --model "$MODEL" --data "$DATA/stories.jsonl" --generate

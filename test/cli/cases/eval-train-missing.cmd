@@ -1,0 +1,1 @@
+lorac eval --model "$MODEL" --data "$DATA/pets.csv" --prompt_template "{name} was" --completion-column description --quiet --generate --train-data nowhere.csv
