@@ -11,7 +11,7 @@ static const struct {
 } commands[] = {
     {COMMAND_TRAIN, "train", "fine-tune a model with LoRA or QLoRA",
      "--model PATH --data FILE [--out DIR] [options]"},
-    {COMMAND_EVAL, "eval", "loss, perplexity and token accuracy on a data file",
+    {COMMAND_EVAL, "eval", "loss, perplexity and token accuracy on a data file, and scores of generated texts",
      "--model PATH [--adapter DIR] --data FILE [options]"},
     {COMMAND_GENERATE, "generate", "text from a prompt, or one answer for every row of a data file",
      "--model PATH [--adapter DIR] [--prompt TEXT | --data FILE] [options]"},

@@ -42,7 +42,6 @@ bool attribute_read(attribute_list *out, passage text)
         if (p == end) return true;
         if (*p++ != ',') break;
         p += unicode_spaces_after(p, (size_t)(end - p));
-        if (p == end) break; /* nothing behind a comma */
     }
     out->n = 0;
     return false;

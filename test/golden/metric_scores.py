@@ -67,6 +67,7 @@ CASES = [
     ("a b a b a b a b", ["a b a b", "b a b a b a"]),
     ("x y z", ["", "x y z"]),
     ("x y z", ["x y", ""]),
+    ("qqq zzz", ["abc", "abcdefgh ijkl"]),
     ("abcdef", ["abcde"]),
     ("ab", ["abcdefgh"]),
     ("abc abc abc", ["abcabcabc"]),

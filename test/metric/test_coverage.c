@@ -178,7 +178,7 @@ static void products(void **state)
                                        "battery[5000 mAh], isWireless[true], ports[2]",
                                        "name[City Bag], price[1,299.00], screen[35 cm], weight[900 g], "
                                        "colour[red], waterproof[no], isWireless[false]",
-                                       "colour[Crème brûlée], size[large], ports[n/a]", NULL};
+                                       "colour[Crème brûlée], size[large], ports[n/a], depth[2 cm]", NULL};
     static const example list[] = {
         {"price[79.99]", "Now $79.99!", ""},
         {"price[79.99]", "Now 79.99", ""},
@@ -195,6 +195,8 @@ static void products(void **state)
         {"weight[1.2 kg]", "It weighs 900g.", "wrong weight said 900 g"},
         {"battery[5000 mAh]", "a 5,000mAh battery", ""},
         {"screen[15.6\"], weight[1.2 kg]", "15.6 inches, 1.2kg", ""},
+        {"screen[15.6\"], depth[2 cm]", "15.6 inches, 3 cm", "missing depth"},
+        {"depth[2 cm]", "3 cm", "wrong depth said ?"},
         {"colour[black, white]", "in black and white", ""},
         {"colour[Crème brûlée]", "in creme BRULEE", ""},
         {"colour[red]", "in black & white", "wrong colour said black, white"},
@@ -294,7 +296,7 @@ static void representations(void **state)
     assert_int_equal(l.p[1].name.n, 4);
     assert_memory_equal(l.p[1].value.p, "A, b [c", 7);
     assert_int_equal(l.p[2].value.n, 0);
-    static const char *const other[] = {"",      "name",  "name[x", "[x]",    "a[b] c[d]",
+    static const char *const other[] = {"",      "name",  "name[x", "[x]",    "a[b] cc[d]",
                                         "a[b],", "a[b]]", "a,b[c]", "a[b], c"};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
         assert_false(attribute_read(&l, plain(other[i])));
