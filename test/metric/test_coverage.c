@@ -1,5 +1,5 @@
 /* test_coverage.c -- verdicts on slots, by hand: synonyms, quantities, negation, words of degree, what is
- * claimed by other attributes; and 200 human descriptions of E2E rows against a person's judgement. */
+ * claimed by other attributes; and 200 human descriptions of E2E rows against a reader's judgement. */
 #include "vocabulary.h"
 
 #include "text/table.h"
@@ -336,7 +336,7 @@ static bool is_error(const char *errors, size_t n, const char *attribute)
 }
 
 /* docs/METRICS.md has these numbers. */
-static void against_a_person(void **state)
+static void against_a_reader(void **state)
 {
     (void)state;
     table t;
@@ -349,7 +349,7 @@ static void against_a_person(void **state)
     slot row[ROW_MOST];
     for (int64_t i = 0; i < t.rows; i++) slots_of(w.c, cell_at(&t, i, "mr"), row);
     coverage_ready(w.c, t.rows);
-    int both = 0, detector = 0, person = 0;
+    int both = 0, detector = 0, reader = 0;
     for (int64_t i = 0; i < t.rows; i++) {
         passage said = cell_at(&t, i, "errors");
         verdicts(&w, cell_at(&t, i, "mr"), cell_at(&t, i, "ref"));
@@ -359,10 +359,10 @@ static void against_a_person(void **state)
             detector++;
             both += is_error(said.p, said.n, coverage_attribute_name(w.c, v->attribute));
         }
-        if (said.n) person++;
-        for (size_t k = 0; k < said.n; k++) person += said.p[k] == ';';
+        if (said.n) reader++;
+        for (size_t k = 0; k < said.n; k++) reader += said.p[k] == ';';
     }
-    assert_int_equal(person, 77);
+    assert_int_equal(reader, 77);
     assert_int_equal(detector, 82);
     assert_int_equal(both, 74);
     vocabulary_close(&w);
@@ -381,7 +381,7 @@ int main(void)
         cmocka_unit_test(broken_synonyms),
         cmocka_unit_test(representations),
         cmocka_unit_test(counts),
-        cmocka_unit_test(against_a_person),
+        cmocka_unit_test(against_a_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
