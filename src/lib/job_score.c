@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int refuse_conversations(const table *t, const options *o, err *e)
+{
+    const shape_options how = job_shape_options(o);
+    if (shape_talk(t, &how, SHAPE_LEARN) == CONVERSATION_NONE) return OK;
+    return fail(e, E_UNSUPPORTED,
+                "%s: conversations are not scored; give --generate rows with a prompt and a completion", t->name);
+}
+
 /* What the model was trained on, in the shape of the rows it is judged by. */
 static int read_training(job_score *s, const options *o, err *e)
 {
@@ -16,8 +24,8 @@ static int read_training(job_score *s, const options *o, err *e)
     int bad = strcmp(o->train_data, "-") ? job_exists(o->train_data, "data file", e) : OK;
     if (!bad) bad = table_open(&t, o->train_data, e);
     if (bad) return bad;
-    bad = shape_init(&rows, &t, &how, SHAPE_LEARN, e);
-    if (!bad) {
+    bad = refuse_conversations(&t, o, e);
+    if (!bad && !(bad = shape_init(&rows, &t, &how, SHAPE_LEARN, e))) {
         for (int64_t i = 0; i < t.rows && !bad; i++) {
             str_clear(&text);
             bad = shape_completion(&rows, i, &text, e);
@@ -45,7 +53,8 @@ int job_score_open(job_score *s, const job_rows *r, const job_model *j, const op
 {
     str path = {0};
     *s = (job_score){.scores = scores_new()};
-    int bad = job_references_open(&s->references, r, e);
+    int bad = refuse_conversations(&r->table, o, e);
+    if (!bad) bad = job_references_open(&s->references, r, e);
     if (!bad) bad = job_prompts_encode(&s->references.prompts, j->tokenizer, e);
     if (!bad) bad = job_slots_open(&s->slots, r, &s->references, o, e);
     if (!bad && o->train_data) bad = read_training(s, o, e);
