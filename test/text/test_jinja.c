@@ -154,14 +154,18 @@ static char *repeated(const char *what, size_t times, const char *middle, const 
     return s.p;
 }
 
+/* With a twentieth of the usual bounds, so that slow builds are tested too. */
 static void bounded(const char *text, const char *part)
 {
+    const jinja_limits limits = {.steps = 1000000, .memory = 16 << 20, .output = 2 << 20};
     err e = {0};
     jinja_output out = {0};
     json_t *none = json_object();
-    if (render(text, strlen(text), "t", none, &out, &e)) fail_msg("%.60s: was rendered", text);
+    jinja *t = jinja_new(text, strlen(text), "t", &e);
+    if (t && jinja_render(t, none, &limits, &out, &e) == OK) fail_msg("%.60s: was rendered", text);
     if (!strstr(e.msg, part)) fail_msg("%.60s: %s", text, e.msg);
     jinja_output_release(&out);
+    jinja_free(t);
     json_decref(none);
 }
 
@@ -182,7 +186,7 @@ static void hostile(void **state)
         "{% endfor %}",
         "more than");
     bounded("{% set s = 'a' * 1000000 %}{% for i in range(100) %}{{ s }}{% endfor %}",
-            "writes more than 32 MiB");
+            "writes more than 2 MiB");
     bounded("{% set l = range(100000) %}{% for i in l %}{% for j in l %}{% endfor %}{% endfor %}",
             "more than");
     bounded(
@@ -195,7 +199,7 @@ static void hostile(void **state)
     bounded("{% set n = namespace(g=[1]) %}{% for i in range(3000) %}{% set n.g = n.g|select %}{% endfor %}"
             "{{ n.g|list }}",
             "goes too deep");
-    bounded("{{ 'a' * 3000000 ~ ('a' * 1500000 ~ 'b') in 'a' * 3000000 }}{% set t = 'a' * 1000000 %}"
+    bounded("{% set t = 'a' * 1000000 %}"
             "{{ t.rfind('a' * 500000 ~ 'b') }}",
             "steps");
     const struct {

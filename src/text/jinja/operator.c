@@ -95,8 +95,8 @@ static int add_lists(jrun *r, jval a, jval b, jval *out)
 {
     int64_t n = a.l->n + b.l->n;
     if (jval_list(&r->heap, a.kind, n, out)) return E_FORMAT;
-    memcpy(out->l->p, a.l->p, (size_t)a.l->n * sizeof *a.l->p);
-    memcpy(out->l->p + a.l->n, b.l->p, (size_t)b.l->n * sizeof *b.l->p);
+    if (a.l->n) memcpy(out->l->p, a.l->p, (size_t)a.l->n * sizeof *a.l->p);
+    if (b.l->n) memcpy(out->l->p + a.l->n, b.l->p, (size_t)b.l->n * sizeof *b.l->p);
     out->l->n = n;
     return jheap_work(&r->heap, (size_t)n * sizeof(jval));
 }
