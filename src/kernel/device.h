@@ -14,8 +14,8 @@ typedef struct device device;
 typedef enum compute { COMPUTE_F32, COMPUTE_I16, COMPUTE_I8, COMPUTE_COUNT } compute;
 
 /* "auto" (the best this machine has), "cpu", "cpu:" and an instruction set (generic, avx2, avx512,
- * avx512vnni, neon), or "reference" (the operators' plain C). Computes in floats until device_use() says otherwise.
- * threads < 1: as many cores as the process may use. */
+ * avx512vnni, neon), or "reference" (the operators' plain C). Computes in floats until device_use() says
+ * otherwise. threads < 1: as many cores as the process may use. */
 int device_open(device **out, const char *which, int threads, err *e);
 void device_close(device *d);             /* NULL is fine */
 const char *device_name(const device *d); /* "cpu:avx512, 2 threads" */

@@ -110,7 +110,8 @@ INLINE void levels(float *dst, codes c, const float *map, float scale)
     }
 #elif ISA_ID == 3
     /* Bytes out of a table of 64: byte b of level c lies at 4 c + b. */
-    const uint8x16x4_t table = {{codes_load(map), codes_load(map + 4), codes_load(map + 8), codes_load(map + 12)}};
+    const uint8x16x4_t table = {
+        {codes_load(map), codes_load(map + 4), codes_load(map + 8), codes_load(map + 12)}};
     const codes first = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     const codes byte = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
 #pragma GCC unroll 4

@@ -11,8 +11,8 @@
 #include "kernel/cpu/isa/micro.h"
 
 #if ISA_ID == 3
-/* s += a b, one k. An instruction multiplies a vector with a lane of another, so four rows of x are one load and
- * never spread out. Rows that are left are loaded one by one: what follows them in memory may be nobody's. */
+/* s += a b, one k. An instruction multiplies a vector with a lane of another, so four rows of x are one load
+ * and never spread out. Rows that are left are loaded one by one: what follows them may be nobody's memory. */
 INLINE void add_lanes(vec s[MR][NV], const float *a, const float *b, const int rows, const int vecs)
 {
     const int whole = rows / 4 * 4;

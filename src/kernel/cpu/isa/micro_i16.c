@@ -3,15 +3,16 @@
  *   c[i][j] = sa[i] sb[j] sum_k a[k][i] b[k][j] + init[i][j]
  *
  * A 32-bit word of a panel holds two int16 of consecutive k; one instruction multiplies both pairs and adds
- * them in 32 bits, twice the multiply-adds of a vector of floats (on NEON two do, and so as many). A block of k
+ * them in 32 bits, twice the multiply-adds of a vector of floats (NEON takes two, so as many). A block of k
  * starts with its scales, one a row or column (pack_i16.c), and is short enough that 32 bits hold the sum:
  * integers add without rounding, so only the operands are inexact. An adapter's extra k follow in floats. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pairs.h"
 
 #if ISA_ID == 3
-/* s += a b, one word. Nothing here adds the products of a pair, but one instruction multiplies four int16 with a
- * lane and adds them in 32 bits. So the first and the second k in the words of b are parted, once for all rows. */
+/* s += a b, one word. Nothing here adds the products of a pair, but one instruction multiplies four int16 with
+ * a lane and adds them in 32 bits. So the first and the second k in the words of b are parted, once for all
+ * rows. */
 INLINE void add_lanes(veci s[MR][NV], const float *a, const float *b, const int rows, const int vecs)
 {
     const int16x8_t w = (int16x8_t)v_load(b), more = vecs > 1 ? (int16x8_t)v_load(b + VL) : w;
