@@ -69,94 +69,6 @@ static int text_capitalize(jrun *r, jval self, const jargs *a, jval *out)
     return nothing(r, "capitalize()", a) ? E_FORMAT : jtext_capitalize(r, self.s, out);
 }
 
-static int add_piece(jrun *r, jlist *l, const char *p, size_t n)
-{
-    jval v;
-    return jval_str(&r->heap, p, n, &v) || jlist_add(&r->heap, l, v) ? E_FORMAT : OK;
-}
-
-/* Between runs of white space, at most `most` cuts (-1: all). */
-static int split_spaces(jrun *r, const jstr *s, int64_t most, jlist *l)
-{
-    size_t i = jinja_spaces_before(s->p, s->n);
-    while (i < s->n) {
-        size_t end = i;
-        uint32_t c = 0;
-        if (!most--)
-            end = s->n;
-        else
-            while (end < s->n && utf8_get(s->p + end, s->n - end, &c) && !jinja_is_space(c))
-                end += (size_t)utf8_length(s->p[end]);
-        if (add_piece(r, l, s->p + i, end - i)) return E_FORMAT;
-        i = end + jinja_spaces_before(s->p + end, s->n - end);
-    }
-    return OK;
-}
-
-/* The same from the end; pieces come out last first. */
-static int rsplit_spaces(jrun *r, const jstr *s, int64_t most, jlist *l)
-{
-    size_t end = s->n - jinja_spaces_after(s->p, s->n);
-    while (end) {
-        size_t i = end;
-        if (!most--)
-            i = 0;
-        else
-            while (i) {
-                size_t start = i - 1;
-                uint32_t c = 0;
-                while (((unsigned char)s->p[start] & 0xc0) == 0x80) start--;
-                utf8_get(s->p + start, i - start, &c);
-                if (jinja_is_space(c)) break;
-                i = start;
-            }
-        if (add_piece(r, l, s->p + i, end - i)) return E_FORMAT;
-        end = i - jinja_spaces_after(s->p, i);
-    }
-    return OK;
-}
-
-static int split_at(jrun *r, const jstr *s, const jstr *by, int64_t most, jlist *l)
-{
-    size_t i = 0;
-    int64_t hit;
-    while (most-- && (hit = jtext_find(r, s, by, i)) >= 0) {
-        if (add_piece(r, l, s->p + i, (size_t)hit - i)) return E_FORMAT;
-        i = (size_t)hit + by->n;
-    }
-    return r->heap.e->code ? E_FORMAT : add_piece(r, l, s->p + i, s->n - i);
-}
-
-/* Where `what` begins for the last time within the first `end` bytes, or -1. */
-static int64_t find_last(jrun *r, const jstr *s, const jstr *what, size_t end)
-{
-    for (size_t i = end < what->n ? 0 : end - what->n + 1; i-- && !jheap_work(&r->heap, what->n);)
-        if (!memcmp(s->p + i, what->p, what->n)) return (int64_t)i;
-    return -1;
-}
-
-static int rsplit_at(jrun *r, const jstr *s, const jstr *by, int64_t most, jlist *l)
-{
-    size_t end = s->n;
-    int64_t hit;
-    while (most-- && (hit = find_last(r, s, by, end)) >= 0) {
-        if (add_piece(r, l, s->p + hit + by->n, end - (size_t)hit - by->n)) return E_FORMAT;
-        end = (size_t)hit;
-    }
-    return r->heap.e->code ? E_FORMAT : add_piece(r, l, s->p, end);
-}
-
-static void turn_round(jlist *l)
-{
-    for (int64_t i = 0; i < l->n / 2; i++) {
-        jval v = l->p[i];
-        l->p[i] = l->p[l->n - 1 - i];
-        l->p[l->n - 1 - i] = v;
-    }
-}
-
-typedef enum from_where { FROM_LEFT, FROM_RIGHT } from_where;
-
 static int split(jrun *r, jval self, const jargs *a, from_where from, jval *out)
 {
     jval v[3];
@@ -164,19 +76,11 @@ static int split(jrun *r, jval self, const jargs *a, from_where from, jval *out)
     if (one(r, "split()", a, "sep maxsplit", 0, v) || !jarg_int(r, "split()", v[1], -1, &most))
         return E_FORMAT;
     if (jval_list(&r->heap, J_LIST, 0, out) || jheap_work(&r->heap, self.s->n)) return E_FORMAT;
-    int code;
     if (v[0].kind == J_MISSING || v[0].kind == J_NONE)
-        code = from == FROM_LEFT ? split_spaces(r, self.s, most, out->l)
-                                 : rsplit_spaces(r, self.s, most, out->l);
-    else if (need_text(r, "split()", v[0]))
-        return E_FORMAT;
-    else if (!v[0].s->n)
-        return jfail(&r->heap, "split(): an empty separator");
-    else
-        code = from == FROM_LEFT ? split_at(r, self.s, v[0].s, most, out->l)
-                                 : rsplit_at(r, self.s, v[0].s, most, out->l);
-    if (from == FROM_RIGHT) turn_round(out->l);
-    return code;
+        return jtext_split(r, self.s, NULL, most, from, out->l);
+    if (need_text(r, "split()", v[0])) return E_FORMAT;
+    if (!v[0].s->n) return jfail(&r->heap, "split(): an empty separator");
+    return jtext_split(r, self.s, v[0].s, most, from, out->l);
 }
 
 static int text_split(jrun *r, jval self, const jargs *a, jval *out)
@@ -249,7 +153,7 @@ static int find(jrun *r, jval self, const jargs *a, from_where from, jval *out)
         return E_FORMAT;
     int64_t at = !valid              ? -1
                  : from == FROM_LEFT ? jtext_find(r, &part, v[0].s, 0)
-                                     : find_last(r, &part, v[0].s, part.n);
+                                     : jtext_find_last(r, &part, v[0].s, part.n);
     if (at >= 0) {
         jstr before = {self.s->p, (size_t)(part.p - self.s->p + at), -1};
         at = jstr_chars(&before);
@@ -337,11 +241,11 @@ static int partition(jrun *r, jval self, const jargs *a, from_where from, jval *
     if (one(r, "partition()", a, "sep", 1, v) || need_text(r, "partition()", v[0])) return E_FORMAT;
     if (!v[0].s->n) return jfail(&r->heap, "partition(): an empty separator");
     const jstr *s = self.s;
-    int64_t hit = from == FROM_LEFT ? jtext_find(r, s, v[0].s, 0) : find_last(r, s, v[0].s, s->n);
+    int64_t hit = from == FROM_LEFT ? jtext_find(r, s, v[0].s, 0) : jtext_find_last(r, s, v[0].s, s->n);
     if (r->heap.e->code || jval_list(&r->heap, J_TUPLE, 3, out)) return E_FORMAT;
     size_t first = hit >= 0 ? (size_t)hit : from == FROM_LEFT ? s->n : 0, by = hit >= 0 ? v[0].s->n : 0;
-    return add_piece(r, out->l, s->p, first) || add_piece(r, out->l, s->p + first, by) ||
-                   add_piece(r, out->l, s->p + first + by, s->n - first - by)
+    return jtext_piece(r, out->l, s->p, first) || jtext_piece(r, out->l, s->p + first, by) ||
+                   jtext_piece(r, out->l, s->p + first + by, s->n - first - by)
                ? E_FORMAT
                : OK;
 }

@@ -159,6 +159,14 @@ int jtext_capitalize(jrun *r, jstr *s, jval *out);
 bool jtext_is_case(const jstr *s, jcase how);                              /* islower(), isupper() */
 int64_t jtext_find(jrun *r, const jstr *s, const jstr *what, size_t from); /* byte, or -1 */
 
+/* split.c: text in pieces */
+typedef enum from_where { FROM_LEFT, FROM_RIGHT } from_where;
+/* Appends to l the pieces between `by` (NULL: runs of white space), in order, after at most `most` cuts (-1: all). */
+int jtext_split(jrun *r, const jstr *s, const jstr *by, int64_t most, from_where from, jlist *l);
+int jtext_piece(jrun *r, jlist *l, const char *p, size_t n); /* appends a text */
+/* Where `what` begins for the last time within the first `end` bytes, or -1. */
+int64_t jtext_find_last(jrun *r, const jstr *s, const jstr *what, size_t end);
+
 /* tojson.c */
 int jtojson(jrun *r, jval v, const jargs *a, jval *out);
 

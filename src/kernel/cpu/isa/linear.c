@@ -60,10 +60,10 @@ static job job_of(const run *r, compute how, const value *v, const instr *i)
     j.rows = v[i->back ? i->dout : i->in[IN]].s.d[0];
     if (i->in[A] == NONE) return j;
     j.rank = v[i->in[A]].s.d[0];
-    j.two_panels = j.low_rank != j.how;
     j.a = matrix(v, i->in[A]);
     j.b = matrix(v, i->in[B]);
     j.drop = dropout_of(r ? r->key : 0, i->id, i->f[1]);
+    j.two_panels = j.low_rank != j.how && !(j.drop.p > 0); /* masked rows are packed where they are used */
     return j;
 }
 

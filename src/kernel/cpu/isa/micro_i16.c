@@ -30,13 +30,6 @@ INLINE void add_lanes(veci s[MR][NV], const float *a, const float *b, const int 
     MICRO_ROWS(ROW)
 #undef ROW
 }
-#else
-INLINE veci pair_set(const float *p)
-{
-    int32_t x;
-    memcpy(&x, p, sizeof x);
-    return (veci){0} + x;
-}
 #endif
 
 INLINE void micro(const tile *t, const int rows, const int vecs)
@@ -64,7 +57,7 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         for (int j = 0; j < vecs; j++) w[j] = (veci)v_load(b + j * VL);
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
-            const veci x = pair_set(a + i);
+            const veci x = word_set(a + i);
 #pragma GCC unroll 2
             for (int j = 0; j < vecs; j++) pairs_add(&s[i][j], x, w[j]);
         }
@@ -93,27 +86,4 @@ void tile_run_i16(const tile *t, int rows, int cols)
     tile_run_more(t, rows, cols);
 }
 
-/* As peak_flops(): independent chains in registers, four operations a lane. */
-double peak_i16(int64_t turns)
-{
-    enum { CHAINS = ISA_ID >= 2 ? 24 : 12 };
-    veci s[CHAINS], x = (veci){0} + 3, y = (veci){0} + 5;
-#pragma GCC unroll 24
-    for (int i = 0; i < CHAINS; i++) {
-        s[i] = (veci){0};
-        HIDE(s[i]);
-    }
-    for (int64_t t = 0; t < turns; t++) {
-        HIDE(x);
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++) {
-            HIDE(y); /* or one product serves all chains */
-            pairs_add(&s[i], x, y);
-        }
-    }
-#pragma GCC unroll 24
-    for (int i = 1; i < CHAINS; i++) s[0] += s[i];
-    volatile int32_t sink = s[0][0];
-    (void)sink;
-    return 4.0 * VL * CHAINS * (double)turns;
-}
+double peak_i16(int64_t turns) { return integer_peak(turns, pairs_add, 4); }

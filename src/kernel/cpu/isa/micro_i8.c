@@ -10,6 +10,7 @@
  * adapter's extra k follow in floats. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pack_i8.h"
+#include "kernel/cpu/isa/pairs.h"
 
 enum { QUADS = UNIT / 4 };
 
@@ -41,13 +42,6 @@ INLINE vec quads_sum(veci s)
 #endif
 }
 
-INLINE veci quad_set(const float *p)
-{
-    int32_t x;
-    memcpy(&x, p, sizeof x);
-    return (veci){0} + x;
-}
-
 /* sums += a unit. */
 INLINE void unit_add(const float *a, const float *b, const int rows, const int vecs, float *sums)
 {
@@ -67,7 +61,7 @@ INLINE void unit_add(const float *a, const float *b, const int rows, const int v
         for (int j = 0; j < vecs; j++) c[j] = (veci)v_load(w + j * VL);
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
-            const veci y = quad_set(x + i);
+            const veci y = word_set(x + i);
 #pragma GCC unroll 2
             for (int j = 0; j < vecs; j++) quads_add(&s[i][j], y, c[j]);
         }
@@ -111,27 +105,4 @@ void tile_run_i8(const tile *t, int rows, int cols)
     tile_run_more(t, rows, cols);
 }
 
-/* As peak_flops(): independent chains in registers, eight operations a lane. */
-double peak_i8(int64_t turns)
-{
-    enum { CHAINS = ISA_ID == 2 ? 24 : 12 };
-    veci s[CHAINS], x = (veci){0} + 3, y = (veci){0} + 5;
-#pragma GCC unroll 24
-    for (int i = 0; i < CHAINS; i++) {
-        s[i] = (veci){0};
-        HIDE(s[i]);
-    }
-    for (int64_t t = 0; t < turns; t++) {
-        HIDE(x);
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++) {
-            HIDE(y); /* or one product serves all chains */
-            quads_add(&s[i], x, y);
-        }
-    }
-#pragma GCC unroll 24
-    for (int i = 1; i < CHAINS; i++) s[0] += s[i];
-    volatile int32_t sink = s[0][0];
-    (void)sink;
-    return 8.0 * VL * CHAINS * (double)turns;
-}
+double peak_i8(int64_t turns) { return integer_peak(turns, quads_add, 8); }
