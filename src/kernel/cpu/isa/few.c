@@ -6,14 +6,16 @@
  * A dot product is CHAINS vectors of partial sums, then those added in pairs, then the lanes (v_sum), then
  * what is left of the row. So a row's result is the same bits whichever of the FEW it is computed with, and
  * on any number of threads; it is not the packed product's, whose sums run in another order. Computing in
- * integers, common types are multiplied as they are stored (few_i16.c). */
+ * integers, common types are multiplied as they are stored (few_i16.c, few_vnni.c). */
 #include "kernel/cpu/isa/few.h"
 
 #include "kernel/cpu/isa/decode.h"
+#include "kernel/cpu/isa/units.h"
 
 enum { IN, W, BIAS, A, B };
 enum { Y, AX };
-enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 /* a multiple of every STEP */, PIECE = 1024 };
+enum { CHAINS = 4, STEP = CHAINS * VL, STRETCH = 512 /* a multiple of every STEP */ };
+enum { PIECE = 1024, TOGETHER = 16 /* rows of W */ };
 
 typedef struct job {
     const run *r;
@@ -120,24 +122,47 @@ static void low_rank(const job *j, int64_t k, float *scratch)
     for (int64_t r = 0; r < j->rows; r++) ax[r * j->rank + k] = sums[r];
 }
 
-/* A piece of y's columns. */
+/* Columns [o, o + n) of y, n at most TOGETHER, and what the adapter and the bias add. */
+static void few_columns(const job *j, int64_t o, int64_t n, float *scratch)
+{
+    float sums[TOGETHER * FEW], *y = j->v[j->i->out[Y]].p;
+    const float *ax = j->rank ? j->v[j->i->out[AX]].p : NULL, *b = j->rank ? j->v[j->i->in[B]].p : NULL;
+    const tensor *w = j->v[j->i->in[W]].w;
+    if (j->integer)
+        few_i16_dots(w, o, n, &j->x, j->rows, &j->levels, sums);
+    else
+        for (int64_t c = 0; c < n; c++) row_dots_any(j, w, o + c, scratch, sums + c * j->rows);
+    const float *sum = sums;
+    for (int64_t c = o; c < o + n; c++)
+        for (int64_t r = 0; r < j->rows; r++, sum++) {
+            float low = 0;
+            for (int64_t k = 0; k < j->rank; k++) low += ax[r * j->rank + k] * b[c * j->rank + k];
+            const float s = j->rank ? *sum + (float)j->i->f[0] * low : *sum;
+            y[r * j->out + c] = j->bias ? s + j->bias[c] : s;
+        }
+}
+
 static void few_piece(void *arg, int64_t piece, int t)
 {
     const job *j = arg;
-    float *scratch = j->scratch + t * STRETCH, *y = j->v[j->i->out[Y]].p, sums[FEW];
-    const float *ax = j->rank ? j->v[j->i->out[AX]].p : NULL, *b = j->rank ? j->v[j->i->in[B]].p : NULL;
-    const tensor *w = j->v[j->i->in[W]].w;
-    for (int64_t o = j->out * piece / j->pieces; o < j->out * (piece + 1) / j->pieces; o++) {
-        if (j->integer)
-            few_i16_dots(w, o, &j->x, j->rows, &j->levels, sums);
-        else
-            row_dots_any(j, w, o, scratch, sums);
-        for (int64_t r = 0; r < j->rows; r++) {
-            float low = 0;
-            for (int64_t k = 0; k < j->rank; k++) low += ax[r * j->rank + k] * b[o * j->rank + k];
-            if (j->rank) sums[r] += (float)j->i->f[0] * low;
-            y[r * j->out + o] = j->bias ? sums[r] + j->bias[o] : sums[r];
-        }
+    const int64_t end = j->out * (piece + 1) / j->pieces;
+    for (int64_t o = j->out * piece / j->pieces; o < end; o += TOGETHER)
+        few_columns(j, o, end - o < TOGETHER ? end - o : TOGETHER, j->scratch + t * STRETCH);
+}
+
+bool few_i16_can(const tensor *w)
+{
+    switch (w->type) {
+    case DT_Q4_0:
+    case DT_Q4_1:
+    case DT_Q8_0:
+    case DT_Q4_K:
+        return true;
+    case DT_NF4:
+    case DT_FP4:
+        return nf4_whole_rows(w);
+    default:
+        return false;
     }
 }
 
@@ -154,7 +179,7 @@ void few_forward(const run *r, const value *v, const instr *i)
     const tensor *w = v[i->in[W]].w;
     j.integer = ((const memo *)r->device)->setup->how != COMPUTE_F32 && few_i16_can(w);
     if (j.integer) {
-        few_i16_round(&j.x, v[i->in[IN]].p, j.rows, j.in, j.store);
+        few_i16_round(&j.x, w, v[i->in[IN]].p, j.rows, j.in, j.store);
         few_i16_levels(w, &j.levels);
     }
     for (int64_t k = 0; k < j.rank; k++) low_rank(&j, k, j.scratch);

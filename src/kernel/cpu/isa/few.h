@@ -29,7 +29,7 @@ bool few_i16_can(const tensor *w);
 #define few_i16_floats NAME(few_i16_floats)
 int64_t few_i16_floats(int64_t in);
 #define few_i16_round NAME(few_i16_round)
-void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float *store);
+void few_i16_round(few_x *x, const tensor *w, const float *from, int64_t rows, int64_t in, float *store);
 /* The levels of NF4 and FP4 as int16, twice, and their bytes; other types have none. */
 typedef struct few_levels {
     int16_t whole[32];
@@ -37,9 +37,9 @@ typedef struct few_levels {
 } few_levels;
 #define few_i16_levels NAME(few_i16_levels)
 void few_i16_levels(const tensor *w, few_levels *l);
-/* to[k] = row o of w times row k of x. */
+/* to (n, rows) = rows [o, o + n) of w times the rows of x. */
 #define few_i16_dots NAME(few_i16_dots)
-void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
-                  float *to);
+void few_i16_dots(const tensor *w, int64_t o, int64_t n, const few_x *x, int64_t rows,
+                  const few_levels *levels, float *to);
 
 #endif

@@ -9,6 +9,7 @@
  * and FEW_X, the most that meet in one lane, stay below 2^31. */
 #include "kernel/cpu/isa/few.h"
 
+#if !defined(__AVX512VNNI__) /* that has few_vnni.c */
 #include "kernel/cpu/isa/pack_i16.h"
 #include "kernel/cpu/isa/pairs.h"
 #include "kernel/cpu/isa/units.h"
@@ -166,22 +167,6 @@ ROW_DOTS(q8_0)
 ROW_DOTS(q4_k)
 ROW_DOTS(nf4)
 
-bool few_i16_can(const tensor *w)
-{
-    switch (w->type) {
-    case DT_Q4_0:
-    case DT_Q4_1:
-    case DT_Q8_0:
-    case DT_Q4_K:
-        return true;
-    case DT_NF4:
-    case DT_FP4:
-        return nf4_whole_rows(w);
-    default:
-        return false;
-    }
-}
-
 void few_i16_levels(const tensor *w, few_levels *l)
 {
     if (w->type != DT_NF4 && w->type != DT_FP4) return;
@@ -193,8 +178,8 @@ void few_i16_levels(const tensor *w, few_levels *l)
     }
 }
 
-void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
-                  float *to)
+static void row_of(const tensor *w, int64_t o, const few_x *x, int64_t rows, const few_levels *levels,
+                   float *to)
 {
     float scales[NF4_ROW];
     row r = {.levels = levels, .scales = scales};
@@ -220,12 +205,19 @@ void few_i16_dots(const tensor *w, int64_t o, const few_x *x, int64_t rows, cons
     }
 }
 
+void few_i16_dots(const tensor *w, int64_t o, int64_t n, const few_x *x, int64_t rows,
+                  const few_levels *levels, float *to)
+{
+    for (int64_t i = 0; i < n; i++) row_of(w, o + i, x, rows, levels, to + i * rows);
+}
+
 static int64_t whole_vectors(int64_t units) { return (units + VL - 1) / VL * VL; }
 
 int64_t few_i16_floats(int64_t in) { return FEW * (in / 2 + whole_vectors(in / UNIT)) + VL; }
 
-void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float *store)
+void few_i16_round(few_x *x, const tensor *w, const float *from, int64_t rows, int64_t in, float *store)
 {
+    (void)w;
     x->units = in / UNIT;
     x->stride = in / 2;
     x->sums_stride = whole_vectors(x->units);
@@ -244,3 +236,4 @@ void few_i16_round(few_x *x, const float *from, int64_t rows, int64_t in, float 
         for (int64_t u = x->units; u < x->sums_stride; u++) sums[u] = 0;
     }
 }
+#endif
