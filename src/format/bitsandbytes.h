@@ -17,7 +17,7 @@
 
 /* Adds every tensor of the files to w: a quantized weight as one tensor with its scales, which may lie
  * in other files and are views like everything else, all others as they are. What belongs to no
- * weight is added too, so that checkpoint_check() names it. mem holds the quants. */
+ * weight is added too, so that model_check() names it. mem holds the quants. */
 int bitsandbytes_add(weights *w, safetensors *const *files, int64_t n, arena *mem, err *e);
 
 #endif

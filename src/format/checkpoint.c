@@ -48,7 +48,7 @@ uint64_t checkpoint_fingerprint(const checkpoint *c)
     enum { WINDOWS = 8, WINDOW = 64 };
     const model_config *m = &c->config;
     int64_t numbers[] = {m->layers, m->width, m->heads, m->kv_heads, m->head_dim, m->ffn, m->vocab, m->tied};
-    double reals[] = {m->rope_theta, m->rms_eps};
+    double reals[] = {m->rope.theta, m->rms_eps};
     uint64_t h = hash_bytes(0xcbf29ce484222325u, numbers, sizeof numbers);
     h = hash_bytes(h, reals, sizeof reals);
     for (int64_t i = 0; i < weights_count(c->w); i++) {
@@ -103,9 +103,10 @@ static int open_gguf(checkpoint *c, const char *path, err *e)
     for (int64_t i = 0; code == OK && i < gguf_tensor_count(c->g); i++) {
         char name[160];
         tensor t = *gguf_tensor_at(c->g, i);
-        /* a name without a counterpart stays as it is; checkpoint_check() will name it */
-        if (gguf_name_to_hf(t.name, name, sizeof name)) t.name = name;
-        if (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")) code = see_pairs(c, &t, e);
+        /* a name without a counterpart stays as it is; model_check() will name it */
+        if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) t.name = name;
+        if (c->config.family->pairs && (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")))
+            code = see_pairs(c, &t, e);
         if (code == OK) code = weights_add(c->w, &t, e);
     }
     return code;

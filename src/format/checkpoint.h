@@ -32,14 +32,4 @@ uint64_t checkpoint_fingerprint(const checkpoint *c);
 /* The same as 16 hexadecimal digits in out, which is returned. */
 const char *checkpoint_fingerprint_text(const checkpoint *c, char out[17]);
 
-/* Compares the tensors with what the configuration asks for: missing ones, other shapes, types that
- * cannot be weights and tensors nobody will use are errors that name them. Ignored are the rotary
- * inv_freq buffers of old files, and lm_head.weight of a tied model when it equals the embedding. */
-int checkpoint_check(const checkpoint *c, err *e);
-
-/* The Hugging Face name of a GGUF tensor of a Llama-like model, written to out (at least 128 bytes);
- * false when there is none. And back. */
-bool gguf_name_to_hf(const char *gguf_name, char *out, size_t size);
-bool gguf_name_from_hf(const char *hf_name, char *out, size_t size);
-
 #endif

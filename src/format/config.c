@@ -1,5 +1,4 @@
-/* config.c -- see config.h: the table of architectures, the checks that every configuration goes
- * through, and the Hugging Face reader. */
+/* config.c -- see config.h: the checks that every configuration goes through, and the Hugging Face reader. */
 #include "format/config.h"
 
 #include "base/file.h"
@@ -8,33 +7,28 @@
 #include <math.h>
 #include <string.h>
 
-/* The name is model_type in config.json and general.architecture in GGUF. */
-static const struct {
-    const char *name, *hf_class;
-} architectures[] = {
-    {"llama", "LlamaForCausalLM"},
-};
-enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
-
-const char *config_architecture(int i) { return i >= 0 && i < ARCHITECTURES ? architectures[i].name : NULL; }
-
-int config_choose_architecture(model_config *c, const char *name, const char *where, err *e)
+int config_choose_family(model_config *c, const family *f, const char *name, const char *where, err *e)
 {
     if (!name) return fail(e, E_FORMAT, "%s: does not say which architecture the model has", where);
-    str known = {0};
-    for (int i = 0; i < ARCHITECTURES; i++) {
-        if (!strcmp(name, architectures[i].name)) {
-            snprintf(c->architecture, sizeof c->architecture, "%s", architectures[i].name);
-            str_free(&known);
-            return OK;
-        }
-        str_fmt(&known, "%s%s", i ? ", " : "", architectures[i].name);
+    if (f) {
+        c->family = f;
+        snprintf(c->architecture, sizeof c->architecture, "%s", f->name);
+        return OK;
     }
+    str known = {0};
+    for (int i = 0; family_at(i); i++) str_fmt(&known, "%s%s", i ? ", " : "", family_at(i)->name);
     int code =
         fail(e, E_UNSUPPORTED, "%s: models of architecture \"%.60s\" are not supported (supported: %s)",
              where, name, str_c(&known));
     str_free(&known);
     return code;
+}
+
+void config_defaults(model_config *c)
+{
+    const family *f = c->family;
+    c->rope.theta = f->theta > 0 ? f->theta : 10000;
+    c->rope.factor = c->rope.magnitude = c->embed_scale = 1;
 }
 
 /* A count that has to be at least 1 and at most `most`. */
@@ -45,10 +39,24 @@ static int bounded(const char *what, int64_t n, int64_t most, const char *where,
                 (long long)most);
 }
 
+static int check_scales(const model_config *c, const char *where, err *e)
+{
+    if (!(c->attention_cap >= 0 && isfinite(c->attention_cap) && c->final_cap >= 0 && isfinite(c->final_cap)))
+        return fail(e, E_FORMAT, "%s: soft caps of %g and %g make no sense", where, c->attention_cap,
+                    c->final_cap);
+    if (!(c->attention_scale > 0 && isfinite(c->attention_scale)))
+        return fail(e, E_FORMAT, "%s: attention scores scaled by %g make no sense", where,
+                    c->attention_scale);
+    if (c->window < 0 || c->window > INT32_MAX)
+        return fail(e, E_FORMAT, "%s: a window of %lld positions makes no sense", where,
+                    (long long)c->window);
+    return OK;
+}
+
 int config_check(const model_config *c, const char *where, err *e)
 {
-    enum { LAYERS = 4096, WIDTH = 1 << 20, HEADS = 1 << 16, VOCAB = 1 << 26, CONTEXT = 1 << 28 };
-    int code = bounded("the number of layers", c->layers, LAYERS, where, e);
+    enum { WIDTH = 1 << 20, HEADS = 1 << 16, VOCAB = 1 << 26, CONTEXT = 1 << 28 };
+    int code = bounded("the number of layers", c->layers, CONFIG_MAX_LAYERS, where, e);
     if (code == OK) code = bounded("the width", c->width, WIDTH, where, e);
     if (code == OK) code = bounded("the number of heads", c->heads, HEADS, where, e);
     if (code == OK) code = bounded("the number of key and value heads", c->kv_heads, HEADS, where, e);
@@ -63,11 +71,15 @@ int config_check(const model_config *c, const char *where, err *e)
     if (c->head_dim % 2)
         return fail(e, E_FORMAT, "%s: heads of %lld numbers cannot be rotated in pairs", where,
                     (long long)c->head_dim);
-    if (!(c->rope_theta > 0 && isfinite(c->rope_theta)))
-        return fail(e, E_FORMAT, "%s: a rope base of %g makes no sense", where, c->rope_theta);
+    if (c->rotary_dim < 2 || c->rotary_dim > c->head_dim || c->rotary_dim % 2)
+        return fail(e, E_FORMAT, "%s: %lld numbers of a head of %lld cannot be rotated in pairs", where,
+                    (long long)c->rotary_dim, (long long)c->head_dim);
+    if (!(c->rope.theta > 0 && isfinite(c->rope.theta) && c->local_theta >= 0 && isfinite(c->local_theta)))
+        return fail(e, E_FORMAT, "%s: a rope base of %g makes no sense", where,
+                    c->local_theta >= 0 ? c->rope.theta : c->local_theta);
     if (!(c->rms_eps >= 0 && c->rms_eps < 1))
         return fail(e, E_FORMAT, "%s: a norm epsilon of %g makes no sense", where, c->rms_eps);
-    return OK;
+    return check_scales(c, where, e);
 }
 
 int64_t config_head_dim(const model_config *c, const char *where, err *e)
@@ -104,41 +116,12 @@ static int read_eos(model_config *c, const json_t *o, const char *where, err *e)
     return OK;
 }
 
-static int refuse_partial(const json_t *o, const char *where, err *e)
-{
-    if (json_num(o, "partial_rotary_factor", 1, where, e) == 1) return e->code;
-    return fail(e, E_UNSUPPORTED, "%s: partial rotary positions are not supported", where);
-}
-
-/* The base of the rotary positions: at the top (transformers 4) or in rope_parameters (5). A scaling
- * of any kind is refused, whichever key carries it. */
-static int read_rope(model_config *c, const json_t *o, const char *where, err *e)
-{
-    static const char *const holders[] = {"rope_scaling", "rope_parameters"};
-    c->rope_theta = json_num(o, "rope_theta", 10000, where, e);
-    int code = refuse_partial(o, where, e);
-    for (int i = 0; i < 2 && code == OK; i++) {
-        const json_t *r = json_object_get(o, holders[i]);
-        if (!r || json_is_null(r)) continue;
-        if (!json_is_object(r)) return fail(e, E_FORMAT, "%s: \"%s\" has to be an object", where, holders[i]);
-        const char *type = json_text(r, "rope_type", json_text(r, "type", "default", where, e), where, e);
-        if (strcmp(type, "default"))
-            return fail(e, E_UNSUPPORTED, "%s: rotary positions scaled by \"%.40s\" are not supported", where,
-                        type);
-        c->rope_theta = json_num(r, "rope_theta", c->rope_theta, where, e);
-        code = refuse_partial(r, where, e);
-    }
-    return e->code;
-}
-
 /* The class the weights were saved from, when the file tells: a model with another head has other
  * tensors. */
 static int check_class(const model_config *c, const json_t *o, const char *where, err *e)
 {
     const json_t *list = json_object_get(o, "architectures");
-    const char *want = NULL;
-    for (int i = 0; i < ARCHITECTURES; i++)
-        if (!strcmp(c->architecture, architectures[i].name)) want = architectures[i].hf_class;
+    const char *want = c->family->hf_class;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (name && !strcmp(name, want)) return OK;
@@ -149,12 +132,20 @@ static int check_class(const model_config *c, const json_t *o, const char *where
                 want);
 }
 
-static int refuse_extras(const json_t *o, const char *where, err *e)
+/* What the activation is called: hidden_activation where both are there. */
+static const char *activation(const json_t *o, const char *want, const char *where, err *e)
 {
-    const char *act = json_text(o, "hidden_act", "silu", where, e);
-    if (strcmp(act, "silu"))
+    return json_text(o, "hidden_activation", json_text(o, "hidden_act", want, where, e), where, e);
+}
+
+static int refuse_extras(const model_config *c, const json_t *o, const char *where, err *e)
+{
+    const family *f = c->family;
+    const char *want = f->act ? f->act : "silu", *act = activation(o, want, where, e);
+    if (strcmp(act, want) && (!f->act_too || strcmp(act, f->act_too)))
         return fail(e, E_UNSUPPORTED,
-                    "%s: activation \"%.40s\" is not supported for this architecture (silu is)", where, act);
+                    "%s: activation \"%.40s\" is not supported for this architecture (%s is)", where, act,
+                    want);
     const json_t *quantization = json_object_get(o, "quantization_config");
     const char *method = json_text(quantization, "quant_method", "bitsandbytes", where, e);
     if (strcmp(method, "bitsandbytes"))
@@ -165,23 +156,91 @@ static int refuse_extras(const json_t *o, const char *where, err *e)
     return e->code;
 }
 
+/* layer_types of transformers 5 says which layers see a window; otherwise the family's rule does. */
+static int read_windows(model_config *c, const json_t *o, const char *where, err *e)
+{
+    const family *f = c->family;
+    if (f->window == WINDOW_NONE) return OK;
+    const json_t *size = json_object_get(o, "sliding_window"), *types = json_object_get(o, "layer_types");
+    c->window = json_is_null(size) ? 0 : json_int(o, "sliding_window", f->window_size, where, e);
+    if (f->window == WINDOW_LATE && !json_flag(o, "use_sliding_window", false, where, e)) c->window = 0;
+    int64_t from = json_int(o, "max_window_layers", 28, where, e);
+    int64_t pattern = json_int(o, "sliding_window_pattern", 6, where, e);
+    if (c->window <= 0 || !json_is_array(types)) {
+        config_windows(c, from, pattern);
+        return e->code;
+    }
+    if ((int64_t)json_array_size(types) != c->layers)
+        return fail(e, E_FORMAT, "%s: \"layer_types\" has %zu entries for %lld layers", where,
+                    json_array_size(types), (long long)c->layers);
+    for (int64_t l = 0; l < c->layers && l < CONFIG_MAX_LAYERS; l++) {
+        const char *type = json_string_value(json_array_get(types, (size_t)l));
+        if (type && !strcmp(type, "sliding_attention")) config_mark(c->windowed, l);
+        else if (!type || strcmp(type, "full_attention"))
+            return fail(e, E_UNSUPPORTED, "%s: layers of type \"%.40s\" are not supported", where,
+                        type ? type : "(none)");
+    }
+    return e->code;
+}
+
 static void read_counts(model_config *c, const json_t *config, const char *where, err *e)
 {
+    const family *f = c->family;
     c->layers = json_int(config, "num_hidden_layers", 0, where, e);
     c->width = json_int(config, "hidden_size", 0, where, e);
     c->heads = json_int(config, "num_attention_heads", 0, where, e);
     c->kv_heads = json_int(config, "num_key_value_heads", c->heads, where, e);
     c->head_dim = json_int(config, "head_dim", -1, where, e);
-    if (c->head_dim == -1) c->head_dim = config_head_dim(c, where, e);
     c->ffn = json_int(config, "intermediate_size", 0, where, e);
     c->vocab = json_int(config, "vocab_size", 0, where, e);
     c->context = json_int(config, "max_position_embeddings", 2048, where, e);
     c->rms_eps = json_num(config, "rms_norm_eps", 1e-6, where, e);
-    c->tied = json_flag(config, "tie_word_embeddings", false, where, e);
-    c->attention_bias = json_flag(config, "attention_bias", false, where, e);
+    c->tied = json_flag(config, "tie_word_embeddings", f->tied, where, e);
+    c->attention_bias = f->qkv_bias || json_flag(config, "attention_bias", false, where, e);
+    c->out_bias = !f->qkv_bias && c->attention_bias;
     c->mlp_bias = json_flag(config, "mlp_bias", false, where, e);
+    c->norm_offset = f->norm_offset;
     c->bos = json_int(config, "bos_token_id", -1, where, e);
     c->pad = json_int(config, "pad_token_id", -1, where, e);
+    c->attention_cap = json_num(config, "attn_logit_softcapping", 0, where, e);
+    c->final_cap = json_num(config, "final_logit_softcapping", 0, where, e);
+    double of = json_num(config, "query_pre_attn_scalar", 0, where, e);
+    if (of > 0) c->attention_scale = 1 / sqrt(of);
+}
+
+/* What follows from several keys, once the family has read its own. */
+static int derive(model_config *c, const json_t *o, const char *where, err *e)
+{
+    if (c->head_dim == -1) c->head_dim = config_head_dim(c, where, e);
+    c->rotary_dim = c->head_dim;
+    if (c->attention_scale == 0) c->attention_scale = 1 / sqrt((double)c->head_dim);
+    if (c->family->embed_scale) c->embed_scale = (double)sqrtf((float)c->width);
+    if (e->code == OK) config_read_rope(c, o, where, e);
+    return e->code;
+}
+
+static int read_all(model_config *c, const json_t *config, const json_t *generation, const json_t *tokenizer,
+                    const char *where, err *e)
+{
+    const char *name = json_text(config, "model_type", NULL, where, e);
+    int code = e->code;
+    if (code == OK) code = config_choose_family(c, name ? family_find(name) : NULL, name, where, e);
+    if (code == OK) code = check_class(c, config, where, e);
+    if (code != OK) return code;
+    config_defaults(c);
+    read_counts(c, config, where, e);
+    c->add_bos = json_flag(tokenizer, "add_bos_token", false, where, e);
+    c->add_eos = json_flag(tokenizer, "add_eos_token", false, where, e);
+    code = e->code;
+    if (code == OK) code = read_windows(c, config, where, e);
+    if (code == OK && c->family->read)
+        c->family->read(c, &(family_source){.json = config, .where = where, .e = e});
+    code = e->code;
+    if (code == OK) code = read_eos(c, config, where, e);
+    if (code == OK) code = read_eos(c, generation, where, e);
+    if (code == OK) code = derive(c, config, where, e);
+    if (code == OK) code = refuse_extras(c, config, where, e);
+    return code == OK ? config_check(c, where, e) : code;
 }
 
 int config_from_json(model_config *out, const json_t *config, const json_t *generation,
@@ -191,21 +250,7 @@ int config_from_json(model_config *out, const json_t *config, const json_t *gene
     model_config c = {.bos = -1, .pad = -1, .unk = -1};
     int code = OK;
     if (!json_is_object(config)) code = fail(&mine, E_FORMAT, "%s: is not a model configuration", where);
-    if (code == OK)
-        code =
-            config_choose_architecture(&c, json_text(config, "model_type", NULL, where, &mine), where, &mine);
-    if (code == OK) code = check_class(&c, config, where, &mine);
-    if (code == OK) {
-        read_counts(&c, config, where, &mine);
-        c.add_bos = json_flag(tokenizer, "add_bos_token", false, where, &mine);
-        c.add_eos = json_flag(tokenizer, "add_eos_token", false, where, &mine);
-        code = mine.code;
-    }
-    if (code == OK) code = read_eos(&c, config, where, &mine);
-    if (code == OK) code = read_eos(&c, generation, where, &mine);
-    if (code == OK) code = read_rope(&c, config, where, &mine);
-    if (code == OK) code = refuse_extras(config, where, &mine);
-    if (code == OK) code = config_check(&c, where, &mine);
+    if (code == OK) code = read_all(&c, config, generation, tokenizer, where, &mine);
     if (code != OK) return fail(e, mine.code, "%s", mine.msg);
     *out = c;
     return OK;

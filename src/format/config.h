@@ -8,32 +8,67 @@
 #define FORMAT_CONFIG_H
 
 #include "base/json.h"
+#include "format/family.h"
 #include "format/gguf.h"
 
 #include <stdint.h>
 
-enum { CONFIG_MAX_EOS = 8 };
+enum { CONFIG_MAX_EOS = 8, CONFIG_MAX_LAYERS = 4096, CONFIG_MAX_FACTORS = 512 };
+
+/* How the frequencies of the rotary positions follow from their base (model/rope.c has the formulas). */
+typedef enum rope_kind {
+    ROPE_PLAIN,
+    ROPE_LINEAR,  /* divided by factor */
+    ROPE_DYNAMIC, /* the base grows with a sequence longer than `original` */
+    ROPE_LLAMA3,  /* long waves divided by factor, short ones not, a ramp between */
+    ROPE_YARN,    /* the same with another ramp, and a magnitude */
+    ROPE_FACTORS, /* each divided by a factor of its own */
+    ROPE_LONG     /* the same with other factors for sequences longer than `original`, and a magnitude */
+} rope_kind;
+
+typedef struct rope_config {
+    rope_kind kind;
+    double    theta;          /* the base */
+    double    factor;
+    double    low, high;      /* LLAMA3: low_freq_factor, high_freq_factor; YARN: beta_slow, beta_fast */
+    double    magnitude;      /* cosines and sines are multiplied by it */
+    bool      truncate;       /* YARN: the ramp begins and ends at whole numbers */
+    int64_t   original;       /* the context before it was stretched */
+    int64_t   factors;        /* half the rotated part of a head, or 0 */
+    float     short_factor[CONFIG_MAX_FACTORS], long_factor[CONFIG_MAX_FACTORS];
+} rope_config;
 
 typedef struct model_config {
-    char    architecture[64]; /* a row of config_architecture(): "llama" */
+    char    architecture[64]; /* family->name: "llama" */
+    const struct family *family;
     int64_t layers;
     int64_t width;            /* of the residual stream */
     int64_t heads, kv_heads;  /* heads is a multiple of kv_heads */
     int64_t head_dim;         /* even; heads * head_dim need not be width */
+    int64_t rotary_dim;       /* how much of a head is rotated: even, at most head_dim */
     int64_t ffn;              /* width inside the feed-forward block */
     int64_t vocab;            /* rows of the embedding */
     int64_t context;          /* the longest sequence it was made for */
-    double  rope_theta, rms_eps;
+    rope_config rope;
+    double  local_theta;      /* base in layers that see a window; 0: the same */
+    double  rms_eps;
+    double  norm_offset;      /* added to the stored weights of norms: 0 or 1 */
+    double  embed_scale;      /* embeddings are multiplied by it */
+    double  attention_scale;  /* of q.k: 1 / sqrt(head_dim) in most */
+    double  attention_cap, final_cap; /* soft cap of scores and of logits; 0: none */
+    int64_t window;           /* positions that windowed layers see; 0: no layer is windowed */
+    uint8_t windowed[CONFIG_MAX_LAYERS / 8], unrotated[CONFIG_MAX_LAYERS / 8]; /* a bit a layer */
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
-    bool    attention_bias, mlp_bias;
+    bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
     int64_t bos, pad, unk;    /* token ids, -1: none */
     int64_t eos[CONFIG_MAX_EOS];
     int     n_eos;            /* eos[0] is the main one; any of them ends a generation */
     bool    add_bos, add_eos; /* what the tokenizer does by itself; false when the file does not say */
 } model_config;
 
-/* Names of the supported architectures; NULL after the last. */
-const char *config_architecture(int i);
+/* Of a layer: the window it sees, 0 for everything, and whether q and k are rotated. */
+int64_t config_window(const model_config *c, int64_t layer);
+bool    config_rotates(const model_config *c, int64_t layer);
 
 /* `config` is config.json; generation (generation_config.json) and tokenizer
  * (tokenizer_config.json) may be NULL. Spellings of transformers 4 and 5. E_FORMAT, E_UNSUPPORTED. */

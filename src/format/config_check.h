@@ -4,11 +4,38 @@
 
 #include "format/config.h"
 
-/* Sets c->architecture; E_UNSUPPORTED lists those there are. name NULL: the file does not say. */
-int     config_choose_architecture(model_config *c, const char *name, const char *where, err *e);
+/* What a family's own reader (family.read) reads from: one of the two is NULL. */
+typedef struct family_source {
+    const json_t *json; /* config.json */
+    const gguf   *gguf;
+    const char   *where;
+    err          *e;
+} family_source;
+
+/* ARCHITECTURE.leaf of a GGUF file. */
+int64_t config_gguf_int(const model_config *c, const family_source *s, const char *leaf, int64_t otherwise);
+double  config_gguf_num(const model_config *c, const family_source *s, const char *leaf, double otherwise);
+
+/* Sets c->family and c->architecture; f NULL: E_UNSUPPORTED lists those there are. name NULL: the file does
+ * not say. */
+int     config_choose_family(model_config *c, const family *f, const char *name, const char *where, err *e);
+/* What a family is where no file says anything, before the readers. */
+void    config_defaults(model_config *c);
 int     config_check(const model_config *c, const char *where, err *e);
 /* width / heads for files that do not say; 0 with e set when that is no whole number. */
 int64_t config_head_dim(const model_config *c, const char *where, err *e);
 void    config_add_eos(model_config *c, int64_t id); /* once; more than CONFIG_MAX_EOS are left out */
+
+/* Marks the layers that see a window of c->window, by the family's rule; `from` and `pattern` are its
+ * numbers. */
+void    config_windows(model_config *c, int64_t from, int64_t pattern);
+void    config_mark(uint8_t *bits, int64_t layer);
+
+/* Rotary positions of config.json: base, scaling, the part of a head; and of a GGUF file. */
+int     config_read_rope(model_config *c, const json_t *o, const char *where, err *e);
+int     config_gguf_rope(model_config *c, const family_source *s);
+/* The magnitude that goes with YARN, and with longrope, where the file does not name one. */
+double  config_yarn_magnitude(double factor, double scale);
+double  config_long_magnitude(double factor, int64_t original);
 
 #endif

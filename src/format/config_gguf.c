@@ -2,68 +2,37 @@
  * the like. */
 #include "format/config_check.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct reader {
-    const gguf *g;
-    const char *architecture;
-    err        *e;
-} reader;
-
-static const char *key_of(const reader *r, const char *leaf, char *out, size_t size)
-{
-    snprintf(out, size, "%s.%s", r->architecture, leaf);
-    return out;
-}
-
-static int64_t whole(const reader *r, const char *leaf, int64_t otherwise)
+int64_t config_gguf_int(const model_config *c, const family_source *s, const char *leaf, int64_t otherwise)
 {
     char key[128];
-    return gguf_int(r->g, key_of(r, leaf, key, sizeof key), otherwise, r->e);
+    snprintf(key, sizeof key, "%s.%s", c->family->gguf, leaf);
+    return gguf_int(s->gguf, key, otherwise, s->e);
 }
 
-static double number(const reader *r, const char *leaf, double otherwise)
+double config_gguf_num(const model_config *c, const family_source *s, const char *leaf, double otherwise)
 {
     char key[128];
-    return gguf_num(r->g, key_of(r, leaf, key, sizeof key), otherwise, r->e);
+    snprintf(key, sizeof key, "%s.%s", c->family->gguf, leaf);
+    return gguf_num(s->gguf, key, otherwise, s->e);
 }
 
 static bool equal(gguf_text t, const char *text) { return t.n == strlen(text) && !memcmp(t.p, text, t.n); }
 
 static int text_limit(gguf_text t) { return t.n > 60 ? 60 : (int)t.n; }
 
-/* Rotary scaling under any of its keys, or baked into a tensor of factors. */
-static int refuse_scaling(const reader *r)
-{
-    char key[128];
-    const char *where = gguf_path(r->g);
-    gguf_text type = gguf_string(r->g, key_of(r, "rope.scaling.type", key, sizeof key), r->e);
-    if (type.p && !equal(type, "none"))
-        return fail(r->e, E_UNSUPPORTED, "%s: rotary positions scaled by \"%.*s\" are not supported", where,
-                    text_limit(type), type.p);
-    if (number(r, "rope.scale_linear", 1) != 1)
-        return fail(r->e, E_UNSUPPORTED, "%s: linearly scaled rotary positions are not supported", where);
-    if (gguf_tensor_find(r->g, "rope_freqs.weight"))
-        return fail(r->e, E_UNSUPPORTED,
-                    "%s: rotary positions scaled by factors (rope_freqs.weight, as Llama 3.1 "
-                    "has them) are not supported",
-                    where);
-    return r->e->code;
-}
-
 /* What is a GGUF file of the right architecture and yet not a whole, plain model. */
-static int refuse_extras(const reader *r, int64_t head_dim)
+static int refuse_extras(const model_config *c, const family_source *s)
 {
-    const char *where = gguf_path(r->g);
-    if (whole(r, "rope.dimension_count", head_dim) != head_dim)
-        return fail(r->e, E_UNSUPPORTED, "%s: partial rotary positions are not supported", where);
-    if (whole(r, "attention.value_length", head_dim) != head_dim)
-        return fail(r->e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported",
-                    where);
-    if (whole(r, "expert_count", 0) != 0)
-        return fail(r->e, E_UNSUPPORTED, "%s: mixtures of experts are not supported", where);
-    return refuse_scaling(r);
+    if (config_gguf_int(c, s, "attention.value_length", c->head_dim) != c->head_dim)
+        return fail(s->e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported",
+                    s->where);
+    if (config_gguf_int(c, s, "expert_count", 0) != 0)
+        return fail(s->e, E_UNSUPPORTED, "%s: mixtures of experts are not supported", s->where);
+    return s->e->code;
 }
 
 static int refuse_parts(const gguf *g, err *e)
@@ -80,12 +49,12 @@ static int refuse_parts(const gguf *g, err *e)
     return e->code;
 }
 
-static int64_t vocabulary(const reader *r)
+static int64_t vocabulary(const model_config *c, const family_source *s)
 {
-    const tensor *embedding = gguf_tensor_find(r->g, "token_embd.weight");
+    const tensor *embedding = gguf_tensor_find(s->gguf, "token_embd.weight");
     if (embedding) return embedding->dim[0];
-    int64_t n = gguf_array_count(r->g, "tokenizer.ggml.tokens");
-    return n >= 0 ? n : whole(r, "vocab_size", 0);
+    int64_t n = gguf_array_count(s->gguf, "tokenizer.ggml.tokens");
+    return n >= 0 ? n : config_gguf_int(c, s, "vocab_size", 0);
 }
 
 static void special_tokens(model_config *c, const gguf *g, err *e)
@@ -103,33 +72,50 @@ static void special_tokens(model_config *c, const gguf *g, err *e)
     c->add_eos = gguf_flag(g, "tokenizer.ggml.add_eos_token", false, e);
 }
 
+static bool has_tensor(const gguf *g, const char *name) { return gguf_tensor_find(g, name) != NULL; }
+
+static void read_counts(model_config *c, const family_source *s)
+{
+    c->layers = config_gguf_int(c, s, "block_count", 0);
+    c->width = config_gguf_int(c, s, "embedding_length", 0);
+    c->heads = config_gguf_int(c, s, "attention.head_count", 0);
+    c->kv_heads = config_gguf_int(c, s, "attention.head_count_kv", c->heads);
+    c->head_dim = config_gguf_int(c, s, "attention.key_length", -1);
+    if (c->head_dim == -1) c->head_dim = config_head_dim(c, s->where, s->e);
+    c->rotary_dim = c->head_dim;
+    c->ffn = config_gguf_int(c, s, "feed_forward_length", 0);
+    c->vocab = vocabulary(c, s);
+    c->context = config_gguf_int(c, s, "context_length", 0);
+    c->rms_eps = config_gguf_num(c, s, "attention.layer_norm_rms_epsilon", -1);
+    c->tied = !has_tensor(s->gguf, "output.weight");
+    c->attention_bias = has_tensor(s->gguf, "blk.0.attn_q.bias");
+    c->out_bias = has_tensor(s->gguf, "blk.0.attn_output.bias");
+    c->mlp_bias = has_tensor(s->gguf, "blk.0.ffn_gate.bias");
+    c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", 0);
+    c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", 0);
+    c->attention_scale = c->head_dim > 0 ? 1 / sqrt((double)c->head_dim) : 0;
+    if (c->family->embed_scale && c->width > 0) c->embed_scale = (double)sqrtf((float)c->width);
+    if (c->family->window == WINDOW_NONE) return;
+    c->window = config_gguf_int(c, s, "attention.sliding_window", 0);
+    config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", 6));
+}
+
 static int read(model_config *c, const gguf *g, err *e)
 {
-    const char *where = gguf_path(g);
+    const family_source s = {.gguf = g, .where = gguf_path(g), .e = e};
     gguf_text text = gguf_string(g, "general.architecture", e);
     char name[64];
     snprintf(name, sizeof name, "%.*s", text_limit(text), text.p ? text.p : "");
     int code = refuse_parts(g, e);
-    if (code == OK) code = config_choose_architecture(c, text.p ? name : NULL, where, e);
+    if (code == OK) code = config_choose_family(c, family_of_gguf(name), text.p ? name : NULL, s.where, e);
     if (code != OK) return code;
-    reader r = {g, c->architecture, e};
-    c->layers = whole(&r, "block_count", 0);
-    c->width = whole(&r, "embedding_length", 0);
-    c->heads = whole(&r, "attention.head_count", 0);
-    c->kv_heads = whole(&r, "attention.head_count_kv", c->heads);
-    c->head_dim = whole(&r, "attention.key_length", -1);
-    if (c->head_dim == -1) c->head_dim = config_head_dim(c, where, e);
-    c->ffn = whole(&r, "feed_forward_length", 0);
-    c->vocab = vocabulary(&r);
-    c->context = whole(&r, "context_length", 0);
-    c->rope_theta = number(&r, "rope.freq_base", 10000);
-    c->rms_eps = number(&r, "attention.layer_norm_rms_epsilon", -1);
-    c->tied = !gguf_tensor_find(g, "output.weight");
-    c->attention_bias = gguf_tensor_find(g, "blk.0.attn_q.bias") != NULL;
-    c->mlp_bias = gguf_tensor_find(g, "blk.0.ffn_gate.bias") != NULL;
+    config_defaults(c);
+    read_counts(c, &s);
     special_tokens(c, g, e);
-    if (e->code == OK) refuse_extras(&r, c->head_dim);
-    return e->code == OK ? config_check(c, where, e) : e->code;
+    if (e->code == OK && c->family->read) c->family->read(c, &s);
+    if (e->code == OK) refuse_extras(c, &s);
+    if (e->code == OK) config_gguf_rope(c, &s);
+    return e->code == OK ? config_check(c, s.where, e) : e->code;
 }
 
 int config_from_gguf(model_config *out, const gguf *g, err *e)

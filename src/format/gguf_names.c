@@ -1,25 +1,21 @@
-/* gguf_names.c -- tensor names of Llama-like models, GGUF's and Hugging Face's: one table, read both
- * ways. */
-#include "format/checkpoint.h"
+/* gguf_names.c -- tensor names, GGUF's and Hugging Face's: one table, read both ways. A family's own pairs
+ * (families.h) come before those of Llama, which most share. */
+#include "format/family.h"
 
 #include <stdio.h>
 #include <string.h>
 
-typedef struct name_pair {
-    const char *gguf, *hf;
-} name_pair;
-
 static const name_pair whole[] = {
-    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}, {0}};
 
 /* Behind "blk.N." and "model.layers.N.". */
 static const name_pair in_block[] = {
     {"attn_norm", "input_layernorm"},     {"ffn_norm", "post_attention_layernorm"},
     {"attn_q", "self_attn.q_proj"},       {"attn_k", "self_attn.k_proj"},
     {"attn_v", "self_attn.v_proj"},       {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},  {"attn_k_norm", "self_attn.k_norm"},
     {"ffn_gate", "mlp.gate_proj"},        {"ffn_up", "mlp.up_proj"},
-    {"ffn_down", "mlp.down_proj"},
-};
+    {"ffn_down", "mlp.down_proj"},        {0}};
 
 typedef enum side { GGUF_SIDE, HF_SIDE } side;
 
@@ -35,37 +31,46 @@ static int layer_of(const char *s, const char **end)
     return spelled ? layer : -1;
 }
 
-static bool translate(const char *name, side from, char *out, size_t size)
+/* The pair whose name on that side is the first n bytes of `name`. */
+static const name_pair *find(const name_pair *list, side from, const char *name, size_t n)
 {
-    static const char *const prefix[] = {"blk.", "model.layers."};
+    for (; list && list->gguf; list++) {
+        const char *stem = side_of(list, from);
+        if (strlen(stem) == n && !strncmp(stem, name, n)) return list;
+    }
+    return NULL;
+}
+
+static bool translate(const family *f, const char *name, side from, char *out, size_t size)
+{
+    char blocks[64], block[80] = "";
+    snprintf(blocks, sizeof blocks, "%s.", f->blocks ? f->blocks : "model.layers");
+    const char *const prefix[] = {"blk.", blocks};
     const char *dot = strrchr(name, '.');
     if (!dot || (strcmp(dot, ".weight") && strcmp(dot, ".bias"))) return false;
-    const name_pair *table = whole;
-    size_t n = sizeof whole / sizeof *whole, head = strlen(prefix[from]);
-    char block[64] = "";
+    const name_pair *own = f->whole, *shared = whole;
+    size_t head = strlen(prefix[from]);
     if (!strncmp(name, prefix[from], head)) {
         const char *end;
         int layer = layer_of(name + head, &end);
-        if (layer < 0 || *end != '.') return false;
+        if (layer < 0 || *end != '.' || end >= dot) return false;
         snprintf(block, sizeof block, "%s%d.", prefix[!from], layer);
         name = end + 1;
-        table = in_block;
-        n = sizeof in_block / sizeof *in_block;
+        own = f->names;
+        shared = in_block;
     }
-    for (size_t i = 0; i < n; i++) {
-        const char *stem = side_of(&table[i], from);
-        if (strlen(stem) != (size_t)(dot - name) || strncmp(stem, name, (size_t)(dot - name))) continue;
-        int length = snprintf(out, size, "%s%s%s", block, side_of(&table[i], !from), dot);
-        return length > 0 && (size_t)length < size;
-    }
-    return false;
+    const name_pair *p = find(own, from, name, (size_t)(dot - name));
+    if (!p) p = find(shared, from, name, (size_t)(dot - name));
+    if (!p) return false;
+    int length = snprintf(out, size, "%s%s%s", block, side_of(p, !from), dot);
+    return length > 0 && (size_t)length < size;
 }
 
-bool gguf_name_to_hf(const char *gguf_name, char *out, size_t size)
+bool gguf_name_to_hf(const family *f, const char *gguf_name, char *out, size_t size)
 {
-    return translate(gguf_name, GGUF_SIDE, out, size);
+    return translate(f, gguf_name, GGUF_SIDE, out, size);
 }
-bool gguf_name_from_hf(const char *hf_name, char *out, size_t size)
+bool gguf_name_from_hf(const family *f, const char *hf_name, char *out, size_t size)
 {
-    return translate(hf_name, HF_SIDE, out, size);
+    return translate(f, hf_name, HF_SIDE, out, size);
 }

@@ -6,6 +6,7 @@
 #include "model/arch.h"
 
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -21,7 +22,7 @@ static const struct {
       .ffn = 1536,
       .vocab = 49152,
       .context = 2048,
-      .rope_theta = 1e4,
+      .rope = {.theta = 1e4, .magnitude = 1},
       .rms_eps = 1e-5,
       .tied = true}},
     {"llama-316m",
@@ -33,7 +34,7 @@ static const struct {
       .ffn = 2816,
       .vocab = 32000,
       .context = 2048,
-      .rope_theta = 1e4,
+      .rope = {.theta = 1e4, .magnitude = 1},
       .rms_eps = 1e-5}},
     {"tinyllama-1.1b",
      {.layers = 22,
@@ -44,7 +45,7 @@ static const struct {
       .ffn = 5632,
       .vocab = 32000,
       .context = 2048,
-      .rope_theta = 1e4,
+      .rope = {.theta = 1e4, .magnitude = 1},
       .rms_eps = 1e-5}},
 };
 
@@ -150,7 +151,11 @@ int bench_shape_new(model **out, const char *name, const char *quantization, ten
     shape_model *s = xcalloc(1, sizeof *s);
     s->config = *config;
     s->absmax = absmax;
-    strcpy(s->config.architecture, "llama");
+    s->config.family = family_find("llama");
+    strcpy(s->config.architecture, s->config.family->name);
+    s->config.rotary_dim = config->head_dim;
+    s->config.attention_scale = 1 / sqrt((double)config->head_dim);
+    s->config.embed_scale = 1;
     s->weights = weights_new();
     s->m.config = &s->config;
     s->m.weights = s->weights;

@@ -1,15 +1,21 @@
-/* arch.c -- the architectures there are, one row each. */
+/* arch.c -- the architecture of every family: model/NAME.c of each row of format/families.h. */
 #include "model/arch.h"
+
+#include "format/families.h"
 
 #include <string.h>
 
-extern const arch arch_llama; /* llama.c */
+#define X(name, ...) extern const arch arch_##name;
+FAMILIES(X)
+#undef X
 
-static const arch *const all[] = {&arch_llama};
+#define X(name, ...) &arch_##name,
+static const arch *const all[] = {FAMILIES(X)};
+#undef X
 
 const arch *arch_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i]->name, name)) return all[i];
+    for (int i = 0; family_at(i); i++)
+        if (!strcmp(family_at(i)->name, name)) return all[i];
     return NULL;
 }

@@ -1,8 +1,10 @@
 /* arch.h -- what an architecture file writes: the forward list, once, for every kind of step.
  *
- * An architecture is one file with a forward function and one row in arch.c. It speaks of embed, norm,
- * project, attend and head; LoRA, weight types, caches and devices are not its business: project() puts the
- * adapter on, attend() chooses between documents and cache. Module names are Hugging Face's. */
+ * An architecture is one file NAME.c with a forward function, `const arch arch_NAME`, and a row in
+ * format/families.h. It speaks of embed, norm, project, attend and head; LoRA, weight types, caches and
+ * devices are not its business: project() puts the adapter on, attend() chooses between documents and cache.
+ * Module names are Hugging Face's. What it asks for, with which shape, is what a checkpoint has to hold
+ * (model/check.c). */
 #ifndef MODEL_ARCH_H
 #define MODEL_ARCH_H
 
@@ -12,22 +14,27 @@
 typedef struct build build;
 
 typedef struct arch {
-    const char *name; /* model_config.architecture */
     void (*forward)(build *b, const model_config *c);
 } arch;
 
 const arch *arch_find(const char *name); /* NULL: not supported */
 
+typedef enum build_bias { NO_BIAS, BIAS } build_bias;
+
 /* Everything below emits into the list being built. `layer` < 0: name is the whole module name; otherwise
- * name is relative to "model.layers.<layer>.". */
+ * name is relative to the family's blocks, "model.layers.<layer>." for most. */
 val build_embed(build *b, const char *name);
 void build_layer(build *b, int64_t layer); /* what follows belongs to this block; -1: to none */
+/* RMSNorm over whole rows of x, or over each of its `heads`. */
 val build_norm(build *b, val x, int64_t layer, const char *name, double eps);
-val build_project(build *b, val x, int64_t layer, const char *name, int64_t out);
-/* q, k of `heads` heads turned by their positions, base theta. */
-val build_rope(build *b, val x, int heads);
-val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads, int window,
-                 double scale);
+val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps);
+/* x W^T + bias, with the adapter if there is one. */
+val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias);
+/* q, k of `heads` heads turned by their positions; layers whose window is limited may have a base of their
+ * own. */
+val build_rope(build *b, val x, int heads, int64_t layer);
+/* o of q, k and v: scale, window and soft cap of the configuration. */
+val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads);
 /* The rows that carry a label (or whose logits are wanted), then the head over them. */
 val build_label_rows(build *b, val x);
 void build_head(build *b, val x, const char *weight);

@@ -2,7 +2,6 @@
  * adapter, attention gets its documents or its cache. */
 #include "model/build.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { HEAD_LOGITS = 64 << 20 }; /* bytes of logits that exist at a time */
@@ -11,29 +10,44 @@ prog *build_prog(build *b) { return b->p; }
 
 static const char *module_name(build *b, int64_t layer, const char *name)
 {
-    return layer < 0 ? name : arena_fmt(&b->p->mem, "model.layers.%lld.%s", (long long)layer, name);
+    const char *blocks = b->m->config->family->blocks;
+    if (layer < 0) return name;
+    return arena_fmt(&b->p->mem, "%s.%lld.%s", blocks ? blocks : "model.layers", (long long)layer, name);
 }
 
-/* A frozen weight by its module's name; checkpoint_check() has made sure that it is there. */
-static const tensor *find_weight(build *b, const char *module, const char *leaf)
+/* A frozen weight by its full name: a matrix, or with rows 0 a vector. model_check() has made sure that it is
+ * there and of that shape; a census makes do with the shape. */
+static val frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
 {
-    return weights_find(b->m->weights, arena_fmt(&b->p->mem, "%s.%s", module, leaf));
-}
-
-static val frozen(build *b, const char *module)
-{
-    const tensor *t = find_weight(b, module, "weight");
-    if (!t) BUG("the model has no %s.weight", module);
+    const char *name = arena_fmt(&b->p->mem, "%s.%s", module, leaf);
+    if (!b->census) {
+        const tensor *t = weights_find(b->m->weights, name);
+        if (!t) BUG("the model has no %s", name);
+        return prog_frozen(b->p, t);
+    }
+    if (b->census->want) b->census->want(b->census->arg, name, rows, cols);
+    tensor *t = arena_new(&b->p->mem, sizeof *t);
+    *t = (tensor){.name = name, .ndim = rows ? 2 : 1, .dim = {rows ? rows : cols, rows ? cols : 1, 1, 1}};
     return prog_frozen(b->p, t);
 }
 
 void build_layer(build *b, int64_t layer) { b->p->seg = (int)(layer + 1); }
 
-val build_embed(build *b, const char *name) { return op_embed(b->p, b->tokens, frozen(b, name)); }
+val build_embed(build *b, const char *name)
+{
+    const model_config *c = b->m->config;
+    return op_embed(b->p, b->tokens, frozen(b, name, "weight", c->vocab, c->width));
+}
+
+val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps)
+{
+    int64_t n = b->p->v[x].s.d[1] / heads;
+    return op_rmsnorm(b->p, x, frozen(b, module_name(b, layer, name), "weight", 0, n), eps);
+}
 
 val build_norm(build *b, val x, int64_t layer, const char *name, double eps)
 {
-    return op_rmsnorm(b->p, x, frozen(b, module_name(b, layer, name)), eps);
+    return build_head_norm(b, x, 1, layer, name, eps);
 }
 
 static bool adapter_of(build *b, const char *module, lowrank *out)
@@ -50,54 +64,56 @@ static bool adapter_of(build *b, const char *module, lowrank *out)
     return true;
 }
 
-val build_project(build *b, val x, int64_t layer, const char *name, int64_t out)
+val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias)
 {
     const char *module = module_name(b, layer, name);
-    if (b->linear) {
-        b->linear(b->linear_arg, module, b->p->v[x].s.d[1], out);
-        return prog_temp_like(b->p, module, x, out);
-    }
-    const tensor *bias = find_weight(b, module, "bias");
+    const int64_t in = b->p->v[x].s.d[1];
+    if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out);
+    val w = frozen(b, module, "weight", out, in);
+    val added = bias == BIAS ? frozen(b, module, "bias", 0, out) : NONE;
     lowrank low;
     bool adapted = adapter_of(b, module, &low);
-    return op_linear(b->p, x, frozen(b, module), bias ? prog_frozen(b->p, bias) : NONE,
-                     adapted ? &low : NULL);
+    return op_linear(b->p, x, w, added, adapted ? &low : NULL);
 }
 
-/* theta^(-2k / dim), rounded as the reference implementation rounds it: an f32 power, its reciprocal. */
-static void rope_frequencies(build *b)
+/* The table of cosines and sines of a base, made when it is first asked for. Every block reads it: it belongs
+ * to none, so that no recompute repeats it. */
+static val rope_table(build *b, bool local)
 {
     const model_config *c = b->m->config;
-    int64_t half = c->head_dim / 2;
+    static const rope_config plain = {.kind = ROPE_PLAIN, .magnitude = 1};
+    const rope_config *how = local ? &plain : &c->rope;
+    if (b->rope[local] != NONE) return b->rope[local];
+    const int64_t half = c->rotary_dim / 2;
     float *f = arena_new(&b->p->mem, (size_t)half * sizeof *f);
-    for (int64_t k = 0; k < half; k++) {
-        float exponent = (float)(2 * k) / (float)c->head_dim;
-        f[k] = 1.0f / (float)pow((float)c->rope_theta, exponent);
-    }
-    b->rope_frequencies = (tensor){.name = "inv_freq",
-                                   .type = DT_F32,
-                                   .ndim = 1,
-                                   .dim = {half, 1, 1, 1},
-                                   .data = f,
-                                   .bytes = (size_t)half * sizeof *f};
+    rope_frequencies(how, local ? c->local_theta : c->rope.theta, c->rotary_dim, f);
+    tensor *t = arena_new(&b->p->mem, sizeof *t);
+    *t = (tensor){.name = local ? "local inv_freq" : "inv_freq",
+                  .type = DT_F32,
+                  .ndim = 1,
+                  .dim = {half, 1, 1, 1},
+                  .data = f,
+                  .bytes = (size_t)half * sizeof *f};
+    const int seg = b->p->seg;
+    b->p->seg = 0;
+    b->rope[local] = op_rope_table(b->p, b->positions, prog_frozen(b->p, t), how->magnitude);
+    b->p->seg = seg;
+    return b->rope[local];
 }
 
-val build_rope(build *b, val x, int heads)
+val build_rope(build *b, val x, int heads, int64_t layer)
 {
-    if (b->rope == NONE) {
-        int seg = b->p->seg;
-        b->p->seg = 0; /* every block reads the table: it belongs to none, so no recompute repeats it */
-        rope_frequencies(b);
-        b->rope = op_rope_table(b->p, b->positions, prog_frozen(b->p, &b->rope_frequencies), 1.0);
-        b->p->seg = seg;
-    }
-    return op_rope(b->p, x, b->rope, heads);
+    const model_config *c = b->m->config;
+    if (!config_rotates(c, layer)) return x;
+    return op_rope(b->p, x, rope_table(b, c->local_theta > 0 && config_window(c, layer) > 0), heads);
 }
 
-val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads, int window,
-                 double scale)
+val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
 {
     prog *p = b->p;
+    const model_config *c = b->m->config;
+    const int window = (int)config_window(c, layer);
+    const double scale = c->attention_scale;
     if (b->kind != STEP_GENERATE) return op_attention(p, q, k, v, b->start, heads, kv_heads, window, scale);
     BUG_IF(layer < 0 || layer >= b->caches);
     int64_t rows = b->size.slots * b->size.context, width = p->v[k].s.d[1];
@@ -120,8 +136,8 @@ static int64_t head_chunk(int64_t labels, int64_t vocab)
 
 void build_head(build *b, val x, const char *weight)
 {
-    val w = frozen(b, weight);
     prog *p = b->p;
+    val w = frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
     if (b->kind != STEP_GENERATE) {
         int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
         b->loss = op_head(p, x, w, b->target, b->weight, chunk, &b->ce, &b->hit);
@@ -131,10 +147,21 @@ void build_head(build *b, val x, const char *weight)
     p->v[b->logits].kind = VALUE_RESULT;
 }
 
+void build_census(const model *m, census_want *want, census_linear *linear, void *arg)
+{
+    prog p;
+    prog_init(&p, 1, 1);
+    const struct census census = {want, linear, arg};
+    build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .census = &census};
+    build_list(&b);
+    prog_release(&p);
+}
+
 void build_list(build *b)
 {
     prog *p = b->p;
-    b->loss = b->ce = b->hit = b->logits = b->rope = b->start = b->slot = b->target = b->weight = NONE;
+    b->loss = b->ce = b->hit = b->logits = b->rope[0] = b->rope[1] = b->start = b->slot = b->target =
+        b->weight = NONE;
     b->tokens = prog_ints(p, "tokens", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->positions = prog_ints(p, "positions", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->gather = prog_ints(p, "gather", VALUE_INPUT, ROWS_LABELS, 0, 1);

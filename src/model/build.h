@@ -1,7 +1,7 @@
 /* build.h -- a list while it is being written: private to the model layer.
  *
- * The same forward function serves four purposes: the lists of training, evaluation and generation, and,
- * with `linear` set, the census of a model's projections (what an adapter could be put on). */
+ * The same forward function serves all purposes: the lists of training, evaluation and generation, and the
+ * census of a model: which weights it asks for, and which projections an adapter could be put on. */
 #ifndef MODEL_BUILD_H
 #define MODEL_BUILD_H
 
@@ -15,8 +15,7 @@ struct build {
     step_size size;
     /* inputs */
     val tokens, positions, start, slot, gather, target, weight;
-    val rope; /* cos | sin of the positions */
-    tensor rope_frequencies;
+    val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
     /* results */
     val loss, ce, hit, logits;
     /* caches, a pair a layer (GENERATE) */
@@ -24,10 +23,25 @@ struct build {
     int64_t caches;
     /* parameters: PARAM values a and b of adapter module i at 2 i and 2 i + 1; NONE: not in this list */
     val *param;
-    /* census: called for every projection; NULL while building a real list */
-    void (*linear)(void *arg, const char *name, int64_t in, int64_t out);
-    void *linear_arg;
+    const struct census *census; /* NULL while building a real list */
 };
+
+/* Called for every weight that is asked for, rows 0 for a vector; */
+typedef void census_want(void *arg, const char *name, int64_t rows, int64_t cols);
+/* and for every projection. Either may be NULL. */
+typedef void census_linear(void *arg, const char *name, int64_t in, int64_t out);
+
+struct census {
+    census_want *want;
+    census_linear *linear;
+    void *arg;
+};
+
+/* Writes the forward list once, for one row and without any weights, and tells what goes by. */
+void build_census(const model *m, census_want *want, census_linear *linear, void *arg);
+
+/* Half of `dim` frequencies of rotary positions with that base; model/rope.c. */
+void rope_frequencies(const rope_config *c, double theta, int64_t dim, float *out);
 
 /* Writes the whole list of `kind` into p, which has been initialized for the size. */
 void build_list(build *b);

@@ -17,21 +17,6 @@ static void count_linear(void *arg, const char *name, int64_t in, int64_t out)
     m->linear[m->linears++] = (model_linear){arena_strdup(&m->mem, name), in, out};
 }
 
-/* Writes the forward list once, for one row, and notes every projection that goes by. */
-static void census(model *m)
-{
-    prog p;
-    prog_init(&p, 1, 1);
-    build b = {.p = &p,
-               .m = m,
-               .kind = STEP_EVAL,
-               .size = {.tokens = 1, .labels = 1},
-               .linear = count_linear,
-               .linear_arg = m};
-    build_list(&b);
-    prog_release(&p);
-}
-
 /* One tensor after the other, the threads taking the next that nobody has. */
 typedef struct conversion {
     const tensor **from;
@@ -119,22 +104,29 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
     return code;
 }
 
-int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
-               err *e)
+int model_open_unchecked(model **out, const char *path, err *e)
 {
     model *m = xcalloc(1, sizeof *m);
     int code = checkpoint_open(&m->file, path, e);
-    if (code == OK) code = checkpoint_check(m->file, e);
     if (code == OK) {
         m->config = checkpoint_config(m->file);
         m->weights = checkpoint_weights(m->file);
         m->arch = arch_find(m->config->architecture);
-        if (!m->arch)
-            code = fail(e, E_UNSUPPORTED, "%s: architecture \"%s\" is not supported", path,
-                        m->config->architecture);
+        *out = m;
+    } else {
+        model_close(m);
     }
+    return code;
+}
+
+int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
+               err *e)
+{
+    model *m = NULL;
+    int code = model_open_unchecked(&m, path, e);
+    if (code == OK) code = model_check(m, e);
     if (code == OK) {
-        census(m);
+        build_census(m, NULL, count_linear, m);
         for (int64_t i = 0; i < weights_count(m->weights); i++)
             m->parameters += tensor_count(weights_at(m->weights, i));
         code = requantize(m, quantization, absmax, team, e);
@@ -177,7 +169,8 @@ int model_check_finite(const model *m, err *e)
         const tensor *t = weights_at(m->weights, i);
         char stored[160];
         if (!dtype_table[t->type]->is_weight || finite_tensor(t)) continue;
-        bool other = checkpoint_gguf(m->file) && gguf_name_from_hf(t->name, stored, sizeof stored);
+        bool other =
+            checkpoint_gguf(m->file) && gguf_name_from_hf(m->config->family, t->name, stored, sizeof stored);
         return fail(
             e, E_NUMERIC,
             "%s: tensor %s holds a NaN or an infinity; the file is damaged, fetch or convert it again",

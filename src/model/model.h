@@ -35,6 +35,15 @@ int model_open(model **out, const char *path, const char *quantization, model_ab
                err *e);
 void model_close(model *m); /* NULL is fine */
 
+/* Compares the tensors of m->file with those that m->arch asks for: missing ones, other shapes, types that
+ * cannot be weights and tensors nobody will use are errors that name them. Ignored are the rotary inv_freq
+ * buffers of old files, and lm_head.weight of a tied model when it equals the embedding. model_open() does
+ * this. */
+int model_check(const model *m, err *e);
+/* The checkpoint at `path` with its architecture, not yet checked nor converted: what model_open() begins
+ * with. */
+int model_open_unchecked(model **out, const char *path, err *e);
+
 /* Why a result is not finite, when it is the weights: E_NUMERIC naming the file and the first tensor that
  * holds a NaN or an infinity, OK when there is none. Reads every weight. */
 int model_check_finite(const model *m, err *e);

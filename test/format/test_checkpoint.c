@@ -113,7 +113,6 @@ static void test_split(void **state)
     checkpoint *a, *b;
     check_ok(checkpoint_open(&a, folder, &e), &e);
     check_ok(checkpoint_open(&b, DATA "nf4", &e), &e);
-    check_ok(checkpoint_check(a, &e), &e);
     for (int64_t i = 0; i < weights_count(checkpoint_weights(b)); i++) {
         const tensor *t = weights_at(checkpoint_weights(b), i);
         assert_true(read_all(t) == read_all(weights_find(checkpoint_weights(a), t->name)));
@@ -167,11 +166,12 @@ static void test_names(void **state)
         {"blk.31.ffn_down.weight", "model.layers.31.mlp.down_proj.weight"},
         {"blk.99999.attn_norm.weight", "model.layers.99999.input_layernorm.weight"},
     };
+    const family *f = family_find("llama");
     char name[160];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        assert_true(gguf_name_to_hf(pairs[i][0], name, sizeof name));
+        assert_true(gguf_name_to_hf(f, pairs[i][0], name, sizeof name));
         assert_string_equal(name, pairs[i][1]);
-        assert_true(gguf_name_from_hf(pairs[i][1], name, sizeof name));
+        assert_true(gguf_name_from_hf(f, pairs[i][1], name, sizeof name));
         assert_string_equal(name, pairs[i][0]);
     }
     static const char *const strange[] = {"",
@@ -190,8 +190,8 @@ static void test_names(void **state)
                                           "blk.0.token_embd.weight",
                                           "rope_freqs.weight"};
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
-        if (gguf_name_to_hf(strange[i], name, sizeof name)) fail_msg("%s became %s", strange[i], name);
-    assert_false(gguf_name_to_hf("blk.0.attn_q.weight", name, 12));
+        if (gguf_name_to_hf(f, strange[i], name, sizeof name)) fail_msg("%s became %s", strange[i], name);
+    assert_false(gguf_name_to_hf(f, "blk.0.attn_q.weight", name, 12));
 }
 
 int main(void)

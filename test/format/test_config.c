@@ -39,7 +39,7 @@ static void test_defaults(void **state)
     assert_string_equal(c.architecture, "llama");
     assert_true(c.layers == 3 && c.width == 48 && c.ffn == 96 && c.heads == 6 && c.kv_heads == 6 &&
                 c.head_dim == 8);
-    assert_true(c.vocab == 100 && c.context == 2048 && c.rope_theta == 10000 && c.rms_eps == 1e-5);
+    assert_true(c.vocab == 100 && c.context == 2048 && c.rope.theta == 10000 && c.rms_eps == 1e-5);
     assert_true(!c.tied && !c.attention_bias && !c.mlp_bias && !c.add_bos && !c.add_eos);
     assert_true(c.bos == -1 && c.pad == -1 && c.unk == -1 && c.n_eos == 0);
 }
@@ -50,11 +50,11 @@ static void test_spellings(void **state)
     model_config c;
     err e;
     check_ok(read(&c, "{\"rope_theta\": 5e5, \"rope_scaling\": null, \"head_dim\": null}", &e), &e);
-    assert_true(c.rope_theta == 5e5);
+    assert_true(c.rope.theta == 5e5);
     check_ok(read(&c, "{\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 7}}", &e), &e);
-    assert_true(c.rope_theta == 7);
+    assert_true(c.rope.theta == 7);
     check_ok(read(&c, "{\"rope_theta\": 5, \"rope_scaling\": {\"type\": \"default\"}}", &e), &e);
-    assert_true(c.rope_theta == 5);
+    assert_true(c.rope.theta == 5);
     check_ok(read(&c,
                   "{\"head_dim\": 10, \"num_key_value_heads\": 2, \"tie_word_embeddings\": true,"
                   "\"attention_bias\": true, \"mlp_bias\": true, \"max_position_embeddings\": 8192}",
@@ -98,7 +98,7 @@ static void test_refused(void **state)
         int         code;
         const char *text;
     } bad[] = {
-        {"{\"model_type\": \"mamba\"}", E_UNSUPPORTED, "\"mamba\" are not supported (supported: llama)"},
+        {"{\"model_type\": \"mamba\"}", E_UNSUPPORTED, "\"mamba\" are not supported (supported: llama, "},
         {"{\"model_type\": null}", E_FORMAT, "which architecture"},
         {"{\"model_type\": 3}", E_FORMAT, "model_type"},
         {"{\"architectures\": [\"LlamaForSequenceClassification\"]}", E_UNSUPPORTED,
@@ -106,10 +106,18 @@ static void test_refused(void **state)
         {"{\"hidden_act\": \"gelu\"}", E_UNSUPPORTED, "activation \"gelu\""},
         {"{\"partial_rotary_factor\": 0.5}", E_UNSUPPORTED, "partial rotary"},
         {"{\"rope_parameters\": {\"partial_rotary_factor\": 0.5}}", E_UNSUPPORTED, "partial rotary"},
-        {"{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8}}", E_UNSUPPORTED,
-         "scaled by \"llama3\""},
-        {"{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}}", E_UNSUPPORTED, "scaled by \"linear\""},
-        {"{\"rope_parameters\": {\"rope_type\": \"yarn\"}}", E_UNSUPPORTED, "scaled by \"yarn\""},
+        {"{\"rope_scaling\": {\"rope_type\": \"ntk\", \"factor\": 8}}", E_UNSUPPORTED, "scaled by \"ntk\""},
+        {"{\"rope_scaling\": {\"type\": \"linear\"}}", E_FORMAT,
+         "scaling of its rotary positions makes no sense"},
+        {"{\"rope_parameters\": {\"rope_type\": \"yarn\", \"factor\": -1}}", E_FORMAT, "makes no sense"},
+        {"{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"high_freq_factor\": 1}}", E_FORMAT,
+         "low_freq_factor 1 and high_freq_factor 1"},
+        {"{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 8, \"beta_fast\": 0}}", E_FORMAT,
+         "beta_fast 0"},
+        {"{\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1, 1]}}", E_FORMAT,
+         "\"short_factor\" has to be a list of 4"},
+        {"{\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1, 0, 1]}}", E_FORMAT,
+         "\"short_factor\" has to be a list of positive"},
         {"{\"rope_scaling\": []}", E_FORMAT, "\"rope_scaling\" has to be an object"},
         {"{\"quantization_config\": {\"quant_method\": \"gptq\"}}", E_UNSUPPORTED, "quantized by \"gptq\""},
         {"{\"num_hidden_layers\": 0}", E_FORMAT, "the number of layers is 0"},
@@ -148,8 +156,9 @@ static void test_refused(void **state)
     err e = {0};
     assert_int_equal(config_from_json(&c, NULL, NULL, NULL, "x", &e), E_FORMAT);
     check_failed(&e, E_FORMAT, "not a model configuration");
-    assert_string_equal(config_architecture(0), "llama");
-    assert_null(config_architecture(1));
+    assert_string_equal(family_at(0)->name, "llama");
+    assert_null(family_at(-1));
+    assert_null(family_find("mamba"));
 }
 
 /* A GGUF file of keys alone: `key` gets `text`, or without one `value`, or is left out when that is
@@ -170,7 +179,9 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
     static const char eps[] = "llama.attention.layer_norm_rms_epsilon";
     if (strcmp(key, eps)) gguf_put_f32(w, eps, 1e-5f);
     static const float ones[4] = {1, 1, 1, 1};
-    const tensor t = {.name = key, .type = DT_F32, .ndim = 1, .dim = {4, 1, 1, 1}, .data = ones, .bytes = 16};
+    const int64_t n = value > 0 ? (int64_t)value : 4;
+    const tensor t = {
+        .name = key, .type = DT_F32, .ndim = 1, .dim = {n, 1, 1, 1}, .data = ones, .bytes = 4 * (size_t)n};
     if (str_ends(key, ".weight")) gguf_put_tensor(w, &t);
     else if (text) gguf_put_string(w, key, text);
     else if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
@@ -198,17 +209,18 @@ static void test_gguf(void **state)
     check_ok(read_gguf(&c, "none", -1, NULL, &e), &e);
     assert_true(c.layers == 3 && c.width == 48 && c.heads == 6 && c.kv_heads == 2 && c.ffn == 96 &&
                 c.head_dim == 8);
-    assert_true(c.vocab == 100 && c.context == 512 && c.rope_theta == 10000 && (float)c.rms_eps == 1e-5f);
+    assert_true(c.vocab == 100 && c.context == 512 && c.rope.theta == 10000 && (float)c.rms_eps == 1e-5f);
     assert_true(c.tied && !c.attention_bias && !c.add_bos && c.bos == -1 && c.unk == -1 && c.n_eos == 0);
     check_ok(read_gguf(&c, "llama.attention.head_count_kv", -1, NULL, &e), &e);
     assert_int_equal(c.kv_heads, 6);
     check_ok(read_gguf(&c, "llama.rope.freq_base", 5e5, NULL, &e), &e);
-    assert_true(c.rope_theta == 5e5);
+    assert_true(c.rope.theta == 5e5);
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "none", &e), &e);
     check_ok(read_gguf(&c, "general.type", 0, "model", &e), &e);
     check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, NULL, &e), &e);
     assert_true(c.n_eos == 1 && c.eos[0] == 4);
-    check_ok(read_gguf(&c, "tokenizer.ggml.eot_token_id", 7, NULL, &e), &e); /* ends of a turn, of a message */
+    check_ok(read_gguf(&c, "tokenizer.ggml.eot_token_id", 7, NULL, &e),
+             &e); /* ends of a turn, of a message */
     assert_true(c.n_eos == 1 && c.eos[0] == 7);
     check_ok(read_gguf(&c, "tokenizer.ggml.eom_token_id", 8, NULL, &e), &e);
     assert_true(c.n_eos == 1 && c.eos[0] == 8);
@@ -232,10 +244,11 @@ static void test_gguf_refused(void **state)
         {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary", NULL},
         {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ", NULL},
         {"llama.expert_count", 8, E_UNSUPPORTED, "mixtures of experts", NULL},
-        {"llama.rope.scale_linear", 2, E_UNSUPPORTED, "linearly scaled", NULL},
+        {"llama.rope.scale_linear", 0, E_FORMAT, "scaled by 0", NULL},
         {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
-        {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"linear\"", "linear"},
-        {"rope_freqs.weight", -1, E_UNSUPPORTED, "scaled by factors", NULL},
+        {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"ntk\"", "ntk"},
+        {"rope_freqs.weight", 3, E_FORMAT, "has to be 4 numbers of type f32", NULL},
+        {"rope_factors_long.weight", 4, E_FORMAT, "only one of", NULL},
         {"general.type", 0, E_UNSUPPORTED, "of type \"adapter\", not a model", "adapter"},
         {"split.count", 3, E_UNSUPPORTED, "one of 3 parts", NULL},
         {"general.type", 3, E_FORMAT, "has to be a string", NULL},

@@ -1,0 +1,60 @@
+/* family.h -- what the files of a family of models look like: its names in Hugging Face's and GGUF's files,
+ * and what its configuration means where it does not say. The rows are in families.h; what a family computes
+ * is in model/NAME.c. */
+#ifndef FORMAT_FAMILY_H
+#define FORMAT_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_config;
+struct family_source;
+
+/* A module's name in a GGUF file and in a Hugging Face one. */
+typedef struct name_pair {
+    const char *gguf, *hf;
+} name_pair;
+
+/* Which layers see no more than the last `sliding_window` positions, where the file does not list them. */
+typedef enum window_rule {
+    WINDOW_NONE,
+    WINDOW_ALL,    /* every layer */
+    WINDOW_LATE,   /* with use_sliding_window, layers from max_window_layers on */
+    WINDOW_EVEN,   /* layers 0, 2, 4, ... */
+    WINDOW_PATTERN /* all but every sliding_window_pattern-th */
+} window_rule;
+
+typedef struct family {
+    const char *name;        /* model_type of config.json */
+    const char *hf_class;    /* the class its weights are saved from */
+    const char *gguf;        /* general.architecture; NULL: not in GGUF under a name of its own */
+    const char *blocks;      /* what a layer's number follows; NULL: model.layers */
+    const char *act, *act_too; /* what the activation has to be called; NULL: silu, nothing else */
+    window_rule window;
+    int64_t window_size;     /* where the file says nothing; 0: none */
+    double theta;            /* base of the rotary positions likewise; 0: 10000 */
+    bool tied;               /* the head is the embedding, likewise */
+    bool pairs;              /* GGUF has the rows of q and k in the order of the rotary pairs */
+    bool partial;            /* may rotate a part of each head */
+    bool qkv_bias;           /* q, k and v always have a bias, o never */
+    bool norm_offset;        /* Hugging Face's files hold the weights of norms less 1 */
+    bool embed_scale;        /* embeddings are multiplied by sqrt(width) */
+    const name_pair
+        *names; /* GGUF's names in a block that differ from Llama's, or are not in it; ended by {0} */
+    const name_pair *whole;  /* the same outside the blocks */
+    /* Reads from config.json (or a GGUF file) what other families do not have, after all that they share;
+     * NULL: nothing. Errors go to s->e. */
+    void (*read)(struct model_config *c, const struct family_source *s);
+} family;
+
+const family *family_at(int i);                /* NULL after the last */
+const family *family_find(const char *name);   /* by model_type; NULL: not supported */
+const family *family_of_gguf(const char *architecture);
+
+/* The Hugging Face name of a GGUF tensor of such a model, written to out; false when there is none, or when
+ * it does not fit. And back. */
+bool gguf_name_to_hf(const family *f, const char *gguf_name, char *out, size_t size);
+bool gguf_name_from_hf(const family *f, const char *hf_name, char *out, size_t size);
+
+#endif

@@ -1,0 +1,24 @@
+/* decoder.h -- what decoders with RMSNorm and rotary positions have in common: parts that their files are
+ * written with. Windows, layers without rotary positions, soft caps, scales and biases are the
+ * configuration's. */
+#ifndef MODEL_DECODER_H
+#define MODEL_DECODER_H
+
+#include "model/arch.h"
+
+typedef enum decoder_heads { PLAIN_HEADS, NORMED_HEADS } decoder_heads;
+
+/* o_proj(attend(rope(q_proj(h)), rope(k_proj(h)), v_proj(h))); NORMED_HEADS: q_norm and k_norm before
+ * rope. */
+val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads);
+/* down_proj(silu(gate_proj(h)) * up_proj(h)) */
+val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h);
+/* x + attention(input_layernorm(x)), then x + swiglu(post_attention_layernorm(x)): a block of Llama. */
+val decoder_block(build *b, const model_config *c, int64_t layer, val x);
+/* The same with normed heads. */
+val decoder_block_normed(build *b, const model_config *c, int64_t layer, val x);
+/* x = embedding; every block; norm and head over the label rows. */
+void decoder_run(build *b, const model_config *c,
+                 val (*block)(build *b, const model_config *c, int64_t layer, val x));
+
+#endif
