@@ -76,27 +76,50 @@ val build_project(build *b, val x, int64_t layer, const char *name, int64_t out,
     return op_linear(b->p, x, w, added, adapted ? &low : NULL);
 }
 
+/* Frequencies as a weight of the list. */
+static val frequencies(build *b, const rope_config *how, double theta, int64_t length)
+{
+    const model_config *c = b->m->config;
+    const int64_t half = c->rotary_dim / 2;
+    float *f = arena_new(&b->p->mem, (size_t)half * sizeof *f);
+    rope_frequencies(how, theta, c->rotary_dim, length, f);
+    tensor *t = arena_new(&b->p->mem, sizeof *t);
+    *t = (tensor){.name = "inv_freq",
+                  .type = DT_F32,
+                  .ndim = 1,
+                  .dim = {half, 1, 1, 1},
+                  .data = f,
+                  .bytes = (size_t)half * sizeof *f};
+    return prog_frozen(b->p, t);
+}
+
+/* Where frequencies depend on a sequence's length, generating takes those of the cache's for all of a run, so
+ * that kept keys and new queries agree. Otherwise every document has its own. */
+static val scaled_table(build *b, const rope_config *how, double theta)
+{
+    const bool varies = how->kind == ROPE_LONG || how->kind == ROPE_DYNAMIC;
+    const int64_t most = b->kind == STEP_GENERATE ? b->size.context : b->size.tokens;
+    if (!varies || most <= how->original)
+        return op_rope_table(b->p, b->positions, frequencies(b, how, theta, 0), NULL, how->magnitude);
+    if (b->kind == STEP_GENERATE)
+        return op_rope_table(b->p, b->positions, frequencies(b, how, theta, most), NULL, how->magnitude);
+    rope_stretch stretch = {.original = how->original, .longer = NONE, .factor = how->factor, .theta = theta};
+    if (how->kind == ROPE_LONG) stretch.longer = frequencies(b, how, theta, INT64_MAX);
+    val usual = frequencies(b, how, theta, 0);
+    return op_rope_table(b->p, b->positions, usual, &stretch, how->magnitude);
+}
+
 /* The table of cosines and sines of a base, made when it is first asked for. Every block reads it: it belongs
  * to none, so that no recompute repeats it. */
 static val rope_table(build *b, bool local)
 {
     const model_config *c = b->m->config;
     static const rope_config plain = {.kind = ROPE_PLAIN, .magnitude = 1};
-    const rope_config *how = local ? &plain : &c->rope;
     if (b->rope[local] != NONE) return b->rope[local];
-    const int64_t half = c->rotary_dim / 2;
-    float *f = arena_new(&b->p->mem, (size_t)half * sizeof *f);
-    rope_frequencies(how, local ? c->local_theta : c->rope.theta, c->rotary_dim, f);
-    tensor *t = arena_new(&b->p->mem, sizeof *t);
-    *t = (tensor){.name = local ? "local inv_freq" : "inv_freq",
-                  .type = DT_F32,
-                  .ndim = 1,
-                  .dim = {half, 1, 1, 1},
-                  .data = f,
-                  .bytes = (size_t)half * sizeof *f};
     const int seg = b->p->seg;
     b->p->seg = 0;
-    b->rope[local] = op_rope_table(b->p, b->positions, prog_frozen(b->p, t), how->magnitude);
+    b->rope[local] =
+        local ? scaled_table(b, &plain, c->local_theta) : scaled_table(b, &c->rope, c->rope.theta);
     b->p->seg = seg;
     return b->rope[local];
 }

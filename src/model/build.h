@@ -40,8 +40,9 @@ struct census {
 /* Writes the forward list once, for one row and without any weights, and tells what goes by. */
 void build_census(const model *m, census_want *want, census_linear *linear, void *arg);
 
-/* Half of `dim` frequencies of rotary positions with that base; model/rope.c. */
-void rope_frequencies(const rope_config *c, double theta, int64_t dim, float *out);
+/* The frequencies of rotary positions with that base, half of `dim`, for sequences of that length;
+ * model/rope.c. */
+void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out);
 
 /* Writes the whole list of `kind` into p, which has been initialized for the size. */
 void build_list(build *b);

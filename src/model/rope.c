@@ -2,11 +2,12 @@
  *
  * Rounded as the reference implementations round them: an f32 power, its reciprocal.
  *
- *   linear, dynamic   f / factor; and for sequences no longer than the original context f
- *   factors, long     1 / (factor_k theta^(2k / dim))
- *   llama3            with the wave length w = 2 pi / f and the original context L: f / factor where w > L /
- *                     low, f where w < L / high, between the two (1 - s) f / factor + s f, s = (L / w - low)
- *                     / (high - low)
+ *   linear            f / factor
+ *   dynamic           f of a base that grows with a sequence longer than the original context
+ *   (op/rope_table.c) factors, long     1 / (factor_k theta^(2k / dim)), with other factors for longer
+ *   sequences llama3            with the wave length w = 2 pi / f and the original context L: f / factor
+ *                     where w > L / low, f where w < L / high, between the two (1 - s) f / factor + s f, s =
+ *                     (L / w - low) / (high - low)
  *   yarn              (f / factor) (1 - e_k) + f e_k, e falling from 1 to 0 between the pairs that turn
  *                     `high` and `low` times within the original context (Peng et al. 2023) */
 #include "model/build.h"
@@ -44,12 +45,21 @@ static void scale_yarn(const rope_config *c, double theta, int64_t dim, float *f
     }
 }
 
-void rope_frequencies(const rope_config *c, double theta, int64_t dim, float *out)
+/* The base that has grown with the sequence, rounded as op/rope_table.c does. */
+static double grown(const rope_config *c, double theta, int64_t dim, int64_t length)
 {
+    const float factor = (float)c->factor, ratio = factor * (float)length / (float)c->original - (factor - 1);
+    return (double)((float)theta * (float)pow((double)ratio, (double)dim / (double)(dim - 2)));
+}
+
+void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out)
+{
+    const bool stretched = length > c->original;
+    const float *factor = c->kind == ROPE_LONG && stretched ? c->long_factor : c->short_factor;
+    if (c->kind == ROPE_DYNAMIC && stretched) theta = grown(c, theta, dim, length);
     for (int64_t k = 0; k < dim / 2; k++) {
         const float power = (float)pow((float)theta, (float)(2 * k) / (float)dim);
-        out[k] =
-            c->kind == ROPE_FACTORS || c->kind == ROPE_LONG ? 1 / (c->short_factor[k] * power) : 1 / power;
+        out[k] = c->factors ? 1 / (factor[k] * power) : 1 / power;
         if (c->kind == ROPE_LINEAR) out[k] /= (float)c->factor;
         if (c->kind == ROPE_LLAMA3) out[k] = scaled_llama3(c, out[k]);
     }

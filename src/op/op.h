@@ -82,9 +82,18 @@ val op_rmsnorm(prog *p, val x, val w, double eps);
  * (out); adapter NULL: none. */
 val op_linear(prog *p, val x, val w, val bias, const lowrank *adapter);
 
+/* What positions of documents longer than `original` are turned by: the frequencies `longer` (half) frozen,
+ * or where that is NONE those of a base that grows with the document from theta (see rope_table.c). */
+typedef struct rope_stretch {
+    int64_t original;
+    val     longer;
+    double  factor, theta;
+} rope_stretch;
+
 /* table (rows, 2 half) = cos | sin of positions (rows) int times inv_freq (half) frozen; the angle is
- * rounded to float first, as the reference implementations do. Both multiplied by f[0] = magnitude. */
-val op_rope_table(prog *p, val positions, val inv_freq, double magnitude);
+ * rounded to float first, as the reference implementations do. Both multiplied by magnitude. stretch NULL:
+ * the same for documents of any length. */
+val op_rope_table(prog *p, val positions, val inv_freq, const rope_stretch *stretch, double magnitude);
 
 /* Rotates pairs (k, k + half) of each head of x (rows, heads * dim) by the table; columns of a head past
  * 2 half are copied. */

@@ -224,7 +224,7 @@ static void rope_turns_pairs(void **state)
     prog p;
     prog_init(&p, 2, 0);
     val at = given_ints(&p, ROWS_TOKENS, 2, (int32_t[]){0, 70000});
-    val table = op_rope_table(&p, at, given_frozen(&p, 2, 0, freq), 2);
+    val table = op_rope_table(&p, at, given_frozen(&p, 2, 0, freq), NULL, 2);
     double c = 2 * cos(70000), s = 2 * sin(70000), c2 = 2 * cos((double)(70000 * 0.01f)),
            s2 = 2 * sin((double)(70000 * 0.01f));
     near(forward(&p, table), (double[]){2, 2, 0, 0, c, c2, s, s2}, 8);

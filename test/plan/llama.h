@@ -94,7 +94,7 @@ static inline llama_values llama_forward(prog *p, const llama *m)
     val embed = llama_weight(p, "embed", m->vocab, m->width);
     tensor *freq = arena_new(&p->mem, sizeof *freq);
     *freq = (tensor){.name = "inv_freq", .ndim = 1, .dim = {m->dim / 2, 1, 1, 1}};
-    val table = op_rope_table(p, io.positions, prog_frozen(p, freq), 1);
+    val table = op_rope_table(p, io.positions, prog_frozen(p, freq), NULL, 1);
     val x = op_embed(p, io.tokens, embed);
     for (int l = 0; l < m->layers; l++) {
         p->seg = l + 1;
