@@ -28,7 +28,10 @@ void config_defaults(model_config *c)
 {
     const family *f = c->family;
     c->rope.theta = f->theta > 0 ? f->theta : 10000;
+    c->local_theta = f->local_theta;
     c->rope.factor = c->rope.magnitude = c->embed_scale = 1;
+    c->attention_cap = f->attention_cap;
+    c->final_cap = f->final_cap;
 }
 
 /* A count that has to be at least 1 and at most `most`. */
@@ -183,6 +186,31 @@ static int read_windows(model_config *c, const json_t *o, const char *where, err
     return e->code;
 }
 
+/* A soft cap: null says that there is none, no word that it is the family's. */
+static double cap_of(const json_t *o, const char *key, double otherwise, const char *where, err *e)
+{
+    return json_is_null(json_object_get(o, key)) ? 0 : json_num(o, key, otherwise, where, e);
+}
+
+/* no_rope_layers has a 0 for every layer without rotary positions; otherwise it is every so manieth. */
+static int read_unrotated(model_config *c, const json_t *o, const char *where, err *e)
+{
+    if (!c->family->no_rope_interval) return OK;
+    const json_t *list = json_object_get(o, "no_rope_layers");
+    int64_t every = json_int(o, "no_rope_layer_interval", c->family->no_rope_interval, where, e);
+    if (json_is_array(list) && (int64_t)json_array_size(list) != c->layers)
+        return fail(e, E_FORMAT, "%s: \"no_rope_layers\" has %zu entries for %lld layers", where,
+                    json_array_size(list), (long long)c->layers);
+    if (e->code == OK && every < 1)
+        return fail(e, E_FORMAT, "%s: \"no_rope_layer_interval\" has to be at least 1", where);
+    for (int64_t l = 0; e->code == OK && l < c->layers && l < CONFIG_MAX_LAYERS; l++) {
+        bool rotated = json_is_array(list) ? json_integer_value(json_array_get(list, (size_t)l)) != 0
+                                           : (l + 1) % every != 0;
+        if (!rotated) config_mark(c->unrotated, l);
+    }
+    return e->code;
+}
+
 static void read_counts(model_config *c, const json_t *config, const char *where, err *e)
 {
     const family *f = c->family;
@@ -190,7 +218,7 @@ static void read_counts(model_config *c, const json_t *config, const char *where
     c->width = json_int(config, "hidden_size", 0, where, e);
     c->heads = json_int(config, "num_attention_heads", 0, where, e);
     c->kv_heads = json_int(config, "num_key_value_heads", c->heads, where, e);
-    c->head_dim = json_int(config, "head_dim", -1, where, e);
+    c->head_dim = json_int(config, "head_dim", f->head_dim ? f->head_dim : -1, where, e);
     c->ffn = json_int(config, "intermediate_size", 0, where, e);
     c->vocab = json_int(config, "vocab_size", 0, where, e);
     c->context = json_int(config, "max_position_embeddings", 2048, where, e);
@@ -202,9 +230,9 @@ static void read_counts(model_config *c, const json_t *config, const char *where
     c->norm_offset = f->norm_offset;
     c->bos = json_int(config, "bos_token_id", -1, where, e);
     c->pad = json_int(config, "pad_token_id", -1, where, e);
-    c->attention_cap = json_num(config, "attn_logit_softcapping", 0, where, e);
-    c->final_cap = json_num(config, "final_logit_softcapping", 0, where, e);
-    double of = json_num(config, "query_pre_attn_scalar", 0, where, e);
+    c->attention_cap = cap_of(config, "attn_logit_softcapping", c->attention_cap, where, e);
+    c->final_cap = cap_of(config, "final_logit_softcapping", c->final_cap, where, e);
+    double of = json_num(config, "query_pre_attn_scalar", f->query_scale, where, e);
     if (of > 0) c->attention_scale = 1 / sqrt(of);
 }
 
@@ -233,6 +261,7 @@ static int read_all(model_config *c, const json_t *config, const json_t *generat
     c->add_eos = json_flag(tokenizer, "add_eos_token", false, where, e);
     code = e->code;
     if (code == OK) code = read_windows(c, config, where, e);
+    if (code == OK) code = read_unrotated(c, config, where, e);
     if (code == OK && c->family->read)
         c->family->read(c, &(family_source){.json = config, .where = where, .e = e});
     code = e->code;

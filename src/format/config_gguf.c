@@ -91,12 +91,15 @@ static void read_counts(model_config *c, const family_source *s)
     c->attention_bias = has_tensor(s->gguf, "blk.0.attn_q.bias");
     c->out_bias = has_tensor(s->gguf, "blk.0.attn_output.bias");
     c->mlp_bias = has_tensor(s->gguf, "blk.0.ffn_gate.bias");
-    c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", 0);
-    c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", 0);
+    c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", c->attention_cap);
+    c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", c->final_cap);
     c->attention_scale = c->head_dim > 0 ? 1 / sqrt((double)c->head_dim) : 0;
     if (c->family->embed_scale && c->width > 0) c->embed_scale = (double)sqrtf((float)c->width);
-    if (c->family->window == WINDOW_NONE) return;
-    c->window = config_gguf_int(c, s, "attention.sliding_window", 0);
+    const int64_t every = c->family->no_rope_interval;
+    for (int64_t l = 0; every && l < c->layers && l < CONFIG_MAX_LAYERS; l++)
+        if ((l + 1) % every == 0) config_mark(c->unrotated, l);
+    if (c->family->window == WINDOW_NONE || c->family->window == WINDOW_LATE) return;
+    c->window = config_gguf_int(c, s, "attention.sliding_window", c->family->window_size);
     config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", 6));
 }
 

@@ -3,8 +3,32 @@
  * NAME is the model_type of config.json, and what the family computes is in model/NAME.c. The members are
  * those of struct family (family.h). Everything else in a configuration is read by the keys that all families
  * share (config.c). docs/ADD-A-MODEL.md shows how to add one. */
+#define GELU_TANH .act = "gelu_pytorch_tanh", .act_too = "gelu"
+/* Norms before and behind attention and feed-forward block. */
+#define POST_NORMS                                                                                           \
+    .names = (const name_pair[]){{"post_attention_norm", "post_attention_layernorm"},                        \
+                                 {"ffn_norm", "pre_feedforward_layernorm"},                                  \
+                                 {"post_ffw_norm", "post_feedforward_layernorm"},                            \
+                                 {0}}
+/* Projections side by side in one. */
+#define FUSED                                                                                                \
+    .names = (const name_pair[]){{"attn_qkv", "self_attn.qkv_proj"}, {"ffn_up", "mlp.gate_up_proj"}, {0}}
+
 #define FAMILIES(X)                                                                                          \
     X(llama, .hf_class = "LlamaForCausalLM", .gguf = "llama", .pairs = true)                                 \
     X(mistral, .hf_class = "MistralForCausalLM", .window = WINDOW_ALL, .window_size = 4096)                  \
     X(qwen2, .hf_class = "Qwen2ForCausalLM", .gguf = "qwen2", .window = WINDOW_LATE, .window_size = 4096,    \
-      .qkv_bias = true)
+      .qkv_bias = true)                                                                                      \
+    X(qwen3, .hf_class = "Qwen3ForCausalLM", .gguf = "qwen3", .window = WINDOW_LATE, .window_size = 4096,    \
+      .head_dim = 128)                                                                                       \
+    X(gemma, .hf_class = "GemmaForCausalLM", .gguf = "gemma", GELU_TANH, .tied = true, .head_dim = 256,      \
+      .norm_offset = true, .embed_scale = true)                                                              \
+    X(gemma2, .hf_class = "Gemma2ForCausalLM", .gguf = "gemma2", GELU_TANH, POST_NORMS, .tied = true,        \
+      .head_dim = 256, .window = WINDOW_EVEN, .window_size = 4096, .norm_offset = true, .embed_scale = true, \
+      .attention_cap = 50, .final_cap = 30, .query_scale = 256)                                              \
+    X(gemma3_text, .hf_class = "Gemma3ForCausalLM", .gguf = "gemma3", GELU_TANH, POST_NORMS, .tied = true,   \
+      .head_dim = 256, .window = WINDOW_PATTERN, .window_size = 4096, .norm_offset = true,                   \
+      .embed_scale = true, .query_scale = 256, .theta = 1e6, .local_theta = 1e4)                             \
+    X(phi3, .hf_class = "Phi3ForCausalLM", .gguf = "phi3", FUSED, .window = WINDOW_ALL, .partial = true)     \
+    X(smollm3, .hf_class = "SmolLM3ForCausalLM", .gguf = "smollm3", .pairs = true, .tied = true,             \
+      .theta = 2e6, .no_rope_interval = 4)

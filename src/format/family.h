@@ -34,6 +34,11 @@ typedef struct family {
     window_rule window;
     int64_t window_size;     /* where the file says nothing; 0: none */
     double theta;            /* base of the rotary positions likewise; 0: 10000 */
+    double local_theta;      /* the same of layers that see a window; 0: one base for all */
+    int64_t head_dim;        /* likewise; 0: width / heads */
+    int64_t no_rope_interval; /* every so manieth layer has no rotary positions; 0: all have */
+    double attention_cap, final_cap,
+        query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last */
     bool tied;               /* the head is the embedding, likewise */
     bool pairs;              /* GGUF has the rows of q and k in the order of the rotary pairs */
     bool partial;            /* may rotate a part of each head */

@@ -36,13 +36,15 @@ void build_layer(build *b, int64_t layer) { b->p->seg = (int)(layer + 1); }
 val build_embed(build *b, const char *name)
 {
     const model_config *c = b->m->config;
-    return op_embed(b->p, b->tokens, frozen(b, name, "weight", c->vocab, c->width));
+    val table = frozen(b, name, "weight", c->vocab, c->width);
+    return op_embed_scaled(b->p, b->tokens, table, c->embed_scale);
 }
 
 val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps)
 {
     int64_t n = b->p->v[x].s.d[1] / heads;
-    return op_rmsnorm(b->p, x, frozen(b, module_name(b, layer, name), "weight", 0, n), eps);
+    val w = frozen(b, module_name(b, layer, name), "weight", 0, n);
+    return op_rmsnorm_offset(b->p, x, w, eps, b->m->config->norm_offset);
 }
 
 val build_norm(build *b, val x, int64_t layer, const char *name, double eps)
@@ -136,14 +138,15 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
     prog *p = b->p;
     const model_config *c = b->m->config;
     const int window = (int)config_window(c, layer);
-    const double scale = c->attention_scale;
-    if (b->kind != STEP_GENERATE) return op_attention(p, q, k, v, b->start, heads, kv_heads, window, scale);
+    const double scale = c->attention_scale, cap = c->attention_cap;
+    if (b->kind != STEP_GENERATE)
+        return op_attention_capped(p, q, k, v, b->start, heads, kv_heads, window, scale, cap);
     BUG_IF(layer < 0 || layer >= b->caches);
     int64_t rows = b->size.slots * b->size.context, width = p->v[k].s.d[1];
     b->cache_k[layer] = prog_value(p, module_name(b, layer, "cache_k"), VALUE_STATE, ROWS_FIXED, rows, width);
     b->cache_v[layer] = prog_value(p, module_name(b, layer, "cache_v"), VALUE_STATE, ROWS_FIXED, rows, width);
-    return op_cached_attention(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer], heads,
-                               kv_heads, window, b->size.context, scale);
+    return op_cached_attention_capped(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer],
+                                      heads, kv_heads, window, b->size.context, scale, cap);
 }
 
 val build_label_rows(build *b, val x) { return op_gather(b->p, x, b->gather); }
@@ -160,13 +163,15 @@ static int64_t head_chunk(int64_t labels, int64_t vocab)
 void build_head(build *b, val x, const char *weight)
 {
     prog *p = b->p;
+    const double cap = b->m->config->final_cap;
     val w = frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
     if (b->kind != STEP_GENERATE) {
         int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
-        b->loss = op_head(p, x, w, b->target, b->weight, chunk, &b->ce, &b->hit);
+        b->loss = op_head_capped(p, x, w, b->target, b->weight, chunk, cap, &b->ce, &b->hit);
         return;
     }
     b->logits = op_linear(p, x, w, NONE, NULL);
+    if (cap > 0) b->logits = op_softcap(p, b->logits, cap);
     p->v[b->logits].kind = VALUE_RESULT;
 }
 

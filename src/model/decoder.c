@@ -18,12 +18,23 @@ val decoder_attention(build *b, const model_config *c, int64_t layer, val h, dec
     return build_project(b, o, layer, "self_attn.o_proj", c->width, c->out_bias ? BIAS : NO_BIAS);
 }
 
-val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h)
+static val feed_forward(build *b, const model_config *c, int64_t layer, val h,
+                        val (*gated)(prog *p, val gate, val up))
 {
     const build_bias bias = c->mlp_bias ? BIAS : NO_BIAS;
     val gate = build_project(b, h, layer, "mlp.gate_proj", c->ffn, bias);
     val up = build_project(b, h, layer, "mlp.up_proj", c->ffn, bias);
-    return build_project(b, op_swiglu(build_prog(b), gate, up), layer, "mlp.down_proj", c->width, bias);
+    return build_project(b, gated(build_prog(b), gate, up), layer, "mlp.down_proj", c->width, bias);
+}
+
+val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h)
+{
+    return feed_forward(b, c, layer, h, op_swiglu);
+}
+
+val decoder_geglu(build *b, const model_config *c, int64_t layer, val h)
+{
+    return feed_forward(b, c, layer, h, op_geglu);
 }
 
 static val prenorm(build *b, const model_config *c, int64_t layer, val x, decoder_heads heads)

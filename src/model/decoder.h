@@ -13,6 +13,8 @@ typedef enum decoder_heads { PLAIN_HEADS, NORMED_HEADS } decoder_heads;
 val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads);
 /* down_proj(silu(gate_proj(h)) * up_proj(h)) */
 val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h);
+/* down_proj(gelu(gate_proj(h)) * up_proj(h)) */
+val decoder_geglu(build *b, const model_config *c, int64_t layer, val h);
 /* x + attention(input_layernorm(x)), then x + swiglu(post_attention_layernorm(x)): a block of Llama. */
 val decoder_block(build *b, const model_config *c, int64_t layer, val x);
 /* The same with normed heads. */

@@ -10,6 +10,8 @@
  *     D = do_i . o_i    ds_j = p_j (do_i . v_j - D)
  *     dv_j += p_j do_i    dq_i += scale ds_j k_j    dk_j += scale ds_j q_i
  *
+ * With a soft cap c (Gemma 2), s_j = c tanh(scale * q_i . k_j / c) and ds_j is multiplied by 1 - (s_j / c)^2.
+ *
  * Head h reads key and value head h / (heads / kv_heads). */
 #include "op/case.h"
 
@@ -26,14 +28,15 @@ typedef struct at {
     int64_t dim, stride;  /* of a head; from one row of k or v to the next */
     int64_t q_off, k_off; /* of this head in q's and o's arrays, at its row; in k's and v's, at row 0 */
     const real *q, *k, *v;
-    real scale;
+    real scale, cap;
 } at;
 
 static at look(const value *v, const instr *i, int64_t row, int64_t head)
 {
     const value *q = &v[i->in[Q]], *k = &v[i->in[K]];
     int64_t heads = i->n[0], share = heads / i->n[1], window = i->n[2];
-    at a = {.first = ((const int32_t *)v[i->in[START]].p)[row], .last = row, .scale = i->f[0]};
+    at a = {
+        .first = ((const int32_t *)v[i->in[START]].p)[row], .last = row, .scale = i->f[0], .cap = i->f[1]};
     if (window && row - window + 1 > a.first) a.first = row - window + 1;
     a.dim = q->s.d[1] / heads;
     a.stride = k->s.d[1];
@@ -52,7 +55,11 @@ static real dot(const real *x, const real *y, int64_t n)
     return sum;
 }
 
-static real score(const at *a, int64_t j) { return a->scale * dot(a->q, a->k + j * a->stride, a->dim); }
+static real score(const at *a, int64_t j)
+{
+    real s = a->scale * dot(a->q, a->k + j * a->stride, a->dim);
+    return a->cap > 0 ? a->cap * (real)tanh(s / a->cap) : s;
+}
 
 static void forward(const run *r, const value *v, const instr *i)
 {
@@ -85,8 +92,9 @@ static void backward(const run *r, const value *v, const instr *i)
             real lse = ((const real *)v[i->out[LSE]].p)[row * heads + h];
             real mean = dot(go, (const real *)v[i->out[OUT]].p + a.q_off, a.dim);
             for (int64_t j = a.first; j <= a.last; j++) {
-                real p = exp(score(&a, j) - lse);
+                real s = score(&a, j), p = exp(s - lse);
                 real ds = a.scale * p * (dot(go, a.v + j * a.stride, a.dim) - mean);
+                if (a.cap > 0) ds *= 1 - s * s / (a.cap * a.cap);
                 int64_t kv = a.k_off + j * a.stride;
                 for (int64_t k = 0; k < a.dim; k++) {
                     if (dv) dv[kv + k] += p * go[k];
@@ -98,6 +106,12 @@ static void backward(const run *r, const value *v, const instr *i)
 }
 
 val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale)
+{
+    return op_attention_capped(p, q, k, v, start, heads, kv_heads, window, scale, 0);
+}
+
+val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window,
+                        double scale, double cap)
 {
     int64_t width = p->v[q].s.d[1];
     BUG_IF(heads < 1 || kv_heads < 1 || heads % kv_heads || width % heads || window < 0);
@@ -117,10 +131,12 @@ val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_head
     i->n[1] = kv_heads;
     i->n[2] = window;
     i->f[0] = scale;
+    i->f[1] = cap;
     return o;
 }
 
-/* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one); f: scale */
+/* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one); f: scale,
+ * cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -129,7 +145,9 @@ static val build(prog *p, const op_case *c)
     val k = case_param(p, "k", ROWS_TOKENS, 0, n[2] * n[3]);
     val v = case_param(p, "v", ROWS_TOKENS, 0, n[2] * n[3]);
     val start = case_ints(p, "start", ROWS_TOKENS, case_start, &n[5]);
-    return case_end(p, n[0], 0, op_attention(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0]));
+    return case_end(
+        p, n[0], 0,
+        op_attention_capped(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0], c->f[1]));
 }
 
 static const op_case cases[] = {
@@ -141,6 +159,8 @@ static const op_case cases[] = {
     {"window of one row", {5, 2, 2, 3, 1, 0}, {0.6}},
     {"window and documents", {23, 4, 1, 8, 3, 5}, {0.35}},
     {"wide heads", {7, 2, 1, 64, 0, 0}, {0.125}},
+    {"cap", {11, 4, 2, 8, 0, 0}, {1.5, 2}},
+    {"cap, window and documents", {23, 4, 1, 6, 3, 5}, {1, 1.5}},
     {"more rows than a tile", {70, 1, 1, 4, 0, 0}, {0.5}},
     {"more rows than a tile, documents", {77, 2, 1, 3, 0, 21}, {0.6}},
     {0},

@@ -4,8 +4,8 @@
  * A cache holds `slots` sequences of up to `context` positions: row slot * context + position. The rows of
  * one call may belong to several sequences and be several rows of one (a prompt). First every row's k and v
  * are stored at its (slot, position), then each row attends to positions 0 .. position of its slot, or to the
- * last `window` of those, with the mathematics of attention.c. Positions before the call's own must have been
- * stored by earlier calls. */
+ * last `window` of those, with the mathematics of attention.c, soft cap included. Positions before the call's
+ * own must have been stored by earlier calls. */
 #include "op/case.h"
 
 #include <math.h>
@@ -27,7 +27,7 @@ static void store(const value *v, const instr *i, int from, int cache)
 
 /* One head of one row: o (dim) from q (dim) and rows first .. last of k and v, `stride` apart. */
 static void attend(real *o, const real *q, const real *k, const real *v, int64_t first, int64_t last,
-                   int64_t dim, int64_t stride, double scale)
+                   int64_t dim, int64_t stride, double scale, double cap)
 {
     real most = -INFINITY, sum = 0;
     memset(o, 0, (size_t)dim * sizeof *o);
@@ -36,6 +36,7 @@ static void attend(real *o, const real *q, const real *k, const real *v, int64_t
             real s = 0;
             for (int64_t e = 0; e < dim; e++) s += q[e] * k[j * stride + e];
             s *= (real)scale;
+            if (cap > 0) s = (real)cap * (real)tanh(s / (real)cap);
             if (pass == 0) {
                 most = fmax(most, s);
                 continue;
@@ -62,13 +63,20 @@ static void forward(const run *r, const value *v, const instr *i)
             int64_t at = slot[t] * i->n[CONTEXT] * stride + h / share * dim, off = t * width + h * dim;
             attend((real *)v[i->out[0]].p + off, (const real *)q->p + off,
                    (const real *)v[i->in[CACHE_K]].p + at, (const real *)v[i->in[CACHE_V]].p + at, first,
-                   last, dim, stride, i->f[0]);
+                   last, dim, stride, i->f[0], i->f[1]);
         }
     }
 }
 
 val op_cached_attention(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
                         int heads, int kv_heads, int window, int64_t context, double scale)
+{
+    return op_cached_attention_capped(p, q, k, v, slot, position, cache_k, cache_v, heads, kv_heads, window,
+                                      context, scale, 0);
+}
+
+val op_cached_attention_capped(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
+                               int heads, int kv_heads, int window, int64_t context, double scale, double cap)
 {
     int64_t width = p->v[q].s.d[1], stride = p->v[k].s.d[1];
     BUG_IF(heads < 1 || kv_heads < 1 || heads % kv_heads || width % heads || window < 0 || context < 1);
@@ -88,6 +96,7 @@ val op_cached_attention(prog *p, val q, val k, val v, val slot, val position, va
     i->n[WINDOW] = window;
     i->n[CONTEXT] = context;
     i->f[0] = scale;
+    i->f[1] = cap;
     return o;
 }
 
@@ -110,7 +119,7 @@ static int64_t dealt_position(int64_t row, const void *arg)
 }
 
 /* n: rows, heads, kv heads, columns of a head, window, slots, rows of a slot at a time, positions before,
- * context; f: scale */
+ * context; f: scale, cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n, width = n[2] * n[3];
@@ -124,8 +133,8 @@ static val build(prog *p, const op_case *c)
     val cache_k = case_reals(p, "cache k", VALUE_STATE, ROWS_FIXED, n[5] * n[8], width, 0, 1);
     val cache_v = case_reals(p, "cache v", VALUE_STATE, ROWS_FIXED, n[5] * n[8], width, 0, 1);
     return case_end(p, n[0], 0,
-                    op_cached_attention(p, q, k, v, slot, position, cache_k, cache_v, (int)n[1], (int)n[2],
-                                        (int)n[4], n[8], c->f[0]));
+                    op_cached_attention_capped(p, q, k, v, slot, position, cache_k, cache_v, (int)n[1],
+                                               (int)n[2], (int)n[4], n[8], c->f[0], c->f[1]));
 }
 
 static const op_case cases[] = {
@@ -138,6 +147,8 @@ static const op_case cases[] = {
     {"window over a prompt", {11, 2, 2, 4, 3, 1, 11, 0, 16}, {0.5}},
     {"long", {2, 2, 1, 16, 0, 2, 1, 150, 160}, {0.25}},
     {"wide heads", {3, 6, 2, 64, 0, 3, 1, 301, 310}, {0.125}},
+    {"cap", {7, 4, 2, 8, 0, 1, 7, 3, 16}, {1.5, 2}},
+    {"cap, one row", {1, 2, 1, 64, 90, 1, 1, 200, 210}, {1, 1.5}},
     {"wide heads, window", {1, 2, 1, 128, 137, 1, 1, 200, 210}, {0.09}},
     {0},
 };

@@ -1,4 +1,4 @@
-/* embed.c -- y[t] = table[token[t]]: the rows of the vocabulary's matrix that the tokens name.
+/* embed.c -- y[t] = scale * table[token[t]]: the rows of the vocabulary's matrix that the tokens name.
  *
  * The table is frozen and nothing lies below it, so there is no backward. Tokens are in [0, vocab); the layer
  * that reads data checks that. */
@@ -13,11 +13,15 @@ static void forward(const run *r, const value *v, const instr *i)
     const value *y = &v[i->out[0]];
     real *row = y->p;
     int64_t width = y->s.d[1];
-    for (int64_t t = 0; t < y->s.d[0]; t++, row += width)
+    for (int64_t t = 0; t < y->s.d[0]; t++, row += width) {
         frozen_row(&v[i->in[TABLE]], tokens[t], 0, width, row);
+        for (int64_t k = 0; k < width; k++) row[k] *= (real)i->f[0];
+    }
 }
 
-val op_embed(prog *p, val tokens, val table)
+val op_embed(prog *p, val tokens, val table) { return op_embed_scaled(p, tokens, table, 1); }
+
+val op_embed_scaled(prog *p, val tokens, val table, double scale)
 {
     BUG_IF(!p->v[tokens].is_int || p->v[tokens].s.d[1] != 1 || p->v[table].kind != VALUE_FROZEN);
     val y = prog_temp_like(p, "embed", tokens, p->v[table].s.d[1]);
@@ -25,17 +29,18 @@ val op_embed(prog *p, val tokens, val table)
     i->in[TOKENS] = tokens;
     i->in[TABLE] = table;
     i->out[0] = y;
+    i->f[0] = scale;
     return y;
 }
 
-/* n: rows, vocabulary, width, type of the table */
+/* n: rows, vocabulary, width, type of the table; f: scale, 0 for 1 */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
     case_begin(p, n[0], 0);
     val tokens = case_ints(p, "tokens", ROWS_TOKENS, case_any, &n[1]);
     val table = case_frozen(p, "table", (dtype)n[3], n[1], n[2], 0, 1);
-    return case_end(p, n[0], 0, op_embed(p, tokens, table));
+    return case_end(p, n[0], 0, op_embed_scaled(p, tokens, table, c->f[0] != 0 ? c->f[0] : 1));
 }
 
 static const op_case cases[] = {
@@ -47,6 +52,7 @@ static const op_case cases[] = {
     {"bf16", {6, 9, 31, DT_BF16}, {0}},
     {"q8_0", {6, 9, 64, DT_Q8_0}, {0}},
     {"q4_k", {6, 9, 256, DT_Q4_K}, {0}},
+    {"scaled", {5, 9, 31, DT_BF16}, {5.5}},
     {0},
 };
 

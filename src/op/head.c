@@ -8,6 +8,8 @@
  *
  *     dz = weight (softmax z - onehot y)        dh = dz W
  *
+ * With a soft cap c (Gemma 2), z = c tanh(h W^T / c), and dz is multiplied by 1 - (z / c)^2.
+ *
  * W (vocab, width) is frozen: the output matrix, or the embedding where the two are tied. */
 #include "op/case.h"
 
@@ -44,16 +46,20 @@ static void product(const value *v, const instr *i, int64_t first, int64_t n, wa
 }
 
 /* Cross entropy of one row of logits; z becomes dz. */
-static real row_loss(real *z, int64_t vocab, int32_t target, real weight, real *hit)
+static real row_loss(real *z, int64_t vocab, int32_t target, real weight, real cap, real *hit)
 {
     int64_t most = 0;
     real sum = 0;
+    for (int64_t o = 0; cap > 0 && o < vocab; o++) z[o] = cap * (real)tanh(z[o] / cap);
     for (int64_t o = 1; o < vocab; o++)
         if (z[o] > z[most]) most = o;
     for (int64_t o = 0; o < vocab; o++) sum += exp(z[o] - z[most]);
     real lse = z[most] + log(sum), ce = lse - z[target];
     *hit = most == target;
-    for (int64_t o = 0; o < vocab; o++) z[o] = weight * (exp(z[o] - lse) - (o == target));
+    for (int64_t o = 0; o < vocab; o++) {
+        real slope = cap > 0 ? 1 - z[o] * z[o] / (cap * cap) : 1;
+        z[o] = weight * (exp(z[o] - lse) - (o == target)) * slope;
+    }
     return ce;
 }
 
@@ -69,7 +75,7 @@ static void forward(const run *r, const value *v, const instr *i)
         int64_t n = labels - first < chunk ? labels - first : chunk;
         product(v, i, first, n, TO_LOGITS);
         for (int64_t l = first; l < first + n; l++) {
-            ce[l] = row_loss(z + (l - first) * vocab, vocab, target[l], weight[l], &hit[l]);
+            ce[l] = row_loss(z + (l - first) * vocab, vocab, target[l], weight[l], i->f[0], &hit[l]);
             *loss += weight[l] * ce[l];
         }
         if (i->out[DH] != NONE) product(v, i, first, n, TO_GRADIENT);
@@ -78,14 +84,21 @@ static void forward(const run *r, const value *v, const instr *i)
 
 val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *ce, val *hit)
 {
+    return op_head_capped(p, h, w, target, weight, chunk, 0, ce, hit);
+}
+
+val op_head_capped(prog *p, val h, val w, val target, val weight, int64_t chunk, double cap, val *ce,
+                   val *hit)
+{
     value_rows rows = (value_rows)p->v[h].rows;
-    int64_t cap = p->v[h].cap;
+    int64_t most = p->v[h].cap;
     BUG_IF(p->v[w].kind != VALUE_FROZEN || p->v[w].s.d[1] != p->v[h].s.d[1] || chunk < 1);
-    BUG_IF(!p->v[target].is_int || p->v[target].cap != cap || p->v[weight].is_int || p->v[weight].cap != cap);
+    BUG_IF(!p->v[target].is_int || p->v[target].cap != most || p->v[weight].is_int ||
+           p->v[weight].cap != most);
     val loss = prog_value(p, "loss", VALUE_RESULT, ROWS_FIXED, 1, 1);
-    *ce = prog_value(p, "ce", VALUE_RESULT, rows, cap, 1);
-    *hit = prog_value(p, "hit", VALUE_RESULT, rows, cap, 1);
-    val logits = prog_value(p, "logits", VALUE_TEMP, ROWS_FIXED, chunk < cap ? chunk : cap, p->v[w].s.d[0]);
+    *ce = prog_value(p, "ce", VALUE_RESULT, rows, most, 1);
+    *hit = prog_value(p, "hit", VALUE_RESULT, rows, most, 1);
+    val logits = prog_value(p, "logits", VALUE_TEMP, ROWS_FIXED, chunk < most ? chunk : most, p->v[w].s.d[0]);
     instr *i = prog_emit(p, &op_def_head);
     i->in[H] = h;
     i->in[W] = w;
@@ -96,10 +109,11 @@ val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *c
     i->out[HIT] = *hit;
     i->out[LOGITS] = logits;
     i->n[0] = chunk;
+    i->f[0] = cap;
     return loss;
 }
 
-/* n: labels, width, vocabulary, chunk, type of W; f: mean and spread of the weights */
+/* n: labels, width, vocabulary, chunk, type of W; f: mean and spread of the weights, cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -108,7 +122,7 @@ static val build(prog *p, const op_case *c)
     val w = case_frozen(p, "w", (dtype)n[4], n[2], n[1], 0, 0.5);
     val target = case_ints(p, "target", ROWS_LABELS, case_any, &n[2]);
     val weight = case_reals(p, "weight", VALUE_INPUT, ROWS_LABELS, 0, 1, c->f[0], c->f[1]);
-    return case_end(p, 0, n[0], op_head(p, h, w, target, weight, n[3], &ce, &hit));
+    return case_end(p, 0, n[0], op_head_capped(p, h, w, target, weight, n[3], c->f[2], &ce, &hit));
 }
 
 static const op_case cases[] = {
@@ -122,6 +136,7 @@ static const op_case cases[] = {
     {"no label", {0, 4, 9, 2, DT_F32}, {1, 0}},
     {"bf16", {5, 12, 33, 4, DT_BF16}, {0.2, 0}},
     {"q8_0", {5, 64, 33, 4, DT_Q8_0}, {0.2, 0.1}},
+    {"cap", {6, 17, 35, 4, DT_F32}, {0.2, 0.1, 2}},
     {0},
 };
 

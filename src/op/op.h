@@ -13,7 +13,7 @@
 
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
-    X(add) X(head)
+    X(geglu) X(softcap) X(columns) X(add) X(head)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -70,6 +70,7 @@ typedef struct lowrank {
 
 /* y (rows, width) = table (vocab, width) rows by token id; tokens (rows) int. Frozen. */
 val op_embed(prog *p, val tokens, val table);
+val op_embed_scaled(prog *p, val tokens, val table, double scale); /* the rows times scale */
 
 /* y (labels, width) = x rows by index; index (labels) int, strictly increasing. Backward zeroes the
  * other rows of dx, or leaves them when it adds. */
@@ -77,6 +78,7 @@ val op_gather(prog *p, val x, val index);
 
 /* y = w * x / sqrt(mean(x^2) + eps) over the last `width of w` columns (several groups a row allowed). */
 val op_rmsnorm(prog *p, val x, val w, double eps);
+val op_rmsnorm_offset(prog *p, val x, val w, double eps, double offset); /* with w + offset */
 
 /* y (rows, out) = x W^T + bias + scale (drop(x) A^T) B^T; w (out, in) of any dtype; bias NONE or frozen
  * (out); adapter NULL: none. */
@@ -103,15 +105,31 @@ val op_rope(prog *p, val x, val table, int heads);
  * the first row of r's document. q (rows, heads * dim), k and v (rows, kv_heads * dim). window > 0: only the
  * last `window` rows. scale multiplies q.k. */
 val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale);
+/* cap > 0: scores s become cap * tanh(s / cap) before the softmax. */
+val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window,
+                        double scale, double cap);
 
 /* The same against a cache, for generation, forward only: row r belongs to sequence slot[r] (int) and
  * stands at position[r] (int). Stores k and v of all rows at (slot, position), then attends to positions
  * 0..position[r] of its slot. Caches are STATEs (slots * context, kv_heads * dim). */
 val op_cached_attention(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
                         int heads, int kv_heads, int window, int64_t context, double scale);
+val op_cached_attention_capped(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
+                               int heads, int kv_heads, int window, int64_t context, double scale,
+                               double cap);
 
 /* silu(gate) * up */
 val op_swiglu(prog *p, val gate, val up);
+
+/* gelu(gate) * up, with the tanh form of gelu */
+val op_geglu(prog *p, val gate, val up);
+
+/* cap * tanh(x / cap) */
+val op_softcap(prog *p, val x, double cap);
+
+/* y (rows, n) = columns [first, first + n) of x. Backward zeroes the other columns of dx, or leaves them when
+ * it adds. */
+val op_columns(prog *p, val x, int64_t first, int64_t n);
 
 val op_add(prog *p, val a, val b);
 
@@ -120,6 +138,9 @@ val op_add(prog *p, val a, val b);
  * (1) is returned; *ce (labels) cross entropy and *hit (labels) 1 where the target is the likeliest token
  * (first of equals). d(h) is written in the same pass when the planner asks for it. */
 val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *ce, val *hit);
+/* cap > 0: logits z become cap * tanh(z / cap). */
+val op_head_capped(prog *p, val h, val w, val target, val weight, int64_t chunk, double cap, val *ce,
+                   val *hit);
 
 /* Row `row`, columns [first, first + n) of a frozen matrix as reals: how references read weights. A vector is
  * one row. */

@@ -1,5 +1,6 @@
 /* rmsnorm.c -- y = w * x * r with r = 1 / sqrt(mean(x^2) + eps): root mean square normalization (Zhang and
- * Sennrich 2019), over groups of as many columns as w has: a whole row, or each head of q and k.
+ * Sennrich 2019), over groups of as many columns as the weight has: a whole row, or each head of q and k. w
+ * is the stored weight plus an offset: 1 where files hold w - 1, as those of Gemma do.
  *
  * Per group of n, with g = w * dy:
  *
@@ -25,7 +26,7 @@ static void forward(const run *r, const value *v, const instr *i)
         for (int64_t k = 0; k < n; k++) sum += a[k] * a[k];
         rstd[g] = 1 / sqrt(sum / n + i->f[0]);
         frozen_row(w, 0, 0, n, y);
-        for (int64_t k = 0; k < n; k++) y[k] *= a[k] * rstd[g];
+        for (int64_t k = 0; k < n; k++) y[k] = (y[k] + (real)i->f[1]) * (a[k] * rstd[g]);
     }
 }
 
@@ -38,15 +39,17 @@ static void backward(const run *r, const value *v, const instr *i)
     int64_t n = numel(w->s), groups = numel(x->s) / n;
     for (int64_t g = 0; g < groups; g++, a += n, dy += n, dx += n) {
         real mean = 0;
-        for (int64_t k = 0; k < n; k++) mean += frozen_at(w, 0, k) * dy[k] * a[k] / n;
+        for (int64_t k = 0; k < n; k++) mean += (frozen_at(w, 0, k) + i->f[1]) * dy[k] * a[k] / n;
         for (int64_t k = 0; k < n; k++) {
-            real d = rstd[g] * (frozen_at(w, 0, k) * dy[k] - a[k] * rstd[g] * rstd[g] * mean);
+            real d = rstd[g] * ((frozen_at(w, 0, k) + i->f[1]) * dy[k] - a[k] * rstd[g] * rstd[g] * mean);
             dx[k] = i->acc & BIT(ROWS) ? dx[k] + d : d;
         }
     }
 }
 
-val op_rmsnorm(prog *p, val x, val w, double eps)
+val op_rmsnorm(prog *p, val x, val w, double eps) { return op_rmsnorm_offset(p, x, w, eps, 0); }
+
+val op_rmsnorm_offset(prog *p, val x, val w, double eps, double offset)
 {
     int64_t n = numel(p->v[w].s), width = p->v[x].s.d[1];
     BUG_IF(p->v[w].kind != VALUE_FROZEN || p->v[w].s.d[0] != n || width % n || p->v[x].is_int);
@@ -58,17 +61,18 @@ val op_rmsnorm(prog *p, val x, val w, double eps)
     i->out[Y] = y;
     i->out[RSTD] = rstd;
     i->f[0] = eps;
+    i->f[1] = offset;
     return y;
 }
 
-/* n: rows, groups a row, columns of a group, type of w; f: eps */
+/* n: rows, groups a row, columns of a group, type of w; f: eps, offset */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
     case_begin(p, n[0], 0);
     val x = case_param(p, "x", ROWS_TOKENS, 0, n[1] * n[2]);
     val w = case_frozen(p, "w", (dtype)n[3], n[2], 0, 1, 0.3);
-    return case_end(p, n[0], 0, op_rmsnorm(p, x, w, c->f[0]));
+    return case_end(p, n[0], 0, op_rmsnorm_offset(p, x, w, c->f[0], c->f[1]));
 }
 
 static const op_case cases[] = {
@@ -79,6 +83,7 @@ static const op_case cases[] = {
     {"wide", {2, 1, 515, DT_F32}, {1e-5}},
     {"bf16", {3, 2, 21, DT_BF16}, {1e-5}},
     {"f16", {3, 1, 40, DT_F16}, {1e-5}},
+    {"offset", {3, 2, 19, DT_BF16}, {1e-5, 1}},
     {"eps that counts", {6, 2, 12, DT_F32}, {0.5}},
     {0},
 };

@@ -1,4 +1,5 @@
 """Tiny decoders with RMSNorm and rotary positions, for tiny_models.py."""
+import torch
 import transformers as t
 
 from tiny_models import BOS, EOS, VOCAB, Model
@@ -11,6 +12,11 @@ def config(cls, **more):
                  num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5, tie_word_embeddings=False,
                  bos_token_id=BOS, eos_token_id=EOS, pad_token_id=None, attn_implementation="eager")
     return cls(**{**usual, **more})
+
+
+def from_one(name, p):
+    """Norms whose stored weights count from 1."""
+    return 0.3 * torch.randn_like(p) if "norm" in name else None
 
 
 LONG = [(5, 4), (20, 30), (1, 9), (3, 17)]  # beyond a context of 32
@@ -31,6 +37,27 @@ MODELS = [
     Model("llama-yarn", t.LlamaForCausalLM, scaled("yarn", factor=4.0, original_max_position_embeddings=16), ALL),
     Model("mistral", t.MistralForCausalLM, config(t.MistralConfig, sliding_window=6, head_dim=8), ALL),
     Model("qwen2", t.Qwen2ForCausalLM, config(t.Qwen2Config, tie_word_embeddings=True), ALL),
+    Model("qwen3", t.Qwen3ForCausalLM, config(t.Qwen3Config, head_dim=16), ALL),
+    Model("gemma", t.GemmaForCausalLM,
+          config(t.GemmaConfig, head_dim=12, num_key_value_heads=1, tie_word_embeddings=True), ALL, init=from_one),
+    Model("gemma2", t.Gemma2ForCausalLM,
+          config(t.Gemma2Config, head_dim=12, tie_word_embeddings=True, sliding_window=5, query_pre_attn_scalar=12,
+                 attn_logit_softcapping=3.0, final_logit_softcapping=8.0), ALL, init=from_one),
+    Model("gemma3", t.Gemma3ForCausalLM,
+          config(t.Gemma3TextConfig, head_dim=12, tie_word_embeddings=True, sliding_window=5, query_pre_attn_scalar=12,
+                 num_hidden_layers=3, hidden_size=24, layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                 rope_parameters={"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                                  "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}),
+          ALL, init=from_one),
+    Model("phi3", t.Phi3ForCausalLM,
+          config(t.Phi3Config, num_hidden_layers=1, sliding_window=12, original_max_position_embeddings=16,
+                 partial_rotary_factor=0.75,
+                 rope_parameters={"rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.75,
+                                  "original_max_position_embeddings": 16,
+                                  "short_factor": [1.0, 1.25, 2.0], "long_factor": [1.5, 3.0, 7.0]}),
+          ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"], rows=LONG),
+    Model("smollm3", t.SmolLM3ForCausalLM,
+          config(t.SmolLM3Config, tie_word_embeddings=True, no_rope_layers=[1, 0]), ALL),
     Model("qwen2-window", t.Qwen2ForCausalLM,
           config(t.Qwen2Config, use_sliding_window=True, sliding_window=5, max_window_layers=1), ALL),
 ]

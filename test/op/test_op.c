@@ -247,6 +247,22 @@ static void swiglu_and_add_by_hand(void **state)
     prog_release(&p);
 }
 
+/* gelu(2) and gelu(-1) by the tanh form: 1.9545977, -0.1588080. */
+static void geglu_softcap_and_columns_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 0);
+    val g = given(&p, ROWS_TOKENS, 2, 3, (real[]){0, 2, -1, -30, 2, 0}),
+        u = given(&p, ROWS_TOKENS, 2, 3, (real[]){5, 3, 2, 1, 1, 1});
+    const double two = 1.954597694087775, one = -0.158808009391723;
+    near(forward(&p, op_geglu(&p, g, u)), (double[]){0, 3 * two, 2 * one, 0, two, 0}, 6);
+    near(forward(&p, op_softcap(&p, u, 2)),
+         (double[]){2 * tanh(2.5), 2 * tanh(1.5), 2 * tanh(1), 2 * tanh(.5), 2 * tanh(.5), 2 * tanh(.5)}, 6);
+    near(forward(&p, op_columns(&p, g, 1, 2)), (double[]){2, -1, 2, 0}, 4);
+    prog_release(&p);
+}
+
 /* Softmax written out, over the rows that the rules let a row see. */
 static void attention_written_out(void **state)
 {
@@ -383,6 +399,7 @@ int main(void)
         cmocka_unit_test(dropout_falls_on_the_adapter_alone),
         cmocka_unit_test(rope_turns_pairs),
         cmocka_unit_test(swiglu_and_add_by_hand),
+        cmocka_unit_test(geglu_softcap_and_columns_by_hand),
         cmocka_unit_test(attention_written_out),
         cmocka_unit_test(cached_attention_equals_attention),
         cmocka_unit_test(head_by_hand),

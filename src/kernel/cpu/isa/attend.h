@@ -1,4 +1,5 @@
-/* attend.h -- attention of a few rows of one document over its keys: see attend.c, and attend_one.c for one. */
+/* attend.h -- attention of a few rows of one document over its keys: see attend.c, and attend_one.c for
+ * one. */
 #ifndef KERNEL_ATTEND_H
 #define KERNEL_ATTEND_H
 
@@ -18,7 +19,7 @@ enum {
 typedef struct span {
     int64_t rows, heads, dim; /* rows * heads <= COLUMNS */
     int64_t position, window; /* window 0: all */
-    float scale;
+    float scale, cap; /* cap 0: none */
     const float *q;     /* first row, first head; heads lie side by side */
     int64_t q_stride;   /* from row to row, of o and every gradient of them too */
     const float *k, *v; /* key 0 */
@@ -67,6 +68,17 @@ void columns_turn(const columns *c, const float *rows, float *panels);
  * their columns are zeros. keys: scratch of KEYS * dim. */
 void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels,
             float *keys, float *st);
+
+/* Scores become cap * tanh(score / cap): st (n, COLUMNS), the columns that there are. */
+INLINE void cap_scores(const columns *c, float cap, int64_t n, float *st)
+{
+    const vec high = v_set(cap), inverse = v_set(1 / cap);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t col = 0; col < c->n; col += VL) {
+            float *at = st + k * COLUMNS + col;
+            v_store(at, high * v_tanh(v_load(at) * inverse));
+        }
+}
 
 /* Which of the VL columns from c on see key k. */
 INLINE veci seen(const columns *c, int64_t first, int64_t k, int64_t window)

@@ -1,6 +1,7 @@
 /* attend_back.c -- the gradient of attend(): for a block of columns, over their keys, KEYS at a time.
  *
  *     p = exp(score - lse)    dp = v go^T    ds = p (dp - D),  D = go . o      all transposed, [key][column]
+ *     with a soft cap ds is multiplied by 1 - (score / cap)^2
  *     dq += ds k (in scratch)    dv += p go    dk += ds q (q is scaled already)
  *
  * dk and dv sum over columns, so p and ds are turned once; they are added to memory block by block, in the
@@ -66,12 +67,14 @@ INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, 
                    const int all)
 {
     const vec lse = v_load(r->lse + col), mean = v_load(r->mean + col);
+    const vec inverse = v_set(s->cap > 0 ? 1 / s->cap : 0); /* no cap: a slope of 1 */
     for (int64_t k = 0; k < n; k++) {
         float *st = r->st + k * COLUMNS + col, *dt = r->dt + k * COLUMNS + col;
-        vec p = v_exp(v_load(st) - lse);
+        const vec score = v_load(st), t = score * inverse;
+        vec p = v_exp(score - lse);
         if (!all) p = v_select(seen(c, col, k0 + k, s->window), p, v_zero());
         v_store(st, p);
-        v_store(dt, p * (v_load(dt) - mean));
+        v_store(dt, p * (v_load(dt) - mean) * (v_set(1) - t * t));
     }
 }
 
@@ -156,6 +159,7 @@ void attend_back(const span *s, float *scratch)
     for (int64_t k0 = first; k0 < end; k0 += KEYS) {
         int64_t n = least(KEYS, end - k0);
         scores(&c, s, s->k, k0, n, r.qt, r.keys, r.st);
+        if (s->cap > 0) cap_scores(&c, s->cap, n, r.st);
         scores(&c, s, s->v, k0, n, r.got, r.keys, r.dt);
         for (int64_t col = 0; col < c.n; col += VL)
             if (all_seen(&c, col, k0, n, s->window))

@@ -1,9 +1,9 @@
-/* attend_one.c -- attention of one row, as when tokens are generated one by one: bound by reading keys and values,
- * so nothing is packed.
+/* attend_one.c -- attention of one row, as when tokens are generated one by one: bound by reading keys and
+ * values, so nothing is packed.
  *
- * For a head, AT_ONCE keys at a time: their scores as dot products, four keys side by side; the softmax as far as it
- * goes (m the largest score, l the sum of the weights); then o = exp(m - m') o + p v, four vectors of it side by
- * side. The order of all sums is that of the keys, whoever computes them. */
+ * For a head, AT_ONCE keys at a time: their scores as dot products, four keys side by side; the softmax as
+ * far as it goes (m the largest score, l the sum of the weights); then o = exp(m - m') o + p v, four vectors
+ * of it side by side. The order of all sums is that of the keys, whoever computes them. */
 #include "kernel/cpu/isa/attend.h"
 
 #include <math.h>
@@ -70,7 +70,7 @@ static float soften(float *p, int64_t n, float *m, float *l)
 static void one_head(const span *s, const float *from, float *to)
 {
     const int64_t end = s->position + 1, first = s->window && end > s->window ? end - s->window : 0;
-    float q[ATTEND_ONE_DIM], o[ATTEND_ONE_DIM], p[AT_ONCE], m = HIDDEN, l = 0;
+    float q[ATTEND_ONE_DIM], o[ATTEND_ONE_DIM], p[AT_ONCE] = {0}, m = HIDDEN, l = 0;
     for (int64_t e = 0; e < s->dim; e++) {
         q[e] = s->scale * from[e];
         o[e] = 0;
@@ -81,6 +81,9 @@ static void one_head(const span *s, const float *from, float *to)
         int64_t i = 0;
         for (; i + SIDE <= n; i += SIDE) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, SIDE, p + i);
         for (; i < n; i++) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, 1, p + i);
+        if (s->cap > 0)
+            for (i = 0; i < n; i += VL)
+                v_store(p + i, v_set(s->cap) * v_tanh(v_load(p + i) * v_set(1 / s->cap)));
         const float shrink = soften(p, n, &m, &l);
         add_values(s, p, k0, n, shrink, o);
     }

@@ -5,8 +5,8 @@
  *
  * The backward sums dk and dv over rows and heads, so there a task is a key head and CHUNK keys of a document
  * with all rows that see them: the order of those sums is that of the rows. dq sums over the keys: where
- * several chunks add to the same rows, the later ones go first, and each waits until it is its turn. Tasks are
- * taken in that order too, so whoever is waited for is at work already. */
+ * several chunks add to the same rows, the later ones go first, and each waits until it is its turn. Tasks
+ * are taken in that order too, so whoever is waited for is at work already. */
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/attend.h"
@@ -85,6 +85,7 @@ static span span_of(const job *j, const block *b, int64_t g, int64_t part)
               .position = b->position,
               .window = j->i->n[WINDOW],
               .scale = (float)j->i->f[0],
+              .cap = (float)j->i->f[1],
               .q = (const float *)q->p + off,
               .q_stride = q->s.d[1],
               .kv_stride = k->s.d[1],

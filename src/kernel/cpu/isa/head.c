@@ -20,7 +20,7 @@ typedef struct job {
     const instr *i;
     compute forward, back; /* what the two products are computed in */
     int64_t labels, width, vocab, chunk;
-    float *panels, *scratch;
+    float *panels, *scratch, *slope; /* slope: a row of every thread, for capped logits */
 } job;
 
 static job job_of(const run *r, compute how, const value *v, const instr *i)
@@ -44,6 +44,7 @@ static void place(job *j, area *at, int threads)
                                      product_panels(j->back, j->chunk, slice)));
     j->scratch = area_floats(at, most(product_scratch(j->forward, j->width, j->vocab, 0, threads),
                                       product_scratch(j->back, slice, j->width, 0, threads)));
+    j->slope = area_floats(at, j->i->f[0] > 0 ? j->vocab * threads : 0);
 }
 
 size_t head_workspace(const value *v, const instr *i, const setup *s)
@@ -97,6 +98,40 @@ static float row_loss(float *z, int64_t vocab, int32_t target, float weight, flo
     return top - own + logf(sum);
 }
 
+/* z becomes cap * tanh(z / cap), and slope the derivative of that. */
+static void cap_logits(float *z, float *slope, int64_t n, float cap)
+{
+    const vec high = v_set(cap), inverse = v_set(1 / cap);
+    for (int64_t k = 0; k < n; k += VL) {
+        const vec t = v_tanh((k + VL <= n ? v_load(z + k) : v_load_part(z + k, n - k)) * inverse);
+        const vec d = v_set(1) - t * t;
+        if (k + VL <= n) {
+            v_store(z + k, high * t);
+            v_store(slope + k, d);
+        } else {
+            v_store_part(z + k, high * t, n - k);
+            v_store_part(slope + k, d, n - k);
+        }
+    }
+}
+
+/* The same of capped logits. */
+static float capped_loss(float *z, float *slope, int64_t vocab, int32_t target, float weight, float cap,
+                         float *hit)
+{
+    cap_logits(z, slope, vocab, cap);
+    const float ce = row_loss(z, vocab, target, weight, hit);
+    for (int64_t k = 0; k < vocab; k++) z[k] *= slope[k];
+    return ce;
+}
+
+static float loss_of(const job *j, float *z, int t, int32_t target, float weight, float *hit)
+{
+    const float cap = (float)j->i->f[0];
+    if (!(cap > 0)) return row_loss(z, j->vocab, target, weight, hit);
+    return capped_loss(z, j->slope + t * j->vocab, j->vocab, target, weight, cap, hit);
+}
+
 /* dh (n, width) = dz (n, vocab) W, rows of the chunk from `first` on. */
 static void gradient(const job *j, int64_t first, int64_t n, int t, int threads)
 {
@@ -147,7 +182,7 @@ static void head_thread(void *arg, int t, int threads)
         pool_barrier(j->r->team);
         for (int64_t l; (l = pool_take(j->r->team, POOL_LANE_A)) < n;)
             ce[first + l] =
-                row_loss(z + l * j->vocab, j->vocab, target[first + l], weight[first + l], &hit[first + l]);
+                loss_of(j, z + l * j->vocab, t, target[first + l], weight[first + l], &hit[first + l]);
         if (j->i->out[DH] != NONE) gradient(j, first, n, t, threads);
     }
 }

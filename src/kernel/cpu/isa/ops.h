@@ -32,10 +32,16 @@ size_t head_workspace(const value *v, const instr *i, const setup *s);
 #define rope_backward NAME(rope_backward)
 #define swiglu_forward NAME(swiglu_forward)
 #define swiglu_backward NAME(swiglu_backward)
+#define geglu_forward NAME(geglu_forward)
+#define geglu_backward NAME(geglu_backward)
+#define softcap_forward NAME(softcap_forward)
+#define columns_forward NAME(columns_forward)
+#define columns_backward NAME(columns_backward)
 #define add_forward NAME(add_forward)
 #define add_backward NAME(add_backward)
 kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope_forward, rope_backward,
-    swiglu_forward, swiglu_backward, add_forward, add_backward;
+    swiglu_forward, swiglu_backward, geglu_forward, geglu_backward, softcap_forward, columns_forward,
+    columns_backward, add_forward, add_backward;
 size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s);
 
 #endif

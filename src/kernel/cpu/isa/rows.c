@@ -5,34 +5,9 @@
 #include "kernel/cpu/isa/ops.h"
 
 #include "kernel/cpu/isa/decode.h"
+#include "kernel/cpu/isa/rows.h"
 
 #include <math.h>
-
-/* A kernel over rows: the body gets the rows [from, to). */
-typedef struct job {
-    const run *r;
-    const value *v;
-    const instr *i;
-    int64_t rows;
-    void (*body)(const struct job *j, int64_t from, int64_t to);
-} job;
-
-static void rows_thread(void *arg, int t, int threads)
-{
-    const job *j = arg;
-    j->body(j, j->rows * t / threads, j->rows * (t + 1) / threads);
-}
-
-/* Little work is not worth waking anybody for. */
-static void rows_run(const run *r, const value *v, const instr *i, const value *over,
-                     void (*body)(const job *j, int64_t from, int64_t to))
-{
-    enum { LITTLE = 1 << 14 };
-    job j = {r, v, i, over->s.d[0], body};
-    pool_run(numel(over->s) < LITTLE ? NULL : r->team, rows_thread, &j);
-}
-
-static float *rows_of(const value *v, val x, int64_t row) { return (float *)v[x].p + row * v[x].s.d[1]; }
 
 /* ---------------------------------------------------------------------------------- embed, gather */
 
@@ -40,8 +15,12 @@ static void embed_rows(const job *j, int64_t from, int64_t to)
 {
     const int32_t *tokens = j->v[j->i->in[0]].p;
     const value *table = &j->v[j->i->in[1]];
-    for (int64_t t = from; t < to; t++)
-        row_decode(table->w, tokens[t], 0, table->s.d[1], rows_of(j->v, j->i->out[0], t));
+    const float scale = (float)j->i->f[0];
+    for (int64_t t = from; t < to; t++) {
+        float *row = rows_of(j->v, j->i->out[0], t);
+        row_decode(table->w, tokens[t], 0, table->s.d[1], row);
+        for (int64_t k = 0; scale != 1 && k < table->s.d[1]; k++) row[k] *= scale;
+    }
 }
 
 void embed_forward(const run *r, const value *v, const instr *i)
@@ -80,11 +59,12 @@ static float dot(const float *a, const float *b, const float *w, int64_t n)
 }
 
 /* The weight as floats, in run.work. */
-static const float *norm_weight(const run *r, const value *w)
+static const float *norm_weight(const run *r, const value *w, float offset)
 {
     int64_t n = numel(w->s);
     BUG_IF(r->work_bytes < (size_t)n * sizeof(float));
     row_decode(w->w, 0, 0, n, r->work);
+    for (int64_t k = 0; offset != 0 && k < n; k++) ((float *)r->work)[k] += offset;
     return r->work;
 }
 
@@ -108,7 +88,7 @@ static void rmsnorm_rows(const job *j, int64_t from, int64_t to)
 
 void rmsnorm_forward(const run *r, const value *v, const instr *i)
 {
-    norm_weight(r, &v[i->in[1]]);
+    norm_weight(r, &v[i->in[1]], (float)i->f[1]);
     rows_run(r, v, i, &v[i->in[0]], rmsnorm_rows);
 }
 
@@ -131,7 +111,7 @@ static void rmsnorm_rows_back(const job *j, int64_t from, int64_t to)
 
 void rmsnorm_backward(const run *r, const value *v, const instr *i)
 {
-    norm_weight(r, &v[i->in[1]]);
+    norm_weight(r, &v[i->in[1]], (float)i->f[1]);
     rows_run(r, v, i, &v[i->in[0]], rmsnorm_rows_back);
 }
 
@@ -199,15 +179,6 @@ static void swiglu_rows(const job *j, int64_t from, int64_t to)
 void swiglu_forward(const run *r, const value *v, const instr *i)
 {
     rows_run(r, v, i, &v[i->out[0]], swiglu_rows);
-}
-
-/* to[k] = x, or += x; n lanes of it. */
-INLINE void put(float *to, vec x, int64_t n, int add)
-{
-    if (n >= VL)
-        v_store(to, add ? v_load(to) + x : x);
-    else
-        v_store_part(to, add ? v_load_part(to, n) + x : x, n);
 }
 
 static void swiglu_rows_back(const job *j, int64_t from, int64_t to)

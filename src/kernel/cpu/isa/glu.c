@@ -1,0 +1,99 @@
+/* glu.c -- gated activations other than SwiGLU, soft caps, and columns of fused projections (the mathematics:
+ * op/geglu.c, softcap.c, columns.c). Element by element, so the threads take rows. */
+#include "kernel/cpu/isa/rows.h"
+
+/* sigma(2 sqrt(2 / pi) (g + 0.044715 g^3)) */
+INLINE vec gelu_sigma(vec g)
+{
+    const vec z = v_fma(v_set(0.044715f) * g * g, g, g);
+    return v_set(1) / (v_set(1) + v_exp(z * v_set(-2 * 0.7978845608f)));
+}
+
+static void geglu_rows(const job *j, int64_t from, int64_t to)
+{
+    const float *g = rows_of(j->v, j->i->in[0], from), *u = rows_of(j->v, j->i->in[1], from);
+    float *y = rows_of(j->v, j->i->out[0], from);
+    const int64_t n = (to - from) * j->v[j->i->out[0]].s.d[1];
+    for (int64_t k = 0; k < n; k += VL) {
+        const vec a = get(g + k, n - k);
+        put(y + k, a * gelu_sigma(a) * get(u + k, n - k), n - k, 0);
+    }
+}
+
+void geglu_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], geglu_rows);
+}
+
+static void geglu_rows_back(const job *j, int64_t from, int64_t to)
+{
+    const instr *i = j->i;
+    const float *g = rows_of(j->v, i->in[0], from), *u = rows_of(j->v, i->in[1], from);
+    const float *dy = rows_of(j->v, i->dout, from);
+    float *dg = i->din[0] == NONE ? NULL : rows_of(j->v, i->din[0], from);
+    float *du = i->din[1] == NONE ? NULL : rows_of(j->v, i->din[1], from);
+    const int64_t n = (to - from) * j->v[i->dout].s.d[1];
+    for (int64_t k = 0; k < n; k += VL) {
+        const int64_t m = n - k;
+        const vec a = get(g + k, m), b = get(u + k, m), d = get(dy + k, m), s = gelu_sigma(a);
+        const vec slope = v_fma(v_set(3 * 0.044715f) * a, a, v_set(1)) * v_set(2 * 0.7978845608f);
+        if (dg) put(dg + k, d * b * s * v_fma(a * (v_set(1) - s), slope, v_set(1)), m, i->acc & BIT(0));
+        if (du) put(du + k, d * a * s, m, i->acc & BIT(1));
+    }
+}
+
+void geglu_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->dout], geglu_rows_back);
+}
+
+/* ---------------------------------------------------------------------------------- softcap */
+
+static void softcap_rows(const job *j, int64_t from, int64_t to)
+{
+    const float *x = rows_of(j->v, j->i->in[0], from);
+    float *y = rows_of(j->v, j->i->out[0], from);
+    const int64_t n = (to - from) * j->v[j->i->out[0]].s.d[1];
+    const vec cap = v_set((float)j->i->f[0]), inverse = v_set(1 / (float)j->i->f[0]);
+    for (int64_t k = 0; k < n; k += VL) put(y + k, cap * v_tanh(get(x + k, n - k) * inverse), n - k, 0);
+}
+
+void softcap_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], softcap_rows);
+}
+
+/* ---------------------------------------------------------------------------------- columns */
+
+static void columns_rows(const job *j, int64_t from, int64_t to)
+{
+    const int64_t n = j->v[j->i->out[0]].s.d[1];
+    for (int64_t t = from; t < to; t++)
+        memcpy(rows_of(j->v, j->i->out[0], t), rows_of(j->v, j->i->in[0], t) + j->i->n[0],
+               (size_t)n * sizeof(float));
+}
+
+void columns_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], columns_rows);
+}
+
+static void columns_rows_back(const job *j, int64_t from, int64_t to)
+{
+    const int64_t n = j->v[j->i->dout].s.d[1], first = j->i->n[0], width = j->v[j->i->din[0]].s.d[1];
+    const int add = j->i->acc & BIT(0);
+    for (int64_t t = from; t < to; t++) {
+        const float *dy = rows_of(j->v, j->i->dout, t);
+        float *dx = rows_of(j->v, j->i->din[0], t);
+        if (!add) {
+            memset(dx, 0, (size_t)first * sizeof *dx);
+            memset(dx + first + n, 0, (size_t)(width - first - n) * sizeof *dx);
+        }
+        for (int64_t k = 0; k < n; k++) dx[first + k] = add ? dx[first + k] + dy[k] : dy[k];
+    }
+}
+
+void columns_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->din[0]], columns_rows_back);
+}
