@@ -1,7 +1,7 @@
-/* attention.c -- causal grouped-query attention within documents, with nothing of (rows, rows) in memory.
+/* attention.c -- grouped-query attention within documents, with nothing of (rows, rows) in memory.
  *
  * Row i of a head sees rows j from start[i] (its document's first), or i - window + 1 if that is later, up to
- * i:
+ * i, or in an encoder up to the last of its document (BOTH):
  *
  *     s_j = scale * q_i . k_j    lse_i = log sum_j exp s_j    p_j = exp(s_j - lse_i)    o_i = sum_j p_j v_j
  *
@@ -20,6 +20,7 @@
 
 enum { Q, K, V, START };
 enum { OUT, LSE };
+enum { HEADS, KV_HEADS, WINDOW, BOTH };
 enum { ALL = BIT(Q) | BIT(K) | BIT(V) };
 
 /* One row of one head: where its vectors are, and which rows it sees. */
@@ -34,9 +35,10 @@ typedef struct at {
 static at look(const value *v, const instr *i, int64_t row, int64_t head)
 {
     const value *q = &v[i->in[Q]], *k = &v[i->in[K]];
-    int64_t heads = i->n[0], share = heads / i->n[1], window = i->n[2];
-    at a = {
-        .first = ((const int32_t *)v[i->in[START]].p)[row], .last = row, .scale = i->f[0], .cap = i->f[1]};
+    const int32_t *start = v[i->in[START]].p;
+    int64_t heads = i->n[HEADS], share = heads / i->n[KV_HEADS], window = i->n[WINDOW];
+    at a = {.first = start[row], .last = row, .scale = i->f[0], .cap = i->f[1]};
+    while (i->n[BOTH] && a.last + 1 < q->s.d[0] && start[a.last + 1] == start[row]) a.last++;
     if (window && row - window + 1 > a.first) a.first = row - window + 1;
     a.dim = q->s.d[1] / heads;
     a.stride = k->s.d[1];
@@ -127,16 +129,23 @@ val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int 
     i->in[START] = start;
     i->out[OUT] = o;
     i->out[LSE] = lse;
-    i->n[0] = heads;
-    i->n[1] = kv_heads;
-    i->n[2] = window;
+    i->n[HEADS] = heads;
+    i->n[KV_HEADS] = kv_heads;
+    i->n[WINDOW] = window;
     i->f[0] = scale;
     i->f[1] = cap;
     return o;
 }
 
-/* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one); f: scale,
- * cap */
+val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale)
+{
+    val o = op_attention(p, q, k, v, start, heads, kv_heads, 0, scale);
+    p->i[p->ni - 1].n[BOTH] = 1;
+    return o;
+}
+
+/* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one), whether rows
+ * see what follows them; f: scale, cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -145,9 +154,9 @@ static val build(prog *p, const op_case *c)
     val k = case_param(p, "k", ROWS_TOKENS, 0, n[2] * n[3]);
     val v = case_param(p, "v", ROWS_TOKENS, 0, n[2] * n[3]);
     val start = case_ints(p, "start", ROWS_TOKENS, case_start, &n[5]);
-    return case_end(
-        p, n[0], 0,
-        op_attention_capped(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0], c->f[1]));
+    val o = n[6] ? op_attention_both(p, q, k, v, start, (int)n[1], (int)n[2], c->f[0])
+                 : op_attention_capped(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0], c->f[1]);
+    return case_end(p, n[0], 0, o);
 }
 
 static const op_case cases[] = {
@@ -163,6 +172,9 @@ static const op_case cases[] = {
     {"cap, window and documents", {23, 4, 1, 6, 3, 5}, {1, 1.5}},
     {"more rows than a tile", {70, 1, 1, 4, 0, 0}, {0.5}},
     {"more rows than a tile, documents", {77, 2, 1, 3, 0, 21}, {0.6}},
+    {"both ways", {9, 2, 2, 5, 0, 0, 1}, {0.4}},
+    {"both ways, documents", {17, 4, 2, 8, 0, 3, 1}, {0.35}},
+    {"both ways, more rows than a tile", {77, 2, 1, 3, 0, 21, 1}, {0.6}},
     {0},
 };
 

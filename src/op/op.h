@@ -13,7 +13,7 @@
 
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
-    X(geglu) X(softcap) X(columns) X(add) X(head)
+    X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -71,6 +71,8 @@ typedef struct lowrank {
 /* y (rows, width) = table (vocab, width) rows by token id; tokens (rows) int. Frozen. */
 val op_embed(prog *p, val tokens, val table);
 val op_embed_scaled(prog *p, val tokens, val table, double scale); /* the rows times scale */
+/* Row token + offset of the table: learned positions that do not begin at its first row. */
+val op_embed_from(prog *p, val tokens, val table, int64_t offset);
 
 /* y (labels, width) = x rows by index; index (labels) int, strictly increasing. Backward zeroes the
  * other rows of dx, or leaves them when it adds. */
@@ -109,6 +111,9 @@ val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_head
 val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window,
                         double scale, double cap);
 
+/* The same where every row sees its whole document, what follows it too: encoders. */
+val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale);
+
 /* The same against a cache, for generation, forward only: row r belongs to sequence slot[r] (int) and
  * stands at position[r] (int). Stores k and v of all rows at (slot, position), then attends to positions
  * 0..position[r] of its slot. Caches are STATEs (slots * context, kv_heads * dim). */
@@ -141,6 +146,34 @@ val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *c
 /* cap > 0: logits z become cap * tanh(z / cap). */
 val op_head_capped(prog *p, val h, val w, val target, val weight, int64_t chunk, double cap, val *ce,
                    val *hit);
+
+/* y = w (x - mean) / sqrt(variance + eps) + bias over the last `width of w` columns (several groups a row
+ * allowed); bias NONE or frozen like w. */
+val op_layernorm(prog *p, val x, val w, val bias, double eps);
+
+typedef enum activation_kind { ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_COUNT } activation_kind;
+#define GELU_SLOPE 0.7978845608028654 /* sqrt(2 / pi) */
+#define GELU_CUBE 0.044715
+#define NORMAL_PEAK 0.3989422804014327 /* 1 / sqrt(2 pi) */
+val op_activation(prog *p, val x, activation_kind kind);
+
+/* Of every `stride` columns of x the `count` from `first` on, side by side. */
+val op_columns_each(prog *p, val x, int64_t first, int64_t count, int64_t stride);
+
+/* y (rows, out) = x W^T + bias, all trained: PARAMs w (out, in) and bias (1, out) or NONE. */
+val op_dense(prog *p, val x, val w, val bias);
+
+/* The loss of logits z (labels, classes). target: OBJECTIVE_CLASS (labels) int in [0, classes), else (labels,
+ * classes) reals. weight (labels): loss = sum of weight * each. Results: the loss (1) is returned; *each
+ * (labels) and *hit (labels) 1 where the prediction is right (never for OBJECTIVE_VALUE). d(z) is written in
+ * the same pass when the planner asks for it. */
+typedef enum objective_kind {
+    OBJECTIVE_CLASS,
+    OBJECTIVE_VALUE,
+    OBJECTIVE_SEVERAL,
+    OBJECTIVE_COUNT
+} objective_kind;
+val op_objective(prog *p, val z, val target, val weight, objective_kind kind, val *each, val *hit);
 
 /* Row `row`, columns [first, first + n) of a frozen matrix as reals: how references read weights. A vector is
  * one row. */

@@ -3,6 +3,7 @@
  * What counts, as multiply-adds, with n rows:
  *
  *     linear      n in out, and once more where dx is wanted
+ *     dense       n in out, and once more for each of dx and dW
  *     adapter     n r (in + out); backward n r (out for da, in for dA, out for dB, in for dx)
  *     attention   2 dim a head and a pair of rows that see each other; backward dim for each of dv, dp, dq,
  * dk head        n width vocab, and once more where dh is wanted
@@ -28,6 +29,15 @@ static double linear_backward(const value *v, const instr *i)
     return rows * (dx * in * out + rank * (out + db * out + (da + dx) * in));
 }
 
+static double dense(const value *v, const instr *i)
+{
+    if (!i->back) return (double)v[i->in[0]].s.d[0] * (double)numel(v[i->in[1]].s);
+    double rows = (double)v[i->dout].s.d[0], n = 0;
+    for (int j = 0; j < 2; j++)
+        if (i->din[j] != NONE) n += rows * (double)v[i->dout].s.d[1] * (double)v[i->din[j]].s.d[1];
+    return n;
+}
+
 static double smaller(double a, double b) { return a < b ? a : b; }
 
 /* Pairs of rows (i, j) that see each other. Starts that nobody has bound yet: one document. */
@@ -37,7 +47,9 @@ static double attention_pairs(const value *v, const instr *i, int64_t rows)
     double pairs = 0, window = (double)i->n[2];
     for (int64_t r = 0; r < rows; r++) {
         double seen = (double)(r - (start ? start[r] : 0) + 1);
-        pairs += window > 0 ? smaller(seen, window) : seen;
+        bool last = r + 1 == rows || (start && start[r + 1] != start[r]);
+        if (i->n[3]) pairs += last ? seen * seen : 0; /* both ways: all pairs of a document */
+        else pairs += window > 0 ? smaller(seen, window) : seen;
     }
     return pairs;
 }
@@ -68,6 +80,8 @@ static double multiply_adds(const value *v, const instr *i)
     switch (i->op->id) {
     case OP_linear:
         return i->back ? linear_backward(v, i) : linear_forward(v, i);
+    case OP_dense:
+        return dense(v, i);
     case OP_attention:
         return i->back ? attention_backward(v, i) : 2 * width * attention_pairs(v, i, x->s.d[0]);
     case OP_cached_attention:

@@ -98,6 +98,9 @@ static const op_case large_attention[] = {
     {"chunks of keys", {1100, 4, 2, 12, 0, 0}, {0.3}},
     {"chunks of keys, documents", {2000, 5, 1, 8, 0, 990}, {0.3}},
     {"chunks of keys, window", {1500, 3, 1, 8, 530, 0}, {0.3}},
+    {"both ways", {300, 6, 2, 64, 0, 0, 1}, {0.125}},
+    {"both ways, documents", {261, 3, 1, 32, 0, 40, 1}, {0.2}},
+    {"both ways, chunks of keys, documents", {2000, 5, 1, 8, 0, 990, 1}, {0.3}},
     {0},
 };
 
@@ -115,7 +118,26 @@ static const op_case large_head[] = {
     {0},
 };
 
+static const op_case large_activation[] = {
+    {"gelu", {70, 301, ACT_GELU}, {0}},
+    {"tanh", {70, 301, ACT_TANH}, {0}},
+    {0},
+};
+
+static const op_case large_layernorm[] = {
+    {"rows of 384", {70, 384, 1, 1, DT_F32}, {1e-12}},
+    {0},
+};
+
+static const op_case large_dense[] = {
+    {"banking", {33, 384, 77, 1}, {0}},
+    {0},
+};
+
 static const op_case *const large[OP_COUNT] = {
+    [OP_activation] = large_activation,
+    [OP_layernorm] = large_layernorm,
+    [OP_dense] = large_dense,
     [OP_linear] = large_linear,
     [OP_attention] = large_attention,
     [OP_cached_attention] = large_cached,

@@ -161,6 +161,9 @@ static void embed_and_gather_take_rows(void **state)
     prog_init(&p, 3, 2);
     val y = op_embed(&p, given_ints(&p, ROWS_TOKENS, 3, (int32_t[]){3, 0, 2}), given_frozen(&p, 4, 2, table));
     near(forward(&p, y), (double[]){7, 8, 1, 2, 5, 6}, 6);
+    val from = op_embed_from(&p, given_ints(&p, ROWS_TOKENS, 3, (int32_t[]){2, 0, 1}),
+                             given_frozen(&p, 4, 2, table), 1);
+    near(forward(&p, from), (double[]){7, 8, 3, 4, 5, 6}, 6);
     y = op_gather(&p, y, given_ints(&p, ROWS_LABELS, 2, (int32_t[]){0, 2}));
     near(forward(&p, y), (double[]){7, 8, 5, 6}, 4);
     prog_release(&p);
@@ -176,6 +179,90 @@ static void rmsnorm_by_hand(void **state)
     val y = op_rmsnorm(&p, x, given_frozen(&p, 2, 0, w), 0.5);
     double a = 1 / sqrt(12.5 + 0.5), b = 1 / sqrt(25 + 0.5); /* two groups of a row */
     near(forward(&p, y), (double[]){6 * a, -4 * a, 2 * b, -7 * b}, 4);
+    prog_release(&p);
+}
+
+static void layernorm_by_hand(void **state)
+{
+    (void)state;
+    static const float w[] = {2, -1}, bias[] = {10, 20};
+    prog p;
+    prog_init(&p, 1, 0);
+    val x = given(&p, ROWS_TOKENS, 1, 4, (real[]){3, 5, 7, 1});
+    val y = op_layernorm(&p, x, given_frozen(&p, 2, 0, w), given_frozen(&p, 2, 0, bias), 0.5);
+    double a = 1 / sqrt(1 + 0.5), b = 3 / sqrt(9 + 0.5); /* two groups of a row */
+    near(forward(&p, y), (double[]){10 - 2 * a, 20 - a, 10 + 2 * b, 20 + b}, 4);
+    y = op_layernorm(&p, x, given_frozen(&p, 2, 0, w), NONE, 0.5);
+    near(forward(&p, y), (double[]){-2 * a, -a, 2 * b, b}, 4);
+    prog_release(&p);
+}
+
+/* Against tables of the normal distribution, and the formula with tanh. */
+static void activations_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 1, 0);
+    val x = given(&p, ROWS_TOKENS, 1, 4, (real[]){0, 1, -2, 12});
+    near(forward(&p, op_activation(&p, x, ACT_GELU)), (double[]){0, 0.8413447461, -2 * 0.0227501319, 12}, 4);
+    double u = 0.7978845608 * 1.044715, w = -0.7978845608 * (2 + 0.044715 * 8);
+    near(forward(&p, op_activation(&p, x, ACT_GELU_TANH)),
+         (double[]){0, (1 + tanh(u)) / 2, -1 - tanh(w), 12}, 4);
+    near(forward(&p, op_activation(&p, x, ACT_RELU)), (double[]){0, 1, 0, 12}, 4);
+    near(forward(&p, op_activation(&p, x, ACT_TANH)), (double[]){0, 0.7615941560, -0.9640275801, 1}, 4);
+    prog_release(&p);
+}
+
+static void columns_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 0);
+    val x = given(&p, ROWS_TOKENS, 2, 6, (real[]){0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15});
+    near(forward(&p, op_columns(&p, x, 2, 2)), (double[]){2, 3, 12, 13}, 4);
+    near(forward(&p, op_columns_each(&p, x, 1, 1, 3)), (double[]){1, 4, 11, 14}, 4);
+    prog_release(&p);
+}
+
+static void dense_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 2);
+    val x = given(&p, ROWS_LABELS, 2, 2, (real[]){1, 2, 3, 4});
+    val w = prog_value(&p, "w", VALUE_PARAM, ROWS_FIXED, 3, 2);
+    val b = prog_value(&p, "b", VALUE_PARAM, ROWS_FIXED, 1, 3);
+    p.v[w].p = (real[]){1, 0, 0, 1, 1, -1};
+    p.v[b].p = (real[]){0.5, 0, 10};
+    near(forward(&p, op_dense(&p, x, w, b)), (double[]){1.5, 2, 9, 3.5, 4, 9}, 6);
+    prog_release(&p);
+}
+
+static void objectives_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    val each, hit;
+    prog_init(&p, 0, 2);
+    val z = given(&p, ROWS_LABELS, 2, 3, (real[]){1, 1, 0, -1, 2, 0});
+    val weight = given(&p, ROWS_LABELS, 2, 1, (real[]){0.5, 2});
+    val target = given_ints(&p, ROWS_LABELS, 2, (int32_t[]){1, 1});
+    val loss = op_objective(&p, z, target, weight, OBJECTIVE_CLASS, &each, &hit);
+    double a = log(2 * exp(1) + 1) - 1, b = log(exp(-1) + exp(2) + 1) - 2;
+    near(forward(&p, loss), (double[]){0.5 * a + 2 * b}, 1);
+    near(p.v[each].p, (double[]){a, b}, 2);
+    near(p.v[hit].p, (double[]){0, 1}, 2); /* of equals the first is the prediction */
+    val y = given(&p, ROWS_LABELS, 2, 3, (real[]){0, 1, 0, 0, 1, 0});
+    loss = op_objective(&p, z, y, weight, OBJECTIVE_VALUE, &each, &hit);
+    near(forward(&p, loss), (double[]){0.5 / 3 + 4.0 / 3}, 1);
+    near(p.v[each].p, (double[]){1.0 / 3, 2.0 / 3}, 2);
+    near(p.v[hit].p, (double[]){0, 0}, 2);
+    loss = op_objective(&p, z, y, weight, OBJECTIVE_SEVERAL, &each, &hit);
+    a = (log(1 + exp(1)) + log(1 + exp(1)) - 1 + log(2)) / 3;
+    b = (log(1 + exp(-1)) + log(1 + exp(2)) - 2 + log(2)) / 3;
+    near(forward(&p, loss), (double[]){0.5 * a + 2 * b}, 1);
+    near(p.v[each].p, (double[]){a, b}, 2);
+    near(p.v[hit].p, (double[]){0, 1}, 2);
     prog_release(&p);
 }
 
@@ -297,6 +384,40 @@ static void attention_written_out(void **state)
     }
 }
 
+/* An encoder's rows see their whole document: the last of it, which sees as much when causal, agrees; and the
+ * same document turned around gives the same rows in that order. */
+static void attention_both_ways(void **state)
+{
+    (void)state;
+    enum { ROWS = 7, HEADS = 2, DIM = 3, WIDTH = HEADS * DIM };
+    const int32_t start[ROWS] = {0, 0, 0, 3, 3, 3, 3};
+    prog p;
+    prog_init(&p, ROWS, 0);
+    val x[3], turned[3];
+    for (int k = 0; k < 3; k++) {
+        x[k] = case_reals(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+        turned[k] = case_reals(&p, "turned", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+        const real *from = p.v[x[k]].p;
+        for (int r = 0; r < ROWS; r++)
+            memcpy((real *)p.v[turned[k]].p + r * WIDTH, from + (r < 3 ? 2 - r : 9 - r) * WIDTH,
+                   WIDTH * sizeof *from);
+    }
+    val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
+    const real *causal = forward(&p, op_attention(&p, x[0], x[1], x[2], s, HEADS, HEADS, 0, 0.7));
+    const real *both = forward(&p, op_attention_both(&p, x[0], x[1], x[2], s, HEADS, HEADS, 0.7));
+    val o = op_attention_both(&p, turned[0], turned[1], turned[2], s, HEADS, HEADS, 0.7);
+    const real *back = forward(&p, o);
+    for (int r = 0; r < ROWS; r++)
+        for (int e = 0; e < WIDTH; e++) {
+            near(back + (r < 3 ? 2 - r : 9 - r) * WIDTH + e, (double[]){(double)both[r * WIDTH + e]}, 1);
+            if (r == 2 || r == 6) near(both + r * WIDTH + e, (double[]){(double)causal[r * WIDTH + e]}, 1);
+        }
+    double apart = 0;
+    for (int e = 0; e < WIDTH; e++) apart += fabs((double)both[e] - (double)causal[e]);
+    assert_true(apart > 0.1); /* the first row of a document sees more than itself */
+    prog_release(&p);
+}
+
 /* A prompt in one piece, then row after row, in a slot that is not the first: what attention says of the
  * whole. */
 static void cached_attention_equals_attention(void **state)
@@ -395,12 +516,18 @@ int main(void)
         cmocka_unit_test(dropout_is_a_function_of_its_element),
         cmocka_unit_test(embed_and_gather_take_rows),
         cmocka_unit_test(rmsnorm_by_hand),
+        cmocka_unit_test(layernorm_by_hand),
+        cmocka_unit_test(activations_by_hand),
+        cmocka_unit_test(columns_by_hand),
+        cmocka_unit_test(dense_by_hand),
+        cmocka_unit_test(objectives_by_hand),
         cmocka_unit_test(linear_by_hand),
         cmocka_unit_test(dropout_falls_on_the_adapter_alone),
         cmocka_unit_test(rope_turns_pairs),
         cmocka_unit_test(swiglu_and_add_by_hand),
         cmocka_unit_test(geglu_softcap_and_columns_by_hand),
         cmocka_unit_test(attention_written_out),
+        cmocka_unit_test(attention_both_ways),
         cmocka_unit_test(cached_attention_equals_attention),
         cmocka_unit_test(head_by_hand),
         cmocka_unit_test(head_survives_large_logits),

@@ -15,7 +15,7 @@
 columns columns_of(const span *s)
 {
     columns c = {.n = s->rows * s->heads, .wide = pieces(s->dim, NR) * NR};
-    for (int64_t k = 0; k < c.n; k++) c.at[k] = (int32_t)(s->position + k / s->heads);
+    for (int64_t k = 0; k < c.n; k++) c.at[k] = (int32_t)(s->keys ? s->keys - 1 : s->position + k / s->heads);
     return c;
 }
 
@@ -153,7 +153,7 @@ void attend(const span *s, float *scratch)
     area at = {(char *)scratch, 0};
     const room r = place(&at, s->dim);
     const columns c = columns_of(s);
-    const int64_t end = s->position + s->rows;
+    const int64_t end = s->keys ? s->keys : s->position + s->rows;
     const int64_t first = s->window && s->position + 1 > s->window ? s->position + 1 - s->window : 0;
 
     columns_gather(&c, s, s->q, s->scale, r.q);

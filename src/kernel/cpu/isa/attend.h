@@ -19,6 +19,7 @@ enum {
 typedef struct span {
     int64_t rows, heads, dim; /* rows * heads <= COLUMNS */
     int64_t position, window; /* window 0: all */
+    int64_t keys;             /* not 0: every row sees this many keys, those after it too; no window then */
     float scale, cap; /* cap 0: none */
     const float *q;     /* first row, first head; heads lie side by side */
     int64_t q_stride;   /* from row to row, of o and every gradient of them too */
@@ -52,7 +53,7 @@ void attend_back(const span *s, float *scratch);
 /* What both directions do. `wide` is dim rounded up to whole NR. */
 typedef struct columns {
     int64_t n, wide;     /* columns; floats of a row of scratch */
-    int32_t at[COLUMNS]; /* position of each; 0 past n */
+    int32_t at[COLUMNS]; /* the last key each sees; 0 past n */
 } columns;
 
 #define columns_of NAME(columns_of)

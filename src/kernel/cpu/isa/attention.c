@@ -16,12 +16,13 @@
 
 enum { Q, K, V, START };
 enum { OUT, LSE };
-enum { HEADS, KV_HEADS, WINDOW, CONTEXT };
+enum { HEADS, KV_HEADS, WINDOW, CONTEXT, BOTH = CONTEXT }; /* CONTEXT: cached; BOTH: not */
 enum { CHUNK = 10 * KEYS };
 
 /* Rows [first, first + n) of one document; its first row is `base`, or for a cache: the sequence's. */
 typedef struct block {
     int64_t base, first, n, position;
+    int64_t keys;   /* where rows see what follows them: of the document; else 0 */
     int64_t chunks; /* backward: of the document's keys; the last takes what is left */
 } block;
 
@@ -83,6 +84,7 @@ static span span_of(const job *j, const block *b, int64_t g, int64_t part)
               .heads = least(j->group, j->share - part * j->group),
               .dim = j->dim,
               .position = b->position,
+              .keys = b->keys,
               .window = j->i->n[WINDOW],
               .scale = (float)j->i->f[0],
               .cap = (float)j->i->f[1],
@@ -123,6 +125,9 @@ static void find_blocks(job *j, int64_t most)
         block *b = &j->blocks[j->nblocks];
         *b = (block){.base = start[r], .first = r, .position = r - start[r]};
         while (b->n < most && r + b->n < rows && start[r + b->n] == start[r]) b->n++;
+        int64_t end = r + b->n;
+        while (j->i->n[BOTH] && end < rows && start[end] == start[r]) end++;
+        if (j->i->n[BOTH]) b->keys = end - start[r];
     }
 }
 
@@ -168,10 +173,11 @@ static void chunk_back(const job *j, const block *doc, int64_t chunk, int64_t g,
     const int64_t from = chunk * CHUNK, to = chunk + 1 == doc->chunks ? doc->n : from + CHUNK;
     float *dk = gradient(j, K, doc, g, from, to), *dv = gradient(j, V, doc, g, from, to);
     const int64_t most = rows_at_once(j), window = j->i->n[WINDOW];
-    for (int64_t first = from / most * most; first < doc->n; first += most) {
+    for (int64_t first = doc->keys ? 0 : from / most * most; first < doc->n; first += most) {
         if (window && to < first + 2 - window) return; /* nobody from here on sees these keys */
-        block b = {doc->base, doc->first + first, least(most, doc->n - first), first, 0};
-        const int64_t last = least(doc->chunks - 1, (first + b.n - 1) / CHUNK);
+        block b = {doc->base, doc->first + first, least(most, doc->n - first), first, doc->keys, 0};
+        const int64_t seen = doc->keys ? doc->keys : first + b.n;
+        const int64_t last = least(doc->chunks - 1, (seen - 1) / CHUNK);
         for (int64_t part = 0; part < j->groups; part++) {
             span s = span_of(j, &b, g, part);
             use_rows(j, &b, g, &s, g * j->share + part * j->group);

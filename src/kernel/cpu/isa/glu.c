@@ -67,10 +67,10 @@ void softcap_forward(const run *r, const value *v, const instr *i)
 
 static void columns_rows(const job *j, int64_t from, int64_t to)
 {
-    const int64_t n = j->v[j->i->out[0]].s.d[1];
-    for (int64_t t = from; t < to; t++)
-        memcpy(rows_of(j->v, j->i->out[0], t), rows_of(j->v, j->i->in[0], t) + j->i->n[0],
-               (size_t)n * sizeof(float));
+    const int64_t *n = j->i->n, groups = (to - from) * j->v[j->i->in[0]].s.d[1] / n[2];
+    const float *x = rows_of(j->v, j->i->in[0], from) + n[0];
+    float *y = rows_of(j->v, j->i->out[0], from);
+    for (int64_t g = 0; g < groups; g++) memcpy(y + g * n[1], x + g * n[2], (size_t)n[1] * sizeof *y);
 }
 
 void columns_forward(const run *r, const value *v, const instr *i)
@@ -80,20 +80,17 @@ void columns_forward(const run *r, const value *v, const instr *i)
 
 static void columns_rows_back(const job *j, int64_t from, int64_t to)
 {
-    const int64_t n = j->v[j->i->dout].s.d[1], first = j->i->n[0], width = j->v[j->i->din[0]].s.d[1];
+    const int64_t *n = j->i->n, groups = (to - from) * j->v[j->i->din[0]].s.d[1] / n[2];
+    const float *dy = rows_of(j->v, j->i->dout, from);
+    float *dx = rows_of(j->v, j->i->din[0], from);
     const int add = j->i->acc & BIT(0);
-    for (int64_t t = from; t < to; t++) {
-        const float *dy = rows_of(j->v, j->i->dout, t);
-        float *dx = rows_of(j->v, j->i->din[0], t);
-        if (!add) {
-            memset(dx, 0, (size_t)first * sizeof *dx);
-            memset(dx + first + n, 0, (size_t)(width - first - n) * sizeof *dx);
-        }
-        for (int64_t k = 0; k < n; k++) dx[first + k] = add ? dx[first + k] + dy[k] : dy[k];
+    for (int64_t g = 0; g < groups; g++, dy += n[1], dx += n[2]) {
+        if (!add) memset(dx, 0, (size_t)n[2] * sizeof *dx);
+        for (int64_t k = 0; k < n[1]; k++) dx[n[0] + k] = add ? dx[n[0] + k] + dy[k] : dy[k];
     }
 }
 
 void columns_backward(const run *r, const value *v, const instr *i)
 {
-    rows_run(r, v, i, &v[i->din[0]], columns_rows_back);
+    rows_run(r, v, i, &v[i->dout], columns_rows_back);
 }

@@ -44,4 +44,16 @@ kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope
     columns_backward, add_forward, add_backward;
 size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s);
 
+#define layernorm_forward NAME(layernorm_forward)
+#define layernorm_backward NAME(layernorm_backward)
+#define layernorm_workspace NAME(layernorm_workspace)
+kernel_fn layernorm_forward, layernorm_backward;
+size_t layernorm_workspace(const value *v, const instr *i, const setup *s);
+
+#define activation_forward NAME(activation_forward)
+#define activation_backward NAME(activation_backward)
+#define dense_forward NAME(dense_forward)
+#define dense_backward NAME(dense_backward)
+kernel_fn activation_forward, activation_backward, dense_forward, dense_backward;
+
 #endif

@@ -2,10 +2,9 @@
  *
  * Threads take rows; sums are within a row, in a fixed order: VL partial sums, halves added to halves, then
  * the tail. */
-#include "kernel/cpu/isa/ops.h"
+#include "kernel/cpu/isa/rows.h"
 
 #include "kernel/cpu/isa/decode.h"
-#include "kernel/cpu/isa/rows.h"
 
 #include <math.h>
 
@@ -18,7 +17,7 @@ static void embed_rows(const job *j, int64_t from, int64_t to)
     const float scale = (float)j->i->f[0];
     for (int64_t t = from; t < to; t++) {
         float *row = rows_of(j->v, j->i->out[0], t);
-        row_decode(table->w, tokens[t], 0, table->s.d[1], row);
+        row_decode(table->w, tokens[t] + j->i->n[0], 0, table->s.d[1], row);
         for (int64_t k = 0; scale != 1 && k < table->s.d[1]; k++) row[k] *= scale;
     }
 }
