@@ -2,6 +2,7 @@
 #include "format/checkpoint.h"
 
 #include "base/file.h"
+#include "format/arrange.h"
 #include "format/bitsandbytes.h"
 #include "format/safetensors.h"
 
@@ -174,8 +175,8 @@ static int open_folder(checkpoint *c, err *e)
                     c->path);
     else
         code = fail(e, E_IO, "%s: holds neither model.safetensors nor model.safetensors.index.json", c->path);
-    if (code != OK) return code;
-    return bitsandbytes_add(c->w, c->shard, c->shards, &c->mem, e);
+    if (code == OK) code = bitsandbytes_add(c->w, c->shard, c->shards, &c->mem, e);
+    return code == OK ? arrange_names(&c->w, c->config.family, e) : code;
 }
 
 static bool has_safetensors(arena *mem, const char *folder)
@@ -224,6 +225,9 @@ int checkpoint_open(checkpoint **out, const char *path, err *e)
     int code = open_any(c, e);
     if (code == OK) {
         remember_stored(c);
+        code = arrange_rows(c->w, &c->config, c->g ? FROM_GGUF : FROM_FOLDER, path, e);
+    }
+    if (code == OK) {
         *out = c;
     } else checkpoint_close(c);
     return code;

@@ -67,6 +67,8 @@ int config_check(const model_config *c, const char *where, err *e)
     if (code == OK) code = bounded("the width of the feed-forward block", c->ffn, 1 << 22, where, e);
     if (code == OK) code = bounded("the vocabulary", c->vocab, VOCAB, where, e);
     if (code == OK) code = bounded("the context", c->context, CONTEXT, where, e);
+    if (code == OK && c->embed_width)
+        code = bounded("the width of the embedding", c->embed_width, WIDTH, where, e);
     if (code != OK) return code;
     if (c->heads % c->kv_heads)
         return fail(e, E_FORMAT, "%s: %lld heads cannot share %lld key and value heads", where,
@@ -127,12 +129,31 @@ static int check_class(const model_config *c, const json_t *o, const char *where
     const char *want = c->family->hf_class;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (name && !strcmp(name, want)) return OK;
+        if (name && family_lists(want, name)) return OK;
     }
     if (!json_array_size(list)) return OK;
     const char *name = json_string_value(json_array_get(list, 0));
     return fail(e, E_UNSUPPORTED, "%s: is a %.80s, only %s is supported", where, name ? name : "(no name)",
                 want);
+}
+
+int config_find_act(model_config *c, const char *name, const char *where, err *e)
+{
+    static const struct {
+        const char *name;
+        config_act  act;
+    } all[] = {{"silu", CONFIG_SILU},           {"gelu", CONFIG_GELU},
+               {"gelu_new", CONFIG_GELU_TANH},  {"gelu_pytorch_tanh", CONFIG_GELU_TANH},
+               {"gelu_fast", CONFIG_GELU_TANH}, {"relu", CONFIG_RELU}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (name && !strcmp(name, all[i].name)) {
+            c->act = all[i].act;
+            return OK;
+        }
+    return fail(e, E_UNSUPPORTED,
+                "%s: activation \"%.40s\" is not supported (gelu, gelu_new, gelu_pytorch_tanh, gelu_fast and "
+                "relu are)",
+                where, name ? name : "(none)");
 }
 
 /* What the activation is called: hidden_activation where both are there. */
@@ -145,7 +166,7 @@ static int refuse_extras(const model_config *c, const json_t *o, const char *whe
 {
     const family *f = c->family;
     const char *want = f->act ? f->act : "silu", *act = activation(o, want, where, e);
-    if (strcmp(act, want) && (!f->act_too || strcmp(act, f->act_too)))
+    if (!f->any_act && strcmp(act, want) && (!f->act_too || strcmp(act, f->act_too)))
         return fail(e, E_UNSUPPORTED,
                     "%s: activation \"%.40s\" is not supported for this architecture (%s is)", where, act,
                     want);

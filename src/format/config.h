@@ -38,6 +38,8 @@ typedef struct rope_config {
     float     short_factor[CONFIG_MAX_FACTORS], long_factor[CONFIG_MAX_FACTORS];
 } rope_config;
 
+typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU } config_act;
+
 typedef struct model_config {
     char    architecture[64]; /* family->name: "llama" */
     const struct family *family;
@@ -58,6 +60,15 @@ typedef struct model_config {
     double  attention_cap, final_cap; /* soft cap of scores and of logits; 0: none */
     int64_t window;           /* positions that windowed layers see; 0: no layer is windowed */
     uint8_t windowed[CONFIG_MAX_LAYERS / 8], unrotated[CONFIG_MAX_LAYERS / 8]; /* a bit a layer */
+    config_act act;
+    int64_t positions;        /* rows of the table of learned positions; 0: none */
+    int64_t position_offset;  /* the row of position 0 */
+    int64_t embed_width;      /* of the embedding where that differs from width; 0: it does not */
+    double  rotary_part;      /* of a head, where the file does not say; 0: all of it */
+    bool    parallel;         /* attention and feed-forward block read the same x */
+    bool    post_norm;        /* norms after each block instead of before */
+    bool    no_final_norm;
+    bool    two_norms;        /* a norm for each of two parallel branches */
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
     bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
     int64_t bos, pad, unk;    /* token ids, -1: none */

@@ -26,6 +26,9 @@ int     config_check(const model_config *c, const char *where, err *e);
 int64_t config_head_dim(const model_config *c, const char *where, err *e);
 void    config_add_eos(model_config *c, int64_t id); /* once; more than CONFIG_MAX_EOS are left out */
 
+/* Sets c->act by its name in config.json; one that is not known is refused by name. */
+int     config_find_act(model_config *c, const char *name, const char *where, err *e);
+
 /* Marks the layers that see a window of c->window, by the family's rule; `from` and `pattern` are its
  * numbers. */
 void    config_windows(model_config *c, int64_t from, int64_t pattern);

@@ -112,15 +112,15 @@ static const json_t *of_type(const json_t *r, const char *type)
     return json_is_object(own) ? own : r;
 }
 
-static double partial(const json_t *o, const json_t *r, const char *where, err *e)
+static double partial(const json_t *o, const json_t *r, double usual, const char *where, err *e)
 {
-    double top = json_num(o, "partial_rotary_factor", 1, where, e);
+    double top = json_num(o, "partial_rotary_factor", usual > 0 ? usual : 1, where, e);
     return json_num(r, "partial_rotary_factor", top, where, e);
 }
 
 static int read_part(model_config *c, const json_t *o, const json_t *r, const char *where, err *e)
 {
-    double part = partial(o, r, where, e);
+    double part = partial(o, r, c->rotary_part, where, e);
     if (e->code != OK || part == 1) return e->code;
     if (!c->family->partial || !(part > 0 && part < 1))
         return fail(e, E_UNSUPPORTED, "%s: partial rotary positions (%g of a head) are not supported for %s",

@@ -17,6 +17,25 @@
 #define FAMILIES(X)                                                                                          \
     X(llama, .hf_class = "LlamaForCausalLM", .gguf = "llama", .pairs = true)                                 \
     X(mistral, .hf_class = "MistralForCausalLM", .window = WINDOW_ALL, .window_size = 4096)                  \
+    X(gpt2, .hf_class = "GPT2LMHeadModel GPT2Model", .gguf = "gpt2", .blocks = "transformer.h",              \
+      .prefix = "transformer", .outside = "lm_head", .ignored = ".attn.bias .attn.masked_bias",              \
+      .embedding = "transformer.wte", .columns = ".c_attn.weight .c_proj.weight .c_fc.weight",               \
+      .act = "gelu_new", .any_act = true, .tied = true, .names = gguf_gpt2, .whole = gguf_gpt2_whole,        \
+      .read = family_read_gpt2)                                                                              \
+    X(gpt_neox, .hf_class = "GPTNeoXForCausalLM GPTNeoXModel", .gguf = "gptneox",                            \
+      .blocks = "gpt_neox.layers", .prefix = "gpt_neox", .outside = "embed_out",                             \
+      .ignored = ".attention.bias .attention.masked_bias", .embedding = "gpt_neox.embed_in",                 \
+      .fused = "attention.query_key_value", .act = "gelu", .any_act = true, .partial = true,                 \
+      .names = gguf_neox, .whole = gguf_neox_whole, .read = family_read_neox)                                \
+    X(opt, .hf_class = "OPTForCausalLM OPTModel", .blocks = "model.decoder.layers", .prefix = "model",       \
+      .outside = "lm_head", .embedding = "model.decoder.embed_tokens", .act = "relu", .any_act = true,       \
+      .tied = true, .read = family_read_opt)                                                                 \
+    X(stablelm, .hf_class = "StableLmForCausalLM StableLmModel", .gguf = "stablelm", .prefix = "model",      \
+      .outside = "lm_head", .partial = true, .read = family_read_stablelm)                                   \
+    X(falcon, .hf_class = "FalconForCausalLM FalconModel", .gguf = "falcon", .blocks = "transformer.h",      \
+      .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
+      .fused = "self_attention.query_key_value", .act = "gelu", .any_act = true, .tied = true,               \
+      .names = gguf_falcon, .whole = gguf_falcon_whole, .read = family_read_falcon)                          \
     X(qwen2, .hf_class = "Qwen2ForCausalLM", .gguf = "qwen2", .window = WINDOW_LATE, .window_size = 4096,    \
       .qkv_bias = true)                                                                                      \
     X(qwen3, .hf_class = "Qwen3ForCausalLM", .gguf = "qwen3", .window = WINDOW_LATE, .window_size = 4096,    \

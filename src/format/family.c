@@ -3,6 +3,7 @@
 
 #include "format/config.h"
 #include "format/families.h"
+#include "format/family_norm.h"
 
 #include <string.h>
 
@@ -25,4 +26,28 @@ const family *family_of_gguf(const char *architecture)
     for (int i = 0; i < COUNT; i++)
         if (all[i].gguf && !strcmp(all[i].gguf, architecture)) return &all[i];
     return NULL;
+}
+
+/* The next word of a list; *n is its length, 0 after the last. */
+static const char *next_word(const char *at, size_t *n)
+{
+    while (at && *at == ' ') at++;
+    *n = at ? strcspn(at, " ") : 0;
+    return at;
+}
+
+bool family_lists(const char *words, const char *name)
+{
+    size_t n;
+    for (const char *w = next_word(words, &n); n; w = next_word(w + n, &n))
+        if (strlen(name) == n && !strncmp(w, name, n)) return true;
+    return false;
+}
+
+bool family_ends(const char *words, const char *name)
+{
+    size_t n, length = strlen(name);
+    for (const char *w = next_word(words, &n); n; w = next_word(w + n, &n))
+        if (length >= n && !strncmp(w, name + length - n, n)) return true;
+    return false;
 }

@@ -27,9 +27,16 @@ typedef enum window_rule {
 
 typedef struct family {
     const char *name;        /* model_type of config.json */
-    const char *hf_class;    /* the class its weights are saved from */
+    const char *hf_class;    /* the classes its weights are saved from, separated by spaces */
     const char *gguf;        /* general.architecture; NULL: not in GGUF under a name of its own */
     const char *blocks;      /* what a layer's number follows; NULL: model.layers */
+    const char *embedding; /* the tokens' matrix; NULL: model.embed_tokens */
+    const char *prefix;    /* begins every name, and is missing in files of the bare model */
+    const char *outside;   /* first parts of names that it does not begin */
+    const char *ignored;   /* ends of the names of tensors that are no weights */
+    const char *columns;   /* ends of the names of matrices that Hugging Face's files hold transposed */
+    const char *fused;     /* a projection of heads' q, k, v, which GGUF has in another order (arrange.c) */
+    bool any_act;          /* act is the usual activation, and others that are known will do */
     const char *act, *act_too; /* what the activation has to be called; NULL: silu, nothing else */
     window_rule window;
     int64_t window_size;     /* where the file says nothing; 0: none */
@@ -56,6 +63,10 @@ typedef struct family {
 const family *family_at(int i);                /* NULL after the last */
 const family *family_find(const char *name);   /* by model_type; NULL: not supported */
 const family *family_of_gguf(const char *architecture);
+
+/* Whether one of `words`, separated by spaces, is `name`; or is its end. words NULL: none is. */
+bool family_lists(const char *words, const char *name);
+bool family_ends(const char *words, const char *name);
 
 /* The Hugging Face name of a GGUF tensor of such a model, written to out; false when there is none, or when
  * it does not fit. And back. */

@@ -28,6 +28,12 @@ void build_layer(build *b, int64_t layer); /* what follows belongs to this block
 /* RMSNorm over whole rows of x, or over each of its `heads`. */
 val build_norm(build *b, val x, int64_t layer, const char *name, double eps);
 val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps);
+/* Layer normalization, with a bias or without. */
+val build_layernorm(build *b, val x, int64_t layer, const char *name, double eps, build_bias bias);
+/* The rows of a table of learned positions. */
+val build_positions(build *b, const char *name);
+/* What stands between the projections of a feed-forward block: the configuration's activation. */
+val build_act(build *b, val x);
 /* x W^T + bias, with the adapter if there is one. */
 val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias);
 /* q, k of `heads` heads turned by their positions; layers whose window is limited may have a base of their

@@ -8,7 +8,7 @@ enum { HEAD_LOGITS = 64 << 20 }; /* bytes of logits that exist at a time */
 
 prog *build_prog(build *b) { return b->p; }
 
-static const char *module_name(build *b, int64_t layer, const char *name)
+const char *build_module(build *b, int64_t layer, const char *name)
 {
     const char *blocks = b->m->config->family->blocks;
     if (layer < 0) return name;
@@ -17,7 +17,7 @@ static const char *module_name(build *b, int64_t layer, const char *name)
 
 /* A frozen weight by its full name: a matrix, or with rows 0 a vector. model_check() has made sure that it is
  * there and of that shape; a census makes do with the shape. */
-static val frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
+val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
 {
     const char *name = arena_fmt(&b->p->mem, "%s.%s", module, leaf);
     if (!b->census) {
@@ -36,14 +36,15 @@ void build_layer(build *b, int64_t layer) { b->p->seg = (int)(layer + 1); }
 val build_embed(build *b, const char *name)
 {
     const model_config *c = b->m->config;
-    val table = frozen(b, name, "weight", c->vocab, c->width);
+    const int64_t width = c->embed_width ? c->embed_width : c->width;
+    val table = build_frozen(b, name, "weight", c->vocab, width);
     return op_embed_scaled(b->p, b->tokens, table, c->embed_scale);
 }
 
 val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps)
 {
     int64_t n = b->p->v[x].s.d[1] / heads;
-    val w = frozen(b, module_name(b, layer, name), "weight", 0, n);
+    val w = build_frozen(b, build_module(b, layer, name), "weight", 0, n);
     return op_rmsnorm_offset(b->p, x, w, eps, b->m->config->norm_offset);
 }
 
@@ -68,11 +69,11 @@ static bool adapter_of(build *b, const char *module, lowrank *out)
 
 val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias)
 {
-    const char *module = module_name(b, layer, name);
+    const char *module = build_module(b, layer, name);
     const int64_t in = b->p->v[x].s.d[1];
     if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out);
-    val w = frozen(b, module, "weight", out, in);
-    val added = bias == BIAS ? frozen(b, module, "bias", 0, out) : NONE;
+    val w = build_frozen(b, module, "weight", out, in);
+    val added = bias == BIAS ? build_frozen(b, module, "bias", 0, out) : NONE;
     lowrank low;
     bool adapted = adapter_of(b, module, &low);
     return op_linear(b->p, x, w, added, adapted ? &low : NULL);
@@ -143,8 +144,9 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
         return op_attention_capped(p, q, k, v, b->start, heads, kv_heads, window, scale, cap);
     BUG_IF(layer < 0 || layer >= b->caches);
     int64_t rows = b->size.slots * b->size.context, width = p->v[k].s.d[1];
-    b->cache_k[layer] = prog_value(p, module_name(b, layer, "cache_k"), VALUE_STATE, ROWS_FIXED, rows, width);
-    b->cache_v[layer] = prog_value(p, module_name(b, layer, "cache_v"), VALUE_STATE, ROWS_FIXED, rows, width);
+    const char *name_k = build_module(b, layer, "cache_k"), *name_v = build_module(b, layer, "cache_v");
+    b->cache_k[layer] = prog_value(p, name_k, VALUE_STATE, ROWS_FIXED, rows, width);
+    b->cache_v[layer] = prog_value(p, name_v, VALUE_STATE, ROWS_FIXED, rows, width);
     return op_cached_attention_capped(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer],
                                       heads, kv_heads, window, b->size.context, scale, cap);
 }
@@ -164,7 +166,7 @@ void build_head(build *b, val x, const char *weight)
 {
     prog *p = b->p;
     const double cap = b->m->config->final_cap;
-    val w = frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
+    val w = build_frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
     if (b->kind != STEP_GENERATE) {
         int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
         b->loss = op_head_capped(p, x, w, b->target, b->weight, chunk, cap, &b->ce, &b->hit);

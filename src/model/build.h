@@ -40,6 +40,10 @@ struct census {
 /* Writes the forward list once, for one row and without any weights, and tells what goes by. */
 void build_census(const model *m, census_want *want, census_linear *linear, void *arg);
 
+/* The full name of a module, and its frozen weight: a matrix, or with rows 0 a vector. */
+const char *build_module(build *b, int64_t layer, const char *name);
+val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols);
+
 /* The frequencies of rotary positions with that base, half of `dim`, for sequences of that length;
  * model/rope.c. */
 void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out);

@@ -57,9 +57,11 @@ static void want(void *arg, const char *name, int64_t rows, int64_t cols)
 }
 
 /* lm_head.weight of a tied model: harmless when it is the embedding once more. */
-static bool same_as_embedding(const weights *w, const tensor *t)
+static bool same_as_embedding(const weights *w, const family *f, const tensor *t)
 {
-    const tensor *e = weights_find(w, "model.embed_tokens.weight");
+    char name[96];
+    snprintf(name, sizeof name, "%s.weight", f->embedding ? f->embedding : "model.embed_tokens");
+    const tensor *e = weights_find(w, name);
     return e && e->type == t->type && e->bytes == t->bytes && !memcmp(e->dim, t->dim, sizeof e->dim) &&
            !memcmp(e->data, t->data, t->bytes);
 }
@@ -78,7 +80,7 @@ static int refuse_unused(const check *k)
         const tensor *t = weights_at(w, i);
         if (weights_find(k->wanted, t->name) || is_rotary(t->name)) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
-        if (head && same_as_embedding(w, t)) continue;
+        if (head && same_as_embedding(w, checkpoint_config(k->c)->family, t)) continue;
         if (head && checkpoint_config(k->c)->tied)
             return fail(k->e, E_FORMAT,
                         "%s: lm_head.weight differs from the embedding, yet the configuration says "

@@ -179,6 +179,12 @@ int model_check_finite(const model *m, err *e)
     return OK;
 }
 
+int64_t model_longest(const model *m)
+{
+    const model_config *c = m->config;
+    return c->positions > 0 ? c->positions - c->position_offset : INT64_MAX;
+}
+
 size_t model_bytes_owned(const model *m) { return weights_owned_bytes(m->weights); }
 
 size_t model_bytes_mapped(const model *m)

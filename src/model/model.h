@@ -48,6 +48,9 @@ int model_open_unchecked(model **out, const char *path, err *e);
  * holds a NaN or an infinity, OK when there is none. Reads every weight. */
 int model_check_finite(const model *m, err *e);
 
+/* The most tokens of a document: the rows of the table of learned positions, or INT64_MAX. */
+int64_t model_longest(const model *m);
+
 /* Bytes of the weights: what the process holds itself, and what stays in the mapped file. */
 size_t model_bytes_owned(const model *m);
 size_t model_bytes_mapped(const model *m);

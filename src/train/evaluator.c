@@ -30,6 +30,7 @@ static step_size size_of(const sampler *s, int64_t *docs)
 int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *rows, int64_t batch_rows,
                   device *d, err *e)
 {
+    if (evaluator_check_length(m, rows, e) != OK) return E_USAGE;
     sampler *s = in_order(rows, batch_rows, e);
     if (!s) return E_USAGE;
     evaluator *v = xcalloc(1, sizeof *v);
@@ -55,6 +56,15 @@ void evaluator_free(evaluator *v)
     micro_batch_release(&v->batch);
     sampler_free(v->s);
     free(v);
+}
+
+int evaluator_check_length(const model *m, const rowset *rows, err *e)
+{
+    const int64_t most = model_longest(m);
+    if (rows->longest <= most) return OK;
+    return fail(e, E_USAGE, "the data has rows of up to %lld tokens, and the model positions for %lld; lower "
+                "max_length to that",
+                (long long)rows->longest, (long long)most);
 }
 
 int evaluator_measure(step_memory *out, const model *m, const adapter *a, const rowset *rows,

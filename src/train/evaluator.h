@@ -35,6 +35,9 @@ void evaluator_free(evaluator *v); /* NULL is fine */
  * file, when a loss is not finite. */
 int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, err *e);
 
+/* E_USAGE when a row is longer than the model has positions for. */
+int evaluator_check_length(const model *m, const rowset *rows, err *e);
+
 /* What it takes, known before it is made. */
 int evaluator_measure(step_memory *out, const model *m, const adapter *a, const rowset *rows,
                       int64_t batch_rows, device *d, err *e);

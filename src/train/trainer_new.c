@@ -87,6 +87,8 @@ int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const a
                     const rowset *train, const rowset *eval, const recipe *r, device *d, err *e)
 {
     int code = recipe_check(r, e);
+    if (code == OK) code = evaluator_check_length(m, train, e);
+    if (code == OK && eval) code = evaluator_check_length(m, eval, e);
     if (code != OK) return code;
     sampler *s = train_sampler(train, r, e);
     if (!s) return E_USAGE;

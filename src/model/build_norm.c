@@ -1,0 +1,27 @@
+/* build_norm.c -- what models with layer norms are written with besides the parts in build.c: those norms,
+ * learned positions, activations of one input. */
+#include "model/build.h"
+
+val build_layernorm(build *b, val x, int64_t layer, const char *name, double eps, build_bias bias)
+{
+    const char *module = build_module(b, layer, name);
+    const int64_t n = b->p->v[x].s.d[1];
+    val w = build_frozen(b, module, "weight", 0, n);
+    val added = bias == BIAS ? build_frozen(b, module, "bias", 0, n) : NONE;
+    return op_layernorm(b->p, x, w, added, eps);
+}
+
+val build_positions(build *b, const char *name)
+{
+    const model_config *c = b->m->config;
+    val table = build_frozen(b, name, "weight", c->positions, c->width);
+    return op_embed_from(b->p, b->positions, table, c->position_offset);
+}
+
+val build_act(build *b, val x)
+{
+    static const activation_kind kind[] = {
+        [CONFIG_GELU] = ACT_GELU, [CONFIG_GELU_TANH] = ACT_GELU_TANH, [CONFIG_RELU] = ACT_RELU};
+    BUG_IF(b->m->config->act == CONFIG_SILU);
+    return op_activation(b->p, x, kind[b->m->config->act]);
+}

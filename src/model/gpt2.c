@@ -1,0 +1,37 @@
+/* gpt2.c -- GPT-2 (Radford et al. 2019): layer norms, learned positions, q, k and v in one projection.
+ *
+ *     x = x + c_proj(attend(c_attn(ln_1(x))))      x = x + c_proj(act(c_fc(ln_2(x))))
+ */
+#include "model/arch.h"
+
+static val attention(build *b, const model_config *c, int64_t layer, val h)
+{
+    prog *p = build_prog(b);
+    const int64_t n = c->width;
+    val qkv = build_project(b, h, layer, "attn.c_attn", 3 * n, BIAS);
+    val q = op_columns(p, qkv, 0, n), k = op_columns(p, qkv, n, n), v = op_columns(p, qkv, 2 * n, n);
+    val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
+    return build_project(b, o, layer, "attn.c_proj", n, BIAS);
+}
+
+static val feed_forward(build *b, const model_config *c, int64_t layer, val h)
+{
+    val up = build_act(b, build_project(b, h, layer, "mlp.c_fc", c->ffn, BIAS));
+    return build_project(b, up, layer, "mlp.c_proj", c->width, BIAS);
+}
+
+static void forward(build *b, const model_config *c)
+{
+    prog *p = build_prog(b);
+    val x = op_add(p, build_embed(b, "transformer.wte"), build_positions(b, "transformer.wpe"));
+    for (int64_t layer = 0; layer < c->layers; layer++) {
+        build_layer(b, layer);
+        x = op_add(p, x, attention(b, c, layer, build_layernorm(b, x, layer, "ln_1", c->rms_eps, BIAS)));
+        x = op_add(p, x, feed_forward(b, c, layer, build_layernorm(b, x, layer, "ln_2", c->rms_eps, BIAS)));
+    }
+    build_layer(b, -1);
+    x = build_layernorm(b, build_label_rows(b, x), -1, "transformer.ln_f", c->rms_eps, BIAS);
+    build_head(b, x, c->tied ? "transformer.wte" : "lm_head");
+}
+
+const arch arch_gpt2 = {forward};
