@@ -93,7 +93,8 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     bool saves = o->generate || options_origin(o, "output_dir") == FROM_COMMAND_LINE;
     *out = NULL;
     int bad = job_model_open(&j, o, h, e);
-    if (!bad) bad = job_rows_open(&r, o->data, o, j.tokenizer, device_pool(j.device), h, e);
+    rows_part part = o->eval_split > 0 ? ROWS_HELD_OUT : ROWS_ALL;
+    if (!bad) bad = job_rows_open_part(&r, o->data, part, o, j.tokenizer, device_pool(j.device), h, e);
     if (!bad && o->generate) bad = job_score_open(&s, &r, &j, o, h, e);
     if (!bad) bad = evaluate(&j, &r, o, h, &v, e);
     json_t *result = bad ? NULL : result_of(&v);

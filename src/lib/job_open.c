@@ -84,6 +84,27 @@ static void tell_unknown(const peft_config *c, const char *folder, const job_hoo
                  c->unknown.p[i]);
 }
 
+int job_tokenizer_open(tokenizer **out, const char *path, const checkpoint *c, err *e)
+{
+    int bad = tokenizer_open(out, c, e);
+    const model_config *m = checkpoint_config(c);
+    if (bad || tokenizer_size(*out) <= m->vocab) return bad;
+    return fail(e, E_FORMAT,
+                "%s: the tokenizer has %lld tokens and the model's vocabulary %lld; they do not belong "
+                "together",
+                path, (long long)tokenizer_size(*out), (long long)m->vocab);
+}
+
+int job_adapter_open(job_model *j, const options *o, const job_hooks *h, err *e)
+{
+    if (!o->adapter) return OK;
+    int bad = adapter_open(&j->adapter, j->model, o->adapter, e);
+    if (bad) return bad;
+    tell_unknown(&j->adapter->config, o->adapter, h);
+    compare_base(j, o->adapter, h);
+    return OK;
+}
+
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
 {
     *j = (job_model){0};
@@ -92,17 +113,8 @@ int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
     if (!bad) bad = job_device_open(&j->device, o, e);
     model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
     if (!bad) bad = model_open(&j->model, o->model, o->quantization, absmax, device_pool(j->device), e);
-    if (!bad) bad = tokenizer_open(&j->tokenizer, j->model->file, e);
-    if (!bad && tokenizer_size(j->tokenizer) > j->model->config->vocab)
-        bad = fail(e, E_FORMAT,
-                   "%s: the tokenizer has %lld tokens and the model's vocabulary %lld; they do not belong "
-                   "together",
-                   o->model, (long long)tokenizer_size(j->tokenizer), (long long)j->model->config->vocab);
-    if (!bad && o->adapter) bad = adapter_open(&j->adapter, j->model, o->adapter, e);
-    if (!bad && j->adapter) {
-        tell_unknown(&j->adapter->config, o->adapter, h);
-        compare_base(j, o->adapter, h);
-    }
+    if (!bad) bad = job_tokenizer_open(&j->tokenizer, o->model, j->model->file, e);
+    if (!bad) bad = job_adapter_open(j, o, h, e);
     if (bad) job_model_close(j);
     return bad;
 }

@@ -27,6 +27,10 @@ json_t *job_profile(const double *seconds, double total, job_rest rest);
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e);
 void job_model_close(job_model *j);
 
+/* The parts of it: a tokenizer that fits its model, and --adapter on j->model. */
+int job_tokenizer_open(tokenizer **out, const char *path, const checkpoint *c, err *e);
+int job_adapter_open(job_model *j, const options *o, const job_hooks *h, err *e);
+
 /* Ends the line of an E_MEMORY with how to need less; returns bad. */
 int job_advise(int bad, const char *how, err *e);
 

@@ -40,7 +40,7 @@ static recipe_when when_of(const char *word)
 
 static recipe_when eval_when(const options *o)
 {
-    if (!o->eval_data) return WHEN_NO;
+    if (!o->eval_data && o->eval_split == 0) return WHEN_NO;
     return strcmp(o->eval_strategy, "auto") ? when_of(o->eval_strategy) : WHEN_EPOCH;
 }
 

@@ -56,6 +56,12 @@ static void tell(const job_rows *r, const char *path, const job_hooks *h)
 int job_rows_open(job_rows *r, const char *path, const options *o, const tokenizer *t, pool *team,
                   const job_hooks *h, err *e)
 {
+    return job_rows_open_part(r, path, ROWS_ALL, o, t, team, h, e);
+}
+
+int job_rows_open_part(job_rows *r, const char *path, rows_part part, const options *o, const tokenizer *t,
+                       pool *team, const job_hooks *h, err *e)
+{
     *r = (job_rows){0};
     shape_options how = job_shape_options(o);
     row_options rows = row_options_of(o);
@@ -63,6 +69,7 @@ int job_rows_open(job_rows *r, const char *path, const options *o, const tokeniz
     if (!bad && !(bad = table_open(&r->table, path, e))) r->open = 1;
     if (!bad) bad = job_chat_open(&r->chat, &how, &r->table, SHAPE_LEARN, o, t, e);
     if (!bad && !(bad = shape_init(&r->shape, &r->table, &how, SHAPE_LEARN, e))) r->open = 2;
+    if (!bad) bad = job_split(r, o->eval_split, (uint64_t)o->split_seed, part, e);
     if (!bad && !(bad = rowset_build(&r->set, &r->shape, t, &rows, team, e))) r->open = 3;
     if (bad)
         job_rows_close(r);

@@ -14,10 +14,19 @@ typedef struct job_rows {
     int open; /* how many of the three are */
 } job_rows;
 
+/* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. */
+typedef enum rows_part { ROWS_ALL, ROWS_TRAINED, ROWS_HELD_OUT } rows_part;
+
 /* Reads and tokenizes `path`. Rows that are dropped or cut are told by notes when h is not NULL. */
 int job_rows_open(job_rows *r, const char *path, const options *o, const tokenizer *t, pool *team,
                   const job_hooks *h, err *e);
+/* The same of a part of the file: o->eval_split is the share held out, chosen by o->split_seed. */
+int job_rows_open_part(job_rows *r, const char *path, rows_part part, const options *o, const tokenizer *t,
+                       pool *team, const job_hooks *h, err *e);
 void job_rows_close(job_rows *r);
+
+/* Leaves in r->table, which is open with r->shape, the rows of the part. E_USAGE when all have one prompt. */
+int job_split(job_rows *r, double share, uint64_t seed, rows_part part, err *e);
 
 /* An array of lines: "12 rows are truncated (first: line 3): ...". */
 json_t *job_rows_findings(const job_rows *r);

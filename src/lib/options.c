@@ -341,12 +341,17 @@ int options_check(options *o, err *e)
         return fail(e, E_USAGE, "--%s is about generated texts; add --generate", scores);
     bool writes = o->command & (COMMAND_TRAIN | COMMAND_EVAL);
     if (writes && !*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");
+    if (o->eval_split > 0 && o->data && !strcmp(o->data, "-"))
+        return fail(e, E_USAGE,
+                    "eval_split reads the data twice, and the standard input can be read once; give a file");
+    if (o->eval_split > 0 && o->eval_data)
+        return fail(e, E_USAGE, "eval_split and --eval-data are two sources of held-out rows; give one");
     if (o->command != COMMAND_TRAIN) return OK;
     if (o->max_steps == 0 || (o->max_steps < 0 && o->epochs <= 0))
         return fail(e, E_USAGE, "nothing to train: max_steps or num_train_epochs has to be above 0");
     bool asks_eval = strcmp(o->eval_strategy, "auto") && strcmp(o->eval_strategy, "no");
-    if ((asks_eval || o->best_at_end) && !o->eval_data)
-        return fail(e, E_USAGE, "%s needs --eval-data FILE",
+    if ((asks_eval || o->best_at_end) && !o->eval_data && o->eval_split == 0)
+        return fail(e, E_USAGE, "%s needs --eval-data FILE or --eval_split SHARE",
                     o->best_at_end ? "load_best_model_at_end" : "eval_strategy");
     return OK;
 }

@@ -48,7 +48,8 @@ typedef struct options {
     const char *completion_only_loss; /* "auto", "true", "false" */
     const char *chat_template_path, *chat_template_kwargs;
     bool assistant_only_loss;
-    int64_t max_length;
+    double eval_split; /* share of the data's rows that is held out; 0: none */
+    int64_t max_length, split_seed;
     bool packing;
 
     /* adapter */

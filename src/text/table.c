@@ -188,6 +188,21 @@ void table_close(table *t)
     *t = (table){0};
 }
 
+void table_keep(table *t, const uint8_t *keep)
+{
+    int64_t rows = 0, cells = 0;
+    for (int64_t i = 0; i < t->rows; i++) {
+        if (!keep[i]) continue;
+        int64_t from = t->first[i], n = t->first[i + 1] - from; /* read before first[rows + 1] is written */
+        memmove(t->cells + cells, t->cells + from, (size_t)n * sizeof *t->cells);
+        t->line[rows] = t->line[i];
+        t->first[rows++] = cells;
+        cells += n;
+    }
+    t->rows = rows;
+    t->first[rows] = cells;
+}
+
 int table_column(const table *t, const char *name)
 {
     for (int i = 0; i < t->columns; i++)

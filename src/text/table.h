@@ -55,6 +55,9 @@ int table_open(table *t, const char *path, err *e);
 int table_parse(table *t, const char *name, const char *text, size_t n, err *e);
 void table_close(table *t);
 
+/* Leaves the rows with keep[row] != 0, in their order; their lines stay what they are in the file. */
+void table_keep(table *t, const uint8_t *keep);
+
 /* The column of that name, or -1. */
 int table_column(const table *t, const char *name);
 cell table_cell(const table *t, int64_t row, int column); /* CELL_ABSENT when the row lacks it */

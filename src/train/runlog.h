@@ -1,9 +1,10 @@
 /* runlog.h -- log.jsonl: one JSON object a line, as the run goes.
  *
  * A training line holds step, epoch, loss (mean over the steps since the line before), grad_norm (of the last
- * step, before clipping), learning_rate, tokens (so far), tokens_per_second and speed_of_light (share of the
- * device's measured peak); an evaluation line step, epoch, eval_loss, eval_token_accuracy, eval_runtime and
- * eval_samples_per_second. Numbers have 10 digits.
+ * step, before clipping), learning_rate, tokens (so far), seconds (of training so far, without evaluations and
+ * saving), tokens_per_second and speed_of_light (share of the device's measured peak); an evaluation line step,
+ * epoch, eval_loss, eval_token_accuracy, eval_runtime, eval_samples_per_second, tokens and seconds. Numbers have
+ * 10 digits.
  *
  * A line is in the file, whole, when runlog_add() returns. The lines are kept in memory too: a checkpoint
  * saves them as the log_history of its trainer_state.json, and a resumed run starts its file with exactly

@@ -19,11 +19,18 @@ static bool log_due(const trainer *t)
     return t->at.step % t->r.logging_steps == 0 || (t->at.step == 1 && t->r.logging_first_step) || at_end(t);
 }
 
+static bool asked_for(const trainer *t)
+{
+    for (int64_t i = 0; i < t->hooks->n_evaluate_at; i++)
+        if (t->hooks->evaluate_at[i] == t->at.step) return true;
+    return false;
+}
+
 static bool evaluation_due(const trainer *t)
 {
     if (!t->judge || t->at.evaluated_step == t->at.step) return false;
     int64_t every = t->r.eval_steps > 0 ? t->r.eval_steps : t->r.logging_steps;
-    return t->at.step == 0 || at_end(t) || due(t->r.eval_strategy, every, t);
+    return t->at.step == 0 || at_end(t) || due(t->r.eval_strategy, every, t) || asked_for(t);
 }
 
 static bool save_due(const trainer *t)
@@ -38,7 +45,9 @@ static int evaluate(trainer *t, err *e)
     evaluator_hooks hooks = {.arg = t->hooks->arg, .progress = t->hooks->evaluating, .stop = t->hooks->stop};
     evaluation v;
     err why = {0};
-    int code = evaluator_run(t->judge, &hooks, &v, &why);
+    bool known = t->at.step == 0 && t->hooks->before;
+    if (known) v = *t->hooks->before;
+    int code = known ? OK : evaluator_run(t->judge, &hooks, &v, &why);
     if (code == E_STOPPED) return code;
     if (code != OK) return fail(e, code, "after step %lld: %s", (long long)t->at.step, why.msg);
     t->at.evaluated_step = t->at.step;
@@ -51,7 +60,10 @@ static int evaluate(trainer *t, err *e)
         t->at.best_loss = v.loss;
         t->at.best_step = t->at.step;
     }
-    return trainer_log_evaluation(t, &v, e);
+    code = trainer_log_evaluation(t, &v, e);
+    if (code != OK || known || !t->hooks->evaluated) return code;
+    bool enough = t->hooks->evaluated(t->hooks->arg, t->at.step, &v) != 0;
+    return enough && !at_end(t) ? E_STOPPED : OK;
 }
 
 static snapshot snapshot_of(trainer *t)

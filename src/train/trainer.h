@@ -35,6 +35,12 @@ typedef struct trainer_hooks {
     void (*evaluating)(void *arg, int64_t done, int64_t rows);
     void (*saved)(void *arg, const char *folder);
     const volatile int *stop; /* not 0: save a checkpoint and return E_STOPPED */
+    /* Further steps to evaluate after; and what is told of every evaluation that was made. Not 0, unless it was
+     * that after the last step: a checkpoint is saved and E_STOPPED comes back. */
+    const int64_t *evaluate_at;
+    int64_t n_evaluate_at;
+    int (*evaluated)(void *arg, int64_t step, const evaluation *v);
+    const evaluation *before; /* the evaluation before the first step, when it is known; NULL: it is made */
     double *seconds;          /* NULL, or [2 * OP_COUNT], to which every micro-batch adds: step_profile() */
 } trainer_hooks;
 
@@ -46,6 +52,7 @@ typedef struct trainer_result {
     double eval_loss_before, eval_loss; /* NAN without an evaluation set */
     double token_accuracy;              /* of the last evaluation, or NAN */
     int64_t best_step;                  /* of the lowest evaluation loss; -1: none */
+    double best_loss;
     double seconds, tokens_per_second, speed_of_light;
 } trainer_result;
 

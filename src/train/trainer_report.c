@@ -50,6 +50,7 @@ int trainer_log_step(trainer *t, err *e)
     put(o, "grad_norm", t->at.grad_norm);
     put(o, "learning_rate", t->at.learning_rate);
     json_object_set_new(o, "tokens", json_integer(t->at.tokens));
+    put(o, "seconds", t->at.seconds);
     put(o, "tokens_per_second", over((double)t->window.tokens, t->window.seconds));
     put(o, "speed_of_light", over(over(t->window.operations, t->window.seconds), t->peak));
     t->at.window_steps = 0;
@@ -67,6 +68,8 @@ int trainer_log_evaluation(trainer *t, const evaluation *v, err *e)
     put(o, "eval_token_accuracy", v->token_accuracy);
     put(o, "eval_runtime", v->seconds);
     put(o, "eval_samples_per_second", over((double)v->rows, v->seconds));
+    json_object_set_new(o, "tokens", json_integer(t->at.tokens));
+    put(o, "seconds", t->at.seconds);
     return log_line(t, o, e);
 }
 
@@ -94,6 +97,7 @@ void trainer_fill_result(const trainer *t, trainer_result *out)
         .eval_loss = t->at.eval_last,
         .token_accuracy = t->at.eval_accuracy,
         .best_step = t->at.best_step,
+        .best_loss = t->at.best_loss,
         .seconds = t->at.seconds,
         .tokens_per_second = over((double)t->at.tokens, t->at.seconds),
         .speed_of_light = over(over(t->at.operations, t->at.seconds), t->peak),

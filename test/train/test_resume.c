@@ -62,8 +62,8 @@ static trainer_hooks hooks_of(watch *w)
 static str timeless_log(const char *folder)
 {
     static const char *const times[] = {
-        "tokens_per_second", "speed_of_light",           "eval_runtime",           "eval_samples_per_second",
-        "train_runtime",     "train_samples_per_second", "train_steps_per_second",
+        "seconds",       "tokens_per_second",        "speed_of_light", "eval_runtime", "eval_samples_per_second",
+        "train_runtime", "train_samples_per_second", "train_steps_per_second",
     };
     str out = {0};
     char *text = rig_text(folder, "log.jsonl"), *rest = text;

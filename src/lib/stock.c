@@ -1,0 +1,242 @@
+/* stock.c -- see stock.h: short lists, searched by a key of the options that matter. */
+#include "lib/stock.h"
+
+#include "base/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct kept_base {
+    struct kept_base *next;
+    char *key;
+    model *model;
+    int users;
+} kept_base;
+
+typedef struct machine {
+    struct machine *next;
+    char *key;
+    device *device;
+} machine;
+
+typedef struct kept_rows {
+    struct kept_rows *next;
+    char *key;
+    job_rows rows;
+} kept_rows;
+
+typedef struct kept_score {
+    struct kept_score *next;
+    const model *model;
+    const device *device;
+    const job_rows *rows;
+    evaluation v;
+} kept_score;
+
+struct stock {
+    char *path; /* of the base */
+    kept_base *bases;
+    machine *machines;
+    kept_rows *rows;
+    kept_score *before;
+    tokenizer *tokenizer;
+};
+
+stock *stock_new(void) { return xcalloc(1, sizeof(stock)); }
+
+static void free_base(kept_base *b)
+{
+    model_close(b->model);
+    free(b->key);
+    free(b);
+}
+
+void stock_free(stock *s)
+{
+    if (!s) return;
+    for (kept_score *b = s->before, *next; b; b = next) next = b->next, free(b);
+    for (kept_rows *r = s->rows, *next; r; r = next) {
+        next = r->next;
+        job_rows_close(&r->rows);
+        free(r->key);
+        free(r);
+    }
+    for (kept_base *b = s->bases, *next; b; b = next) next = b->next, free_base(b);
+    for (machine *m = s->machines, *next; m; m = next) {
+        next = m->next;
+        device_close(m->device);
+        free(m->key);
+        free(m);
+    }
+    tokenizer_close(s->tokenizer);
+    free(s->path);
+    free(s);
+}
+
+static int open_device(stock *s, device **out, const options *o, err *e)
+{
+    str key = {0};
+    str_fmt(&key, "%s %s %lld", o->device, o->compute, (long long)o->threads);
+    for (machine *m = s->machines; m; m = m->next)
+        if (!strcmp(m->key, key.p)) {
+            str_free(&key);
+            return *out = m->device, OK;
+        }
+    device *d;
+    if (job_device_open(&d, o, e)) {
+        str_free(&key);
+        return e->code;
+    }
+    machine *m = xcalloc(1, sizeof *m);
+    *m = (machine){s->machines, key.p, d};
+    s->machines = m;
+    *out = d;
+    return OK;
+}
+
+/* Bases that nobody uses are let go; what was known of them, too, since another may get their address. */
+static void let_go(stock *s)
+{
+    for (kept_base **at = &s->bases; *at;) {
+        kept_base *b = *at;
+        if (b->users) {
+            at = &b->next;
+            continue;
+        }
+        for (kept_score **k = &s->before; *k;) {
+            kept_score *old = *k;
+            if (old->model != b->model) {
+                k = &old->next;
+                continue;
+            }
+            *k = old->next;
+            free(old);
+        }
+        *at = b->next;
+        free_base(b);
+    }
+}
+
+static size_t idle_bytes(const stock *s)
+{
+    size_t sum = 0;
+    for (const kept_base *b = s->bases; b; b = b->next) sum += b->users ? 0 : model_bytes_owned(b->model);
+    return sum;
+}
+
+static int new_base(stock *s, kept_base **out, const char *key, const options *o, pool *team, err *e)
+{
+    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
+    err first = {0};
+    model *m;
+    if (idle_bytes(s) > cpu_memory_free() / 2) let_go(s);
+    int bad = model_open(&m, o->model, o->quantization, absmax, team, &first);
+    if (bad == E_MEMORY && s->bases) {
+        let_go(s);
+        first = (err){0};
+        bad = model_open(&m, o->model, o->quantization, absmax, team, &first);
+    }
+    if (bad) return fail(e, bad, "%s", first.msg);
+    kept_base *b = xcalloc(1, sizeof *b);
+    *b = (kept_base){s->bases, strdup(key), m, 0};
+    *out = s->bases = b;
+    return OK;
+}
+
+static int find_base(stock *s, kept_base **out, const options *o, pool *team, err *e)
+{
+    str key = {0};
+    str_fmt(&key, "%s %d", o->quantization, o->double_quant);
+    int bad = OK;
+    kept_base *b = s->bases;
+    while (b && strcmp(b->key, key.p)) b = b->next;
+    if (!b) bad = new_base(s, &b, key.p, o, team, e);
+    str_free(&key);
+    *out = b;
+    return bad;
+}
+
+int stock_open(stock *s, job_model *view, const options *o, err *e)
+{
+    *view = (job_model){0};
+    kept_base *b;
+    int bad = job_exists(o->model, "model", e);
+    if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
+    if (!bad && s->path && strcmp(s->path, o->model))
+        bad = fail(e, E_USAGE, "%s: the trainings share the base %s; give the same model to all", o->model,
+                   s->path);
+    if (!bad) bad = open_device(s, &view->device, o, e);
+    if (!bad) bad = find_base(s, &b, o, device_pool(view->device), e);
+    if (!bad && !s->tokenizer) bad = job_tokenizer_open(&s->tokenizer, o->model, b->model->file, e);
+    if (bad) return bad;
+    if (!s->path) s->path = strdup(o->model);
+    b->users++;
+    view->model = b->model;
+    view->tokenizer = s->tokenizer;
+    return OK;
+}
+
+void stock_close(stock *s, job_model *view)
+{
+    for (kept_base *b = s->bases; b; b = b->next)
+        if (view->model && b->model == view->model) b->users--;
+    adapter_close(view->adapter);
+    *view = (job_model){0};
+}
+
+static void add_text(str *key, const char *text) { str_fmt(key, "|%s", text ? text : ""); }
+
+/* What decides about the tokens of a row. */
+static void rows_key(str *key, const char *path, rows_part part, const options *o)
+{
+    const char *const text[] = {path,
+                                o->prompt_template,
+                                o->completion_template,
+                                o->completion_column,
+                                o->text_field,
+                                o->completion_only_loss,
+                                o->chat_template_path,
+                                o->chat_template_kwargs};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) add_text(key, text[i]);
+    str_fmt(key, "|%d %lld %d", o->assistant_only_loss, (long long)o->max_length, part);
+    if (part != ROWS_ALL) str_fmt(key, " %.17g %lld", o->eval_split, (long long)o->split_seed);
+}
+
+int stock_rows(stock *s, const job_rows **out, const char *path, rows_part part, const options *o,
+               const job_model *base, const job_hooks *h, err *e)
+{
+    str key = {0};
+    rows_key(&key, path, part, o);
+    kept_rows *r = s->rows;
+    while (r && strcmp(r->key, key.p)) r = r->next;
+    if (r) {
+        str_free(&key);
+        return *out = &r->rows, OK;
+    }
+    r = xcalloc(1, sizeof *r);
+    if (job_rows_open_part(&r->rows, path, part, o, base->tokenizer, device_pool(base->device), h, e)) {
+        free(r);
+        str_free(&key);
+        return e->code;
+    }
+    r->key = key.p;
+    r->next = s->rows;
+    s->rows = r;
+    *out = &r->rows;
+    return OK;
+}
+
+const evaluation *stock_before(const stock *s, const job_model *base, const job_rows *rows)
+{
+    for (const kept_score *b = s->before; b; b = b->next)
+        if (b->model == base->model && b->device == base->device && b->rows == rows) return &b->v;
+    return NULL;
+}
+
+void stock_set_before(stock *s, const job_model *base, const job_rows *rows, const evaluation *v)
+{
+    if (stock_before(s, base, rows)) return;
+    kept_score *b = xcalloc(1, sizeof *b);
+    *b = (kept_score){s->before, base->model, base->device, rows, *v};
+    s->before = b;
+}
