@@ -13,11 +13,11 @@ Q        = $(if $(V),,@)
 say      = $(if $(V),,@echo '  $(1)	$(2)')
 
 VERSION  = 0.1.0
-PACKAGES = jansson libpcre2-8 libutf8proc yaml-0.1
+PACKAGES = jansson libpcre2-8 libutf8proc yaml-0.1 sqlite3
 
 # ------------------------------------------------------------------------------------------------
 # The layers, lowest first: the one place that orders them (scripts/layers and the tests read it).
-LAYERS = base tensor format text metric op plan kernel model gen train lib cli
+LAYERS = base tensor format text metric op plan kernel model gen train tune lib cli
 
 WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla \
        -Wwrite-strings -Wundef

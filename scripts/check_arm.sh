@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 cross=$PWD/build/cross out=build/arm
 root=$cross/root tools=$cross/tools
-packages="libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libyaml-dev libcmocka-dev"
+packages="libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libyaml-dev libsqlite3-dev libcmocka-dev"
 
 cannot() { echo "check-arm: cannot run: $*" >&2; exit 1; }
 
