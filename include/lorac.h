@@ -49,7 +49,7 @@ typedef struct lorac_job lorac_job;
  * of generated text as it is. */
 typedef void lorac_progress(void *user, const char *event, const char *value);
 
-/* command: "train", "eval", "generate", "data", "info" or "bench". NULL when there is no such command. */
+/* command: "train", "eval", "generate", "data", "info", "tune" or "bench". NULL when there is no such command. */
 LORAC_API lorac_job *lorac_job_new(const char *command);
 LORAC_API void       lorac_job_free(lorac_job *job); /* NULL is fine */
 

@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
     {COMMAND_TRAIN, cli_train}, {COMMAND_EVAL, cli_eval}, {COMMAND_GENERATE, cli_generate},
     {COMMAND_INFO, cli_info},   {COMMAND_DATA, cli_data}, {COMMAND_BENCH, cli_bench},
+    {COMMAND_TUNE, cli_tune},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -33,6 +33,8 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
 int job_info(const options *o, json_t **out, err *e);
 /* "view": an array of rows, each an array of tokens {"text", "id", "label"}, of those asked for. */
 int job_data(const options *o, const job_hooks *h, json_t **out, err *e);
+/* "show": what a study has found, without model or data. */
+int job_tune(const options *o, const job_hooks *h, json_t **out, err *e);
 int job_bench(const options *o, const job_hooks *h, json_t **out, err *e);
 
 void job_note(const job_hooks *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

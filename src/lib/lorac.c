@@ -107,6 +107,8 @@ static int run(lorac_job *j, const job_hooks *h, json_t **out, err *e)
         return job_data(&j->o, h, out, e);
     case COMMAND_INFO:
         return job_info(&j->o, out, e);
+    case COMMAND_TUNE:
+        return job_tune(&j->o, h, out, e);
     case COMMAND_BENCH:
         return job_bench(&j->o, h, out, e);
     case COMMAND_ALL:

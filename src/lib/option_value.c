@@ -268,7 +268,7 @@ json_t *options_json(const options *o)
     json_t *all = json_object();
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
-        if (!r->name || !(r->commands & o->command) || !strcmp(r->name, "help")) continue;
+        if (!option_belongs(r, o->command) || !strcmp(r->name, "help")) continue;
         json_t *one = json_object();
         json_object_set_new(one, "value", field_json(o, r));
         json_object_set_new(one, "origin", json_string(origin[o->origin[i]]));

@@ -35,11 +35,17 @@ static bool has_alias(const option_row *r, const char *name)
     return false;
 }
 
+bool option_belongs(const option_row *r, command c)
+{
+    unsigned all = c & COMMAND_TUNE ? c | COMMAND_TRAIN : c;
+    return r->name && (r->commands & all);
+}
+
 const option_row *option_find(command c, const char *name)
 {
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
-        if (r->name && (r->commands & c) && (option_same_name(r->name, name) || has_alias(r, name))) return r;
+        if (option_belongs(r, c) && (option_same_name(r->name, name) || has_alias(r, name))) return r;
     }
     return NULL;
 }
@@ -63,7 +69,7 @@ static void nearest(command c, const char *name, str *best)
     int distance = 1 + (int)(strlen(name) / 2);
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
-        if (!r->name || !(r->commands & c)) continue;
+        if (!option_belongs(r, c)) continue;
         consider(name, r->name, strlen(r->name), best, &distance);
         for (const char *p = r->alias; p && *p; p += *p == ' ') {
             consider(name, p, strcspn(p, " "), best, &distance);
@@ -321,12 +327,26 @@ static int needs(const options *o, const char *value, const char *option, err *e
                 command_name(o->command));
 }
 
+static int check_tune(const options *o, err *e)
+{
+    if (needs(o, o->space, "--space FILE", e)) return E_USAGE;
+    if (!o->budget && strcmp(o->strategy, "grid") && !o->add_runs) return needs(o, NULL, "--budget AMOUNT",
+                                                                                e);
+    if (o->resume || o->overwrite)
+        return fail(e, E_USAGE, "a study goes on when the same command is given again; choose another "
+                                "--out for a new "
+                                "one");
+    if (o->adapter) return fail(e, E_UNSUPPORTED, "--adapter: a study trains fresh adapters; leave it out");
+    return OK;
+}
+
 int options_check(options *o, err *e)
 {
+    if (o->command == COMMAND_TUNE && !strcmp(o->action, "show")) return OK;
     if (o->command != COMMAND_BENCH &&
         needs(o, o->model, o->command == COMMAND_INFO ? "a PATH" : "--model PATH", e))
         return E_USAGE;
-    bool rows = o->command & (COMMAND_TRAIN | COMMAND_EVAL | COMMAND_DATA);
+    bool rows = o->command & (COMMAND_TRAIN | COMMAND_EVAL | COMMAND_DATA | COMMAND_TUNE);
     if (rows && needs(o, o->data, "--data FILE", e)) return E_USAGE;
     if (o->completion_template && o->completion_column)
         return fail(e, E_USAGE,
@@ -339,14 +359,15 @@ int options_check(options *o, err *e)
                                            : NULL;
     if (scores && !o->generate)
         return fail(e, E_USAGE, "--%s is about generated texts; add --generate", scores);
-    bool writes = o->command & (COMMAND_TRAIN | COMMAND_EVAL);
+    bool writes = o->command & (COMMAND_TRAIN | COMMAND_EVAL | COMMAND_TUNE);
     if (writes && !*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");
     if (o->eval_split > 0 && o->data && !strcmp(o->data, "-"))
         return fail(e, E_USAGE,
                     "eval_split reads the data twice, and the standard input can be read once; give a file");
     if (o->eval_split > 0 && o->eval_data)
         return fail(e, E_USAGE, "eval_split and --eval-data are two sources of held-out rows; give one");
-    if (o->command != COMMAND_TRAIN) return OK;
+    if (o->command == COMMAND_TUNE && check_tune(o, e)) return e->code;
+    if (!(o->command & (COMMAND_TRAIN | COMMAND_TUNE))) return OK;
     if (o->max_steps == 0 || (o->max_steps < 0 && o->epochs <= 0))
         return fail(e, E_USAGE, "nothing to train: max_steps or num_train_epochs has to be above 0");
     bool asks_eval = strcmp(o->eval_strategy, "auto") && strcmp(o->eval_strategy, "no");

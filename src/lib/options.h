@@ -21,7 +21,8 @@ typedef enum command {
     COMMAND_INFO = 8,
     COMMAND_DATA = 16,
     COMMAND_BENCH = 32,
-    COMMAND_ALL = 63,
+    COMMAND_TUNE = 256,
+    COMMAND_ALL = 319,
 } command;
 
 typedef struct option_ints {
@@ -87,6 +88,11 @@ typedef struct options {
     const char *shape;
     bool tensors;
 
+    /* tune */
+    const char *action, *space, *budget, *strategy, *early_stopping, *judge, *max_memory;
+    peft_list objectives;
+    int64_t eta, rungs, parallel, add_runs, final_runs, final_seeds;
+
     /* what a run prints; not repeated by --config run.json */
     const char *config;
     bool profile, quiet, json, help;
@@ -130,6 +136,9 @@ typedef struct option_row {
 
 extern const option_row option_table[];
 extern const int option_rows;
+
+/* Has the command this option? One that trains has all of train's. */
+bool option_belongs(const option_row *r, command c);
 
 /* Reads `lorac COMMAND argv[0..argc)`. E_USAGE, E_IO or E_FORMAT with what is wrong. Whatever comes back,
  * options_release() frees it. */

@@ -18,6 +18,8 @@ static const struct {
     {COMMAND_INFO, "info", "what a model, adapter or run folder is", "PATH [options]"},
     {COMMAND_DATA, "data", "what a model will learn from a data file, token by token",
      "--model PATH --data FILE [options]"},
+    {COMMAND_TUNE, "tune", "search hyperparameters: which options train fastest and best on your rows",
+     "--model PATH --data FILE --space FILE --budget 60min [--out STUDY] [options], or lorac tune show STUDY"},
     {COMMAND_BENCH, "bench", "this machine's peaks, and a training step measured against them",
      "[--model PATH] [options]"},
 };
@@ -113,7 +115,7 @@ void options_help(command c, str *out)
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
         if (!r->name) heading = r->help;
-        if (!r->name || !(r->commands & c)) continue;
+        if (!option_belongs(r, c)) continue;
         if (heading) str_fmt(out, "\n%s\n", heading);
         heading = NULL;
         add_option(r, out);

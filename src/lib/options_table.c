@@ -11,6 +11,7 @@
 #define INFO COMMAND_INFO
 #define DATA COMMAND_DATA
 #define BENCH COMMAND_BENCH
+#define TUNE COMMAND_TUNE
 #define ALL COMMAND_ALL
 #define RUNS (TRAIN | EVAL | GENERATE | BENCH) /* commands that run a model */
 #define READS (TRAIN | EVAL | GENERATE | DATA) /* commands that read rows */
@@ -46,6 +47,36 @@
 #define ANY 1e15
 
 const option_row option_table[] = {
+    HEADING("Search"),
+    {"action", NULL, OPTION_TEXT, AT(action), "search", TUNE, "WORD",
+     "search, or show what a study has found", 0, 0, "search show",
+     OPTION_POSITIONAL | OPTION_NOT_REPEATED, TUNE},
+    TEXT("space", NULL, space, "none", TUNE, "FILE",
+         "what to search, YAML with options and their values (docs/TUNE.md), or qlora, a ready space"),
+    TEXT("budget", NULL, budget, "none", TUNE, "AMOUNT",
+         "begin no further runs after so much: 60min, 2h, 40runs, 2e6tokens"),
+    CHOICE("strategy", NULL, strategy, "tpe", TUNE, "tpe random grid", "how to choose what to try"),
+    CHOICE("early_stopping", NULL, early_stopping, "halving", TUNE, "halving median none",
+           "which runs are trained to the end: the best of each length, those not worse than the median on "
+           "the way, or all"),
+    INT("eta", NULL, eta, "3", TUNE, 2, 16,
+        "halving: one run in so many goes on, to a length so many times as long"),
+    INT("rungs", NULL, rungs, "4", TUNE, 1, 8,
+        "halving: lengths at which runs are judged, fewer for short runs"),
+    LIST("objective", "objectives", objectives, "eval_loss", TUNE, "NAMES",
+         "what to search for, several for a Pareto front: eval_loss, eval_token_accuracy, seconds, memory, "
+         "a metric of eval --generate such as chrf"),
+    TEXT("max_memory", NULL, max_memory, "none", TUNE, "AMOUNT",
+         "refuse runs that their plan says take more: 4GiB, 512MiB"),
+    INT("parallel", NULL, parallel, "1", TUNE, 1, 64,
+        "runs side by side, where that is measured to be faster"),
+    INT("add_runs", NULL, add_runs, "0", TUNE, 0, 1e6, "go on with a finished study for so many more runs"),
+    INT("final_runs", NULL, final_runs, "3", TUNE, 0, 15,
+        "at the end, judge so many of the best on generated texts"),
+    INT("final_seeds", NULL, final_seeds, "3", TUNE, 0, 64,
+        "at the end, train the winner and the default again on so many further seeds"),
+    TEXT("judge", NULL, judge, "chrf", TUNE, "NAME", "the metric of generated texts that names the winner"),
+
     HEADING("Model"),
     {"model_name_or_path", "model m", OPTION_TEXT, AT(model), "none", ALL, "PATH",
      "GGUF file or Hugging Face model folder", 0, 0, NULL, OPTION_POSITIONAL, INFO},
@@ -142,7 +173,8 @@ const option_row option_table[] = {
      GENERATE},
     FLAG("generate", "predict_with_generate", generate, "false", EVAL,
          "write a text for every prompt and score it: BLEU, chrF, ROUGE, attribute coverage, repetition"),
-    INT("max_new_tokens", "n", max_new_tokens, "256", GENERATE | EVAL, 1, 1 << 24, "stop after as many tokens"),
+    INT("max_new_tokens", "n", max_new_tokens, "256", GENERATE | EVAL | TUNE, 1, 1 << 24,
+        "stop after as many tokens"),
     FLAG("do_sample", NULL, do_sample, "false", GENERATE | EVAL, "draw tokens; else always the likeliest"),
     NUMBER("temperature", NULL, temperature, "1", GENERATE | EVAL, 0, 1e6, "of do_sample; 0: the likeliest"),
     INT("top_k", NULL, top_k, "50", GENERATE | EVAL, 0, INT32_MAX, "draw among so many; 0: all"),
@@ -153,11 +185,12 @@ const option_row option_table[] = {
            "above 1: what was said is less likely"),
     {"stop", "stop_strings", OPTION_STRINGS, AT(stop), "none", GENERATE | EVAL, "TEXT",
      "stop where this text appears; may be given again", 0, 0, NULL, 0, 0},
-    INT("batch_size", NULL, batch, "8", GENERATE | EVAL, 1, 4096, "rows generated together"),
+    INT("batch_size", NULL, batch, "8", GENERATE | EVAL | TUNE, 1, 4096, "rows generated together"),
 
     HEADING("Logging, evaluation, saving"),
-    TEXT("output_dir", "out o", out, "lorac-out", TRAIN | EVAL, "DIR",
-         "run folder; eval: where eval.json goes, with --generate or when given"),
+    {"output_dir", "out o", OPTION_TEXT, AT(out), "lorac-out", TRAIN | EVAL, "DIR",
+     "run folder; eval: where eval.json goes, with --generate or when given; tune: the study", 0, 0, NULL,
+     OPTION_POSITIONAL, TUNE},
     INT("logging_steps", NULL, logging_steps, "10", TRAIN, 1, ANY, "steps between log lines"),
     FLAG("logging_first_step", NULL, logging_first, "false", TRAIN, "log the first step too"),
     CHOICE("eval_strategy", "evaluation_strategy", eval_strategy, "auto", TRAIN, "auto no steps epoch",
@@ -182,10 +215,10 @@ const option_row option_table[] = {
          "write the result here instead of the standard output"),
     TEXT("per_token", NULL, per_token, "none", EVAL, "FILE",
          "write a line for each label: row, position, id, cross entropy"),
-    {"attribute", NULL, OPTION_STRINGS, AT(attributes), "none", EVAL, "NAME",
+    {"attribute", NULL, OPTION_STRINGS, AT(attributes), "none", EVAL | TUNE, "NAME",
      "with --generate: check only this column, or attribute of a meaning representation; may be given again",
      0, 0, NULL, 0, 0},
-    TEXT("synonyms", NULL, synonyms, "none", EVAL, "FILE",
+    TEXT("synonyms", NULL, synonyms, "none", EVAL | TUNE, "FILE",
          "with --generate: other words for attribute values, lines of ATTRIBUTE, VALUE, PHRASE between tabs"),
     TEXT("train_data", "train_dataset", train_data, "none", EVAL, "FILE",
          "with --generate: rows that were trained on, to count texts that repeat one"),

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct machine {
     struct machine *next;
     char *key;
     device *device;
+    bool busy; /* one training at a time */
 } machine;
 
 typedef struct kept_rows {
@@ -34,6 +36,7 @@ typedef struct kept_score {
 } kept_score;
 
 struct stock {
+    pthread_mutex_t lock;
     char *path; /* of the base */
     kept_base *bases;
     machine *machines;
@@ -42,7 +45,12 @@ struct stock {
     tokenizer *tokenizer;
 };
 
-stock *stock_new(void) { return xcalloc(1, sizeof(stock)); }
+stock *stock_new(void)
+{
+    stock *s = xcalloc(1, sizeof *s);
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
 
 static void free_base(kept_base *b)
 {
@@ -69,6 +77,7 @@ void stock_free(stock *s)
         free(m);
     }
     tokenizer_close(s->tokenizer);
+    pthread_mutex_destroy(&s->lock);
     free(s->path);
     free(s);
 }
@@ -78,8 +87,9 @@ static int open_device(stock *s, device **out, const options *o, err *e)
     str key = {0};
     str_fmt(&key, "%s %s %lld", o->device, o->compute, (long long)o->threads);
     for (machine *m = s->machines; m; m = m->next)
-        if (!strcmp(m->key, key.p)) {
+        if (!m->busy && !strcmp(m->key, key.p)) {
             str_free(&key);
+            m->busy = true;
             return *out = m->device, OK;
         }
     device *d;
@@ -88,7 +98,7 @@ static int open_device(stock *s, device **out, const options *o, err *e)
         return e->code;
     }
     machine *m = xcalloc(1, sizeof *m);
-    *m = (machine){s->machines, key.p, d};
+    *m = (machine){s->machines, key.p, d, true};
     s->machines = m;
     *out = d;
     return OK;
@@ -156,9 +166,8 @@ static int find_base(stock *s, kept_base **out, const options *o, pool *team, er
     return bad;
 }
 
-int stock_open(stock *s, job_model *view, const options *o, err *e)
+static int open_view(stock *s, job_model *view, const options *o, err *e)
 {
-    *view = (job_model){0};
     kept_base *b;
     int bad = job_exists(o->model, "model", e);
     if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
@@ -176,12 +185,31 @@ int stock_open(stock *s, job_model *view, const options *o, err *e)
     return OK;
 }
 
-void stock_close(stock *s, job_model *view)
+static void close_view(stock *s, job_model *view)
 {
     for (kept_base *b = s->bases; b; b = b->next)
         if (view->model && b->model == view->model) b->users--;
+    for (machine *m = s->machines; m; m = m->next)
+        if (m->device == view->device) m->busy = false;
     adapter_close(view->adapter);
     *view = (job_model){0};
+}
+
+int stock_open(stock *s, job_model *view, const options *o, err *e)
+{
+    *view = (job_model){0};
+    pthread_mutex_lock(&s->lock);
+    int bad = open_view(s, view, o, e);
+    if (bad) close_view(s, view);
+    pthread_mutex_unlock(&s->lock);
+    return bad;
+}
+
+void stock_close(stock *s, job_model *view)
+{
+    pthread_mutex_lock(&s->lock);
+    close_view(s, view);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void add_text(str *key, const char *text) { str_fmt(key, "|%s", text ? text : ""); }
@@ -202,8 +230,8 @@ static void rows_key(str *key, const char *path, rows_part part, const options *
     if (part != ROWS_ALL) str_fmt(key, " %.17g %lld", o->eval_split, (long long)o->split_seed);
 }
 
-int stock_rows(stock *s, const job_rows **out, const char *path, rows_part part, const options *o,
-               const job_model *base, const job_hooks *h, err *e)
+static int find_rows(stock *s, const job_rows **out, const char *path, rows_part part, const options *o,
+                     const job_model *base, const job_hooks *h, err *e)
 {
     str key = {0};
     rows_key(&key, path, part, o);
@@ -226,17 +254,37 @@ int stock_rows(stock *s, const job_rows **out, const char *path, rows_part part,
     return OK;
 }
 
-const evaluation *stock_before(const stock *s, const job_model *base, const job_rows *rows)
+int stock_rows(stock *s, const job_rows **out, const char *path, rows_part part, const options *o,
+               const job_model *base, const job_hooks *h, err *e)
+{
+    pthread_mutex_lock(&s->lock);
+    int bad = find_rows(s, out, path, part, o, base, h, e);
+    pthread_mutex_unlock(&s->lock);
+    return bad;
+}
+
+static const kept_score *find_score(const stock *s, const job_model *base, const job_rows *rows)
 {
     for (const kept_score *b = s->before; b; b = b->next)
-        if (b->model == base->model && b->device == base->device && b->rows == rows) return &b->v;
+        if (b->model == base->model && b->device == base->device && b->rows == rows) return b;
     return NULL;
+}
+
+const evaluation *stock_before(stock *s, const job_model *base, const job_rows *rows)
+{
+    pthread_mutex_lock(&s->lock);
+    const kept_score *b = find_score(s, base, rows);
+    pthread_mutex_unlock(&s->lock);
+    return b ? &b->v : NULL;
 }
 
 void stock_set_before(stock *s, const job_model *base, const job_rows *rows, const evaluation *v)
 {
-    if (stock_before(s, base, rows)) return;
-    kept_score *b = xcalloc(1, sizeof *b);
-    *b = (kept_score){s->before, base->model, base->device, rows, *v};
-    s->before = b;
+    pthread_mutex_lock(&s->lock);
+    if (!find_score(s, base, rows)) {
+        kept_score *b = xcalloc(1, sizeof *b);
+        *b = (kept_score){s->before, base->model, base->device, rows, *v};
+        s->before = b;
+    }
+    pthread_mutex_unlock(&s->lock);
 }

@@ -3,7 +3,8 @@
  *
  * A base is mapped and quantized when it is first asked for and stays until it is not in use and another
  * needs its memory; so a hundred trainings over one base quantize it once and tokenize their rows once.
- * Everything handed out is read-only and lives until its close, rows until stock_free(). One thread. */
+ * Everything handed out is read-only and lives until its close, rows until stock_free(). Several threads may use one
+ * stock; a device is handed to one of them at a time. */
 #ifndef LIB_STOCK_H
 #define LIB_STOCK_H
 
@@ -27,7 +28,7 @@ int stock_rows(stock *s, const job_rows **out, const char *path, rows_part part,
                const job_model *base, const job_hooks *h, err *e);
 
 /* The evaluation of the bare base on rows, when it was made before; else NULL. */
-const evaluation *stock_before(const stock *s, const job_model *base, const job_rows *rows);
+const evaluation *stock_before(stock *s, const job_model *base, const job_rows *rows);
 void stock_set_before(stock *s, const job_model *base, const job_rows *rows, const evaluation *v);
 
 #endif

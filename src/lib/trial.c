@@ -50,7 +50,7 @@ static int open_rows(trial *t, err *e)
     const options *o = t->o;
     bool split = !o->eval_data && o->eval_split > 0;
     int bad = stock_rows(t->s, &t->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, &t->base, t->h, e);
-    if (!bad && (split || o->eval_data))
+    if (!bad && (split || o->eval_data) && !t->unjudged)
         bad = stock_rows(t->s, &t->eval, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, o,
                          &t->base, t->h, e);
     if (bad) return bad;
@@ -75,16 +75,26 @@ static int open_all(trial *t, err *e)
     return bad;
 }
 
-int trial_open(trial **out, stock *s, const options *o, const job_hooks *h, err *e)
+static int open_trial(trial **out, trial with, err *e)
 {
     trial *t = xcalloc(1, sizeof *t);
-    *t = (trial){.o = o, .h = h, .s = s};
+    *t = with;
     int bad = open_all(t, e);
     if (bad)
         trial_close(t);
     else
         *out = t;
     return bad;
+}
+
+int trial_open(trial **out, stock *s, const options *o, const job_hooks *h, err *e)
+{
+    return open_trial(out, (trial){.o = o, .h = h, .s = s}, e);
+}
+
+int trial_open_unjudged(trial **out, stock *s, const options *o, const job_hooks *h, err *e)
+{
+    return open_trial(out, (trial){.o = o, .h = h, .s = s, .unjudged = true}, e);
 }
 
 void trial_close(trial *t)

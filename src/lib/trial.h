@@ -24,7 +24,8 @@ typedef struct trial {
     const job_hooks *h;
     stock *s;
     job_model base; /* with the adapter */
-    const job_rows *train, *eval; /* eval NULL: no held-out rows */
+    const job_rows *train, *eval; /* eval NULL: no held-out rows, or they are not looked at */
+    bool unjudged;
     recipe recipe;
     trainer *trainer;
     char *resume;
@@ -52,6 +53,8 @@ typedef struct trial_judged {
 
 /* o: of COMMAND_TRAIN, checked by options_check(). The folder is made, nothing in it is changed. */
 int trial_open(trial **out, stock *s, const options *o, const job_hooks *h, err *e);
+/* The same, but the held-out rows are not looked at. */
+int trial_open_unjudged(trial **out, stock *s, const options *o, const job_hooks *h, err *e);
 void trial_close(trial *t); /* NULL is fine */
 
 /* Trains, and saves adapter, run.json, trainer_state.json and model card. watch may be NULL. *result has the
