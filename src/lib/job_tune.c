@@ -109,7 +109,6 @@ static json_t *facts_of(const tune *t, const job_model *base)
 static int open_study(tune *t, const job_model *base, err *e)
 {
     int bad = tune_plan(t, e);
-    if (!bad) bad = tune_definition(&t->definition, t->o, e);
     if (!bad) bad = tune_space(&t->space, t->definition, &t->base, e);
     if (bad) return bad;
     json_t *facts = facts_of(t, base);
@@ -118,13 +117,35 @@ static int open_study(tune *t, const job_model *base, err *e)
     return bad;
 }
 
+/* What can be said before anything is opened. */
+static int check_words(tune *t, err *e)
+{
+    int64_t bytes;
+    tune_base b = {.o = t->o, .row_tokens = 1};
+    study_rules rules;
+    int bad = t->o->budget ? tune_budget(&rules, t->o->budget, e) : OK;
+    if (!bad && t->o->max_memory) bad = tune_bytes(&bytes, t->o->max_memory, e);
+    objective some;
+    for (int64_t i = 0; i < t->o->objectives.n && !bad; i++)
+        bad = tune_objective(&some, t->o->objectives.p[i], e);
+    if (!bad) bad = tune_objective(&some, t->o->judge, e);
+    if (!bad && !tune_is_text_metric(some.name))
+        bad = fail(e, E_USAGE, "judge: %s is no metric of generated texts, such as chrf", some.name);
+    if (!bad) bad = tune_definition(&t->definition, t->o, e);
+    if (!bad) bad = tune_space(&t->space, t->definition, &b, e);
+    if (!bad) space_release(&t->space);
+    return bad;
+}
+
 static int open_all(tune *t, err *e)
 {
     job_model base;
+    int bad = check_words(t, e);
+    if (bad) return bad;
     t->stock = stock_new();
     if (!t->o->eval_data && t->o->eval_split <= 0) t->own.eval_split = HELD_OUT;
     t->base = (tune_base){.o = t->o, .eval_split = t->own.eval_split};
-    int bad = stock_open(t->stock, &base, t->o, e);
+    bad = stock_open(t->stock, &base, t->o, e);
     if (bad) return bad;
     bad = open_rows(t, &base, e);
     if (!bad) t->texts = can_score(t, &base);

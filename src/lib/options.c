@@ -243,7 +243,7 @@ static int read_word(line *l, const char *word, err *e)
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
         if (!r->name || !(r->flags & OPTION_POSITIONAL) || !(r->positional & l->o->command)) continue;
-        if (!l->files && l->o->origin[i] == FROM_COMMAND_LINE) break;
+        if (!l->files && l->o->origin[i] == FROM_COMMAND_LINE) continue;
         return assign(l, r, word, e);
     }
     return fail(e, E_USAGE, "unexpected word \"%s\"; options begin with --, see lorac %s --help", word,

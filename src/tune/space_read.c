@@ -160,7 +160,8 @@ static int read_standard(space *s, space_param *p, const json_t *spec, const jso
             return fail(e, E_USAGE, "%s: the default %s is none of the choices", p->name, text);
         return OK;
     }
-    if (!number_of(text, &x)) return fail(e, E_USAGE, "%s: the default %s is no number", p->name, text);
+    if (!number_of(text, &x))
+        return own ? fail(e, E_USAGE, "%s: the default %s is no number", p->name, text) : OK;
     if (own && (x < p->low || x > p->high))
         return fail(e, E_USAGE, "%s: the default %s is outside the range %g to %g", p->name, text, p->low,
                     p->high);

@@ -122,7 +122,7 @@ static int compare_facts(const study *s, const json_t *facts, err *e)
     const json_t *before = json_object_get(s->facts, name), *now = json_object_get(facts, name);
     const char *member = json_is_object(before) && json_is_object(now) ? difference(before, now) : "";
     str line = {0};
-    str_fmt(&line, "%s: the study was begun with another %s (%s%swas ", s->folder, name, member,
+    str_fmt(&line, "%s: the study was begun with a different %s (%s%swas ", s->folder, name, member,
             *member ? " " : "");
     add_value(&line, *member ? json_object_get(before, member) : before);
     str_puts(&line, ", is ");

@@ -220,12 +220,12 @@ static void another_study_is_refused(void **state)
     err e = {0};
     json_t *facts = facts_with("2");
     assert_int_equal(study_open(&s, *state, STUDY_MAKE, facts, &e), E_USAGE);
-    assert_non_null(strstr(e.msg, "begun with another seed (was \"1\", is \"2\")"));
+    assert_non_null(strstr(e.msg, "begun with a different seed (was \"1\", is \"2\")"));
     json_decref(facts);
     e = (err){0};
     facts = json_pack("{s:{s:[f,f]}, s:s}", "space", "lr", 1e-5, 1.0, "seed", "1");
     assert_int_equal(study_open(&s, *state, STUDY_MAKE, facts, &e), E_USAGE);
-    if (!strstr(e.msg, "begun with another space (lr was [1e-5,0.1], is [1e-5,1.0])")) fail_msg("%s", e.msg);
+    if (!strstr(e.msg, "begun with a different space (lr was [1e-5,0.1], is [1e-5,1.0])")) fail_msg("%s", e.msg);
     json_decref(facts);
 }
 
