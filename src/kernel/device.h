@@ -11,7 +11,13 @@ typedef struct device device;
  * product's norm, a fourteenth of what bfloat16 does. COMPUTE_I8 is the same but for forward products with weights
  * whose codes have at most 8 bits: those meet x in 8 bits as they are stored, with a scale for every 32 numbers of
  * a row of x, and err by 0.5 to 1 %. */
-typedef enum compute { COMPUTE_F32, COMPUTE_I16, COMPUTE_I8, COMPUTE_COUNT } compute;
+typedef enum compute {
+    COMPUTE_F32,
+    COMPUTE_I16,
+    COMPUTE_I8,
+    COMPUTE_COUNT,
+    COMPUTE_CODES = COMPUTE_COUNT /* a way of COMPUTE_I16 that kernels choose by themselves: see product.h */
+} compute;
 
 /* "auto" (the best this machine has), "cpu", "cpu:" and an instruction set (generic, avx2, avx512,
  * avx512vnni, neon), or "reference" (the operators' plain C). Computes in floats until device_use() says

@@ -40,7 +40,7 @@ typedef struct job {
 /* A thread's own: masked rows and their panel; or a stretch of columns and their sums. */
 static int64_t own_floats(const job *j)
 {
-    int64_t masked = j->drop.p > 0 ? MR * (j->in + product_lines(j->low_rank, j->in)) : 0;
+    int64_t masked = j->drop.p > 0 ? MR * (j->in + product_lines(j->low_rank, SIDE_X, j->in)) : 0;
     int64_t summed = j->rank ? STRETCH * NR + pieces(j->rank, MR) * MR * NR : 0;
     return pieces(masked + summed, 16) * 16;
 }
@@ -51,13 +51,19 @@ static tensor matrix(const value *v, val x)
     return (tensor){.type = DT_F32, .ndim = 2, .dim = {v[x].s.d[0], v[x].s.d[1], 1, 1}, .data = v[x].p};
 }
 
-static job job_of(const run *r, compute how, const value *v, const instr *i)
+static int64_t rows_of(const value *v, const instr *i)
+{
+    return v[i->back ? i->dout : i->in[IN]].s.d[0];
+}
+
+/* For `rows` rows. */
+static job job_of(const run *r, compute how, const value *v, const instr *i, int64_t rows)
 {
     const value *w = &v[i->in[W]];
     job j = {.r = r, .v = v, .i = i, .in = w->s.d[1], .out = w->s.d[0]};
-    j.how = product_how(how, i->back ? GRADIENT : FORWARD, w->w);
+    j.how = i->back ? product_how(how, GRADIENT, w->w) : product_how_short(how, w->w, rows);
     j.low_rank = how == COMPUTE_I8 ? COMPUTE_I16 : how;
-    j.rows = v[i->back ? i->dout : i->in[IN]].s.d[0];
+    j.rows = rows;
     if (i->in[A] == NONE) return j;
     j.rank = v[i->in[A]].s.d[0];
     j.a = matrix(v, i->in[A]);
@@ -67,13 +73,13 @@ static job job_of(const run *r, compute how, const value *v, const instr *i)
     return j;
 }
 
-/* Lays the job out in the area, for `rows` rows. */
-static void place(job *j, area *at, int64_t rows, int threads)
+/* Lays the job out in the area. */
+static void place(job *j, area *at, int threads)
 {
-    const int64_t k = j->i->back ? j->out : j->in, n = j->i->back ? j->in : j->out;
+    const int64_t rows = j->rows, k = j->i->back ? j->out : j->in, n = j->i->back ? j->in : j->out;
     j->panels = area_floats(at, product_panels(j->how, rows, k)); /* first, where the memo has them */
     j->low_panels = j->two_panels ? area_floats(at, product_panels(j->low_rank, rows, k)) : j->panels;
-    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * product_lines(j->low_rank, k));
+    j->adapter = area_floats(at, pieces(j->rank, NR) * NR * product_lines(j->low_rank, SIDE_W, k));
     j->more = area_floats(at, product_panels(COMPUTE_F32, rows, j->rank));
     j->dax = area_floats(at, j->i->back ? rows * j->rank : 0);
     j->bias = area_floats(at, j->i->in[BIAS] == NONE ? 0 : j->out);
@@ -81,19 +87,30 @@ static void place(job *j, area *at, int64_t rows, int threads)
     j->own = area_floats(at, own_floats(j) * threads);
 }
 
+static size_t workspace(const value *v, const instr *i, const setup *s, int64_t rows)
+{
+    job j = job_of(NULL, s->how, v, i, rows);
+    area at = {0};
+    place(&j, &at, s->threads);
+    return at.used;
+}
+
+/* For as many rows as the list is planned for, or any fewer. */
 size_t linear_workspace(const value *v, const instr *i, const setup *s)
 {
-    job j = job_of(NULL, s->how, v, i);
-    area at = {0};
-    place(&j, &at, v[i->back ? i->dout : i->in[IN]].cap, s->threads);
-    size_t few = i->back ? 0 : few_workspace(v, i, s->threads);
-    return at.used > few ? at.used : few;
+    const int64_t rows = v[i->back ? i->dout : i->in[IN]].cap;
+    const size_t all = workspace(v, i, s, rows);
+    if (i->back) return all;
+    const size_t short_one = workspace(v, i, s, least(rows, PRODUCT_SHORT));
+    const size_t few = few_workspace(v, i, s->threads);
+    const size_t most = all > short_one ? all : short_one;
+    return most > few ? most : few;
 }
 
 /* Thread t's blocks of A^T (FORWARD) or B (GRADIENT) as panels (pieces(rank, NR), k, NR). */
 static void pack_adapter(const job *j, direction dir, int t, int threads)
 {
-    const int64_t k = dir == FORWARD ? j->in : j->out, lines = product_lines(j->low_rank, k);
+    const int64_t k = dir == FORWARD ? j->in : j->out, lines = product_lines(j->low_rank, SIDE_W, k);
     const int64_t deep = product_block(j->low_rank, k);
     float *scratch = j->scratch + t * product_pack_scratch(j->low_rank);
     int64_t from, to;
@@ -102,16 +119,16 @@ static void pack_adapter(const job *j, direction dir, int t, int threads)
         for (int64_t k0 = from * deep; k0 < to * deep; k0 += deep)
             product_pack_w(j->low_rank, dir, dir == FORWARD ? &j->a : &j->b, p * NR,
                            (int)least(NR, j->rank - p * NR), k0, least(deep, k - k0),
-                           j->adapter + (p * lines + product_line(j->low_rank, k, k0)) * NR, scratch);
+                           j->adapter + (p * lines + product_line(j->low_rank, SIDE_W, k, k0)) * NR, scratch);
 }
 
 /* c (rows of one panel, rank) = panel times the packed adapter; c is rank wide. */
 static void adapter_tile(const job *j, const float *panel, int64_t k, int rows, float *c)
 {
-    const int64_t deep = product_block(j->low_rank, k), lines = product_lines(j->low_rank, k);
+    const int64_t deep = product_block(j->low_rank, k), lines = product_lines(j->low_rank, SIDE_W, k);
     for (int64_t p = 0; p < pieces(j->rank, NR); p++)
         for (int64_t k0 = 0; k0 < k; k0 += deep) {
-            const int64_t line = product_line(j->low_rank, k, k0);
+            const int64_t line = product_line(j->low_rank, SIDE_W, k, k0); /* the same of x */
             tile t = {.a = panel + line * MR,
                       .b = j->adapter + (p * lines + line) * NR,
                       .k = product_steps(j->low_rank, least(deep, k - k0)),
@@ -140,7 +157,7 @@ static void forward_adapter(const job *j, int t, int threads)
     int64_t from, to;
     share_of(pieces(j->rows, MR), t, threads, &from, &to);
     for (int64_t p = from; p < to; p++) {
-        const float *panel = j->low_panels + p * MR * product_lines(j->low_rank, j->in);
+        const float *panel = j->low_panels + p * MR * product_lines(j->low_rank, SIDE_X, j->in);
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = ax + p * MR * j->rank;
         if (j->drop.p > 0) {
@@ -160,7 +177,7 @@ static void forward_adapter(const job *j, int t, int threads)
 static void pack_rows(const job *j, int t)
 {
     float *scratch = j->scratch + t * product_pack_scratch(j->low_rank);
-    const int64_t lines = product_lines(j->how, j->in), low_lines = product_lines(j->low_rank, j->in);
+    const int64_t lines = product_lines(j->how, SIDE_X, j->in), low_lines = product_lines(j->low_rank, SIDE_X, j->in);
     for (int64_t p; (p = pool_take(j->r->team, POOL_LANE_A) * MR) < j->rows;) {
         const float *x = (const float *)j->v[j->i->in[IN]].p + p * j->in;
         const int rows = (int)least(MR, j->rows - p);
@@ -201,13 +218,13 @@ static void forward_thread(void *arg, int t, int threads)
 void linear_forward(const run *r, const value *v, const instr *i)
 {
     memo *m = (memo *)r->device;
-    job j = job_of(r, m->setup->how, v, i);
+    job j = job_of(r, m->setup->how, v, i, rows_of(v, i));
     area at = {r->work, 0};
     if (j.rows > 0 && j.rows <= FEW && !(j.drop.p > 0)) {
         few_forward(r, v, i);
         return;
     }
-    place(&j, &at, j.rows, pool_threads(r->team));
+    place(&j, &at, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);
     if (i->in[BIAS] == NONE)
         j.bias = NULL;
@@ -229,7 +246,7 @@ static void backward_adapter(const job *j, int t, int threads)
     for (int64_t p = from; p < to; p++) {
         int rows = (int)least(MR, j->rows - p * MR);
         float *c = j->dax + p * MR * j->rank;
-        adapter_tile(j, j->panels + p * MR * product_lines(j->low_rank, j->out), j->out, rows, c);
+        adapter_tile(j, j->panels + p * MR * product_lines(j->low_rank, SIDE_X, j->out), j->out, rows, c);
         for (int64_t k = 0; k < rows * j->rank; k++) c[k] *= (float)j->i->f[0];
         more_panel(j, c, rows, 1, j->more + p * MR * j->rank);
     }
@@ -370,9 +387,9 @@ static void backward_thread(void *arg, int t, int threads)
 
 void linear_backward(const run *r, const value *v, const instr *i)
 {
-    job j = job_of(r, ((const memo *)r->device)->setup->how, v, i);
+    job j = job_of(r, ((const memo *)r->device)->setup->how, v, i, rows_of(v, i));
     area at = {r->work, 0};
-    place(&j, &at, j.rows, pool_threads(r->team));
+    place(&j, &at, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);
     pool_run(r->team, backward_thread, &j);
 }

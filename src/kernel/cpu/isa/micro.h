@@ -26,6 +26,8 @@ void tile_run(const tile *t, int rows, int cols); /* 1..MR rows, 1..NR columns *
 void tile_run_i16(const tile *t, int rows, int cols);
 #define tile_run_i8 NAME(tile_run_i8)
 void tile_run_i8(const tile *t, int rows, int cols);
+#define tile_run_codes NAME(tile_run_codes)
+void tile_run_codes(const tile *t, int rows, int cols); /* x in two bytes; with VNNI */
 
 /* c += a^T b over the further k alone, for those two. */
 #define tile_run_more NAME(tile_run_more)

@@ -6,8 +6,9 @@
  * A 32-bit word of a panel holds four bytes of consecutive k; one instruction (VNNI) or two (vpmaddubsw and an
  * addition) multiply them all, four times the multiply-adds of a vector of floats. A unit is 32 k (units.h); its
  * panels begin with a line of scales and one of what goes with `low` (pack_i8.c). Integers are exact: without
- * VNNI the sums of a unit gather in 16 bits, which eight pairs of codes to 15 and x to 127 cannot leave. An
- * adapter's extra k follow in floats. */
+ * VNNI the sums of a unit gather in 16 bits, which eight pairs of codes to 15 and x to 127 cannot leave. With it
+ * x may have two bytes a number, of which the low ones are multiplied after the high ones. An adapter's extra k
+ * follow in floats. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/pack_i8.h"
 #include "kernel/cpu/isa/pairs.h"
@@ -42,8 +43,9 @@ INLINE vec quads_sum(veci s)
 #endif
 }
 
-/* sums += a unit. */
-INLINE void unit_add(const float *a, const float *b, const int rows, const int vecs, float *sums)
+/* sums += a unit of x in `bytes` bytes a number: the products of the high ones count 256. */
+INLINE void unit_add(const float *a, const float *b, const int bytes, const int rows, const int vecs,
+                     float *sums)
 {
     veci s[MR][NV];
     const float *x = a + 2 * MR, *w = b + 2 * NR;
@@ -54,17 +56,25 @@ INLINE void unit_add(const float *a, const float *b, const int rows, const int v
             s[i][j] = (veci){0};
             HIDE(s[i][j]); /* or gcc peels a turn, knowing them to be zero, and spills */
         }
-#pragma GCC unroll 1
-    for (int q = 0; q < QUADS; q++, x += MR, w += NR) {
-        veci c[NV];
-#pragma GCC unroll 2
-        for (int j = 0; j < vecs; j++) c[j] = (veci)v_load(w + j * VL);
+    for (int half = 0; half < bytes; half++) {
+        if (half)
 #pragma GCC unroll 12
-        for (int i = 0; i < rows; i++) {
-            const veci y = word_set(x + i);
+            for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-            for (int j = 0; j < vecs; j++) quads_add(&s[i][j], y, c[j]);
+                for (int j = 0; j < vecs; j++) s[i][j] <<= 8;
+#pragma GCC unroll 1
+        for (int q = 0; q < QUADS; q++, x += MR, w += NR) {
+            veci c[NV];
+#pragma GCC unroll 2
+            for (int j = 0; j < vecs; j++) c[j] = (veci)v_load(w + j * VL);
+#pragma GCC unroll 12
+            for (int i = 0; i < rows; i++) {
+                const veci y = word_set(x + i);
+#pragma GCC unroll 2
+                for (int j = 0; j < vecs; j++) quads_add(&s[i][j], y, c[j]);
+            }
         }
+        w = b + 2 * NR;
     }
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++)
@@ -76,8 +86,9 @@ INLINE void unit_add(const float *a, const float *b, const int rows, const int v
         }
 }
 
-INLINE void micro(const tile *t, const int rows, const int vecs)
+INLINE void micro(const tile *t, const int bytes, const int rows, const int vecs)
 {
+    const int lines = bytes == 1 ? I8_LINES : I8_LINES_WIDE;
     float sums[MR * NR] __attribute__((aligned(64)));
     const float *a = t->a, *b = t->b, *init = t->init;
     for (int i = 0; i < rows; i++) {
@@ -85,7 +96,8 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         __builtin_prefetch(t->c + i * t->ldc + vecs * VL - 1, 1);
         for (int j = 0; j < vecs; j++) v_store(sums + i * NR + j * VL, v_zero());
     }
-    for (int64_t u = 0; u < t->k; u++, a += I8_LINES * MR, b += I8_LINES * NR) unit_add(a, b, rows, vecs, sums);
+    for (int64_t u = 0; u < t->k; u++, a += lines * MR, b += I8_LINES * NR)
+        unit_add(a, b, bytes, rows, vecs, sums);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vecs; j++) {
             const vec y = v_load(sums + i * NR + j * VL);
@@ -93,9 +105,9 @@ INLINE void micro(const tile *t, const int rows, const int vecs)
         }
 }
 
-#define KERNEL(R)                                                \
-    static void micro_##R##x1(const tile *t) { micro(t, R, 1); } \
-    static void micro_##R##x2(const tile *t) { micro(t, R, 2); }
+#define KERNEL(R)                                                   \
+    static void micro_##R##x1(const tile *t) { micro(t, 1, R, 1); } \
+    static void micro_##R##x2(const tile *t) { micro(t, 1, R, 2); }
 MICRO_ROWS(KERNEL)
 static micro_fn *const micro_table[MR][NV] = {MICRO_ROWS(MICRO_BOTH)};
 
@@ -104,5 +116,20 @@ void tile_run_i8(const tile *t, int rows, int cols)
     tile_run_any(micro_table, t, rows, cols);
     tile_run_more(t, rows, cols);
 }
+
+#if defined(__AVX512VNNI__)
+#define WIDE_KERNEL(R)                                              \
+    static void wide_##R##x1(const tile *t) { micro(t, 2, R, 1); }  \
+    static void wide_##R##x2(const tile *t) { micro(t, 2, R, 2); }
+#define WIDE_BOTH(R) {wide_##R##x1, wide_##R##x2},
+MICRO_ROWS(WIDE_KERNEL)
+static micro_fn *const wide_table[MR][NV] = {MICRO_ROWS(WIDE_BOTH)};
+
+void tile_run_codes(const tile *t, int rows, int cols)
+{
+    tile_run_any(wide_table, t, rows, cols);
+    tile_run_more(t, rows, cols);
+}
+#endif
 
 double peak_i8(int64_t turns) { return integer_peak(turns, quads_add, 8); }

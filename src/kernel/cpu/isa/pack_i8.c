@@ -1,6 +1,7 @@
 /* pack_i8.c -- operands of the product over stored codes as panels (the tile: micro_i8.c).
  *
  *   a unit of 32 k of x:  (1, MR) scales s, (1, MR) s times the sum of the bytes, (8, MR) words of four int8
+ *      in two bytes:     the same, and (8, MR) words of the low bytes after those of the high ones
  *   a unit of 32 k of W:  (1, NR) scales,   (1, NR) what `low` is,                (8, NR) words of four codes
  *
  * Every row of x has its own scale in every unit, its largest magnitude over 127: a number that stands out costs
@@ -11,7 +12,9 @@
 
 #include <math.h>
 
-enum { ROW = I8_DEEP / 4 /* words of a row of a block */, WORDS = UNIT / 4, NU = UNIT / VL, LARGEST = 127 };
+enum { ROW = I8_DEEP / 4 /* words of a row of a block */, WORDS = UNIT / 4, NU = UNIT / VL };
+enum { AHEAD = 8 /* rows */ };
+enum { LARGEST = 127, LARGEST_WIDE = 127 * 256 + 127 };
 
 /* Vectors of integers that fit a byte, as a unit's bytes in order. */
 INLINE void narrow(float *words, const veci *q)
@@ -31,8 +34,10 @@ INLINE void narrow(float *words, const veci *q)
 #endif
 }
 
-/* A unit of x as bytes; its scale, and the scale times their sum. */
-INLINE void unit_round(const float *x, float *words, float *scale, float *sum)
+/* A unit of x in `bytes` bytes a number: words, and the low ones of two as low_words. Its scale, and the scale
+ * times the sum of the numbers. */
+INLINE void unit_round(const float *x, const int bytes, float *words, float *low_words, float *scale,
+                       float *sum)
 {
     vec v[NU], large = v_zero(), spoiled = v_zero(), total = v_zero();
     veci q[NU];
@@ -42,31 +47,60 @@ INLINE void unit_round(const float *x, float *words, float *scale, float *sum)
         large = v_max(large, v_abs(v[i]));
         spoiled += v[i] * v_zero();
     }
-    const float s = v_largest(large) / LARGEST;
+    const float s = v_largest(large) / (bytes == 1 ? LARGEST : LARGEST_WIDE);
     const vec by = v_set(s > 1e-30f ? 1 / s : 0);
 #pragma GCC unroll 8
     for (int i = 0; i < NU; i++) {
         q[i] = v_round(v[i] * by);
         total += v_float(q[i]);
     }
+    if (bytes == 2) {
+        veci low[NU];
+#pragma GCC unroll 8
+        for (int i = 0; i < NU; i++) {
+            const veci high = (q[i] + 128) >> 8;
+            low[i] = q[i] - high * 256;
+            q[i] = high;
+        }
+        narrow(low_words, low);
+    }
     narrow(words, q);
     *scale = (s > 1e-30f ? s : 0) + v_sum(spoiled);
     *sum = *scale * v_sum(total);
 }
 
-void pack_x_i8(const float *x, int64_t ldx, int rows, int64_t k, float *panel, float *scratch)
+INLINE void pack_rows(const float *x, int64_t ldx, int rows, int64_t k, const int bytes, float *panel,
+                      float *scratch)
 {
-    const int64_t units = k / UNIT;
+    const int64_t units = k / UNIT, lines = bytes == 1 ? I8_LINES : I8_LINES_WIDE;
+    float *low = scratch + MR * ROW;
     for (int i = 0; i < MR; i++)
         for (int64_t u = 0; u < units; u++) {
-            float *line = panel + u * I8_LINES * MR + i;
+            float *line = panel + u * lines * MR + i;
+            const int64_t at = i * ROW + u * WORDS;
             if (i < rows)
-                unit_round(x + i * ldx + u * UNIT, scratch + i * ROW + u * WORDS, line, line + MR);
+                unit_round(x + i * ldx + u * UNIT, bytes, scratch + at, low + at, line, line + MR);
             else
                 line[0] = line[MR] = 0;
         }
-    for (int64_t u = 0; u < units; u++)
-        pack_x(scratch + u * WORDS, ROW, rows, WORDS, panel + (u * I8_LINES + 2) * MR);
+    for (int64_t u = 0; u < units; u++) {
+        float *to = panel + (u * lines + 2) * MR;
+        pack_x(scratch + u * WORDS, ROW, rows, WORDS, to);
+        if (bytes == 2) pack_x(low + u * WORDS, ROW, rows, WORDS, to + WORDS * MR);
+    }
+}
+
+void pack_x_i8(const float *x, int64_t ldx, int rows, int64_t k, int bytes, float *panel, float *scratch)
+{
+    if (bytes == 1)
+        pack_rows(x, ldx, rows, k, 1, panel, scratch);
+    else
+        pack_rows(x, ldx, rows, k, 2, panel, scratch);
+}
+
+bool pack_i8_exact(const tensor *w)
+{
+    return w->type == DT_Q4_0 || w->type == DT_Q4_1 || w->type == DT_Q4_K || w->type == DT_Q8_0;
 }
 
 bool pack_i8_can(const tensor *w)
@@ -164,12 +198,22 @@ static void row_units(const tensor *w, int64_t row, codes levels, int64_t first,
     }
 }
 
+/* Asks for a stretch of a row that is packed soon: reading W is what a product of few rows waits for. */
+static void ask_for(const tensor *w, int64_t row, int64_t k0, int64_t k)
+{
+    if (row >= tensor_rows(w)) return;
+    const char *at = (const char *)tensor_row(w, row) + dtype_bytes(w->type, k0);
+    for (int64_t b = 0, bytes = (int64_t)dtype_bytes(w->type, k); b < bytes + 63; b += 64)
+        __builtin_prefetch(at + b);
+}
+
 void pack_forward_i8(const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k, float *panel, float *scratch)
 {
     const int64_t units = k / UNIT;
     const codes levels = levels_of(w);
     for (int i = 0; i < NR; i++)
         if (i < cols) {
+            ask_for(w, n0 + i + AHEAD, k0, k);
             row_units(w, n0 + i, levels, k0 / UNIT, units, scratch + i * ROW, panel + i);
         } else {
             memset(scratch + i * ROW, 0, ROW * sizeof *scratch);

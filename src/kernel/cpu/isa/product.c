@@ -36,26 +36,27 @@ int64_t product_block(compute how, int64_t k)
     return pieces(pieces(k, blocks), WHOLE) * WHOLE;
 }
 
-int64_t product_line(compute how, int64_t k, int64_t k0)
+int64_t product_line(compute how, side of, int64_t k, int64_t k0)
 {
     if (how == COMPUTE_F32 || k0 == 0) return k0;
-    if (how == COMPUTE_I8) return k0 / UNIT * I8_LINES;
+    if (how == COMPUTE_CODES && of == SIDE_X) return k0 / UNIT * I8_LINES_WIDE;
+    if (how != COMPUTE_I16) return k0 / UNIT * I8_LINES;
     const int64_t deep = product_block(how, k), whole = k0 / deep;
     return whole * i16_lines(deep) + (k0 > whole * deep ? i16_lines(k0 - whole * deep) : 0);
 }
 
-int64_t product_lines(compute how, int64_t k) { return product_line(how, k, k); }
+int64_t product_lines(compute how, side of, int64_t k) { return product_line(how, of, k, k); }
 
 int64_t product_panels(compute how, int64_t rows, int64_t k)
 {
-    return pieces(rows, MR) * MR * product_lines(how, k);
+    return pieces(rows, MR) * MR * product_lines(how, SIDE_X, k);
 }
 
 int64_t product_pack_scratch(compute how) { return how == COMPUTE_F32 ? PACK_SCRATCH : I16_SCRATCH; }
 
 static int64_t buffer_floats(compute how, int64_t k, int64_t n, int64_t r)
 {
-    return (product_lines(how, least(product_block(how, k), k)) + r) * pieces(least(n, WIDE), NR) * NR;
+    return (product_lines(how, SIDE_W, least(product_block(how, k), k)) + r) * pieces(least(n, WIDE), NR) * NR;
 }
 
 int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int threads)
@@ -71,15 +72,19 @@ void product_pack_rows(compute how, const float *x, int64_t ldx, int rows, int64
         return;
     }
     const int64_t deep = product_block(how, k);
-    for (int64_t k0 = 0; k0 < k; k0 += deep)
-        (how == COMPUTE_I16 ? pack_x_i16 : pack_x_i8)(x + k0, ldx, rows, least(deep, k - k0),
-                                                      panel + MR * product_line(how, k, k0), scratch);
+    for (int64_t k0 = 0; k0 < k; k0 += deep) {
+        float *to = panel + MR * product_line(how, SIDE_X, k, k0);
+        if (how == COMPUTE_I16)
+            pack_x_i16(x + k0, ldx, rows, least(deep, k - k0), to, scratch);
+        else
+            pack_x_i8(x + k0, ldx, rows, least(deep, k - k0), how == COMPUTE_CODES ? 2 : 1, to, scratch);
+    }
 }
 
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
                   float *scratch, int t, pool *team)
 {
-    const int64_t lines = product_lines(how, k), n = pieces(rows, MR);
+    const int64_t lines = product_lines(how, SIDE_X, k), n = pieces(rows, MR);
     scratch += t * product_pack_scratch(how);
     for (int64_t p; (p = pool_take(team, POOL_LANE_A)) < n;)
         product_pack_rows(how, x + p * MR * ldx, ldx, (int)least(MR, rows - p * MR), k,
@@ -89,7 +94,7 @@ void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_
 void product_pack_w(compute how, direction dir, const tensor *w, int64_t n0, int cols, int64_t k0, int64_t k,
                     float *panel, float *scratch)
 {
-    if (how == COMPUTE_I8)
+    if (how == COMPUTE_I8 || how == COMPUTE_CODES)
         pack_forward_i8(w, n0, cols, k0, k, panel, scratch);
     else if (how == COMPUTE_F32 && dir == FORWARD)
         pack_forward(w, n0, cols, k0, k, panel, scratch);
@@ -107,6 +112,10 @@ void product_tile(compute how, const tile *t, int rows, int cols)
         tile_run(t, rows, cols);
     else if (how == COMPUTE_I16)
         tile_run_i16(t, rows, cols);
+#if defined(__AVX512VNNI__)
+    else if (how == COMPUTE_CODES)
+        tile_run_codes(t, rows, cols);
+#endif
     else
         tile_run_i8(t, rows, cols);
 }
@@ -130,7 +139,7 @@ static void pack_base_rows(const product *g, const block *b, float *scratch, poo
 static void pack_base_columns(const product *g, const block *b, float *scratch, pool *team)
 {
     enum { COLS = PACK_SEGMENT / 2 };
-    const int64_t lines = product_lines(g->how, b->kc);
+    const int64_t lines = product_lines(g->how, SIDE_W, b->kc);
     for (int64_t c; (c = pool_take(team, POOL_LANE_B) * COLS) < b->nc;)
         pack_gradient_i16(g->w, g->first + b->k0, b->kc, b->n0 + c, least(COLS, b->nc - c), b->w + c * lines,
                           NR * lines, scratch);
@@ -138,7 +147,7 @@ static void pack_base_columns(const product *g, const block *b, float *scratch, 
 
 static void pack_base(const product *g, const block *b, float *scratch, pool *team)
 {
-    const int64_t lines = product_lines(g->how, b->kc), n = pieces(b->nc, NR);
+    const int64_t lines = product_lines(g->how, SIDE_W, b->kc), n = pieces(b->nc, NR);
     if (g->dir == FORWARD)
         for (int64_t p; (p = pool_take(team, POOL_LANE_B)) < n;)
             product_pack_w(g->how, FORWARD, g->w, g->first + b->n0 + p * NR, (int)least(NR, b->nc - p * NR),
@@ -165,8 +174,8 @@ static void pack_block(const product *g, const block *b, int t, int threads, poo
 /* Row panels [p0, p1) times column panels [j0, j1) of a block. */
 static void run_tiles(const product *g, const block *b, int64_t p0, int64_t p1, int64_t j0, int64_t j1)
 {
-    const int64_t lines = product_lines(g->how, b->kc), row_lines = product_lines(g->how, g->k);
-    const int64_t line0 = product_line(g->how, g->k, b->k0);
+    const int64_t lines = product_lines(g->how, SIDE_W, b->kc), row_lines = product_lines(g->how, SIDE_X, g->k);
+    const int64_t line0 = product_line(g->how, SIDE_X, g->k, b->k0);
     tile t = {.k = product_steps(g->how, b->kc), .lda = MR, .ldb = NR, .ldc = g->ldy, .more = b->r};
     for (int64_t j = j0; j < j1; j++) {
         int64_t col = b->n0 + j * NR;
@@ -208,7 +217,7 @@ void product_run(const product *g, int t, int threads, pool *team)
             block b = {.k0 = k0, .kc = least(deep, g->k - k0), .n0 = n0, .nc = least(WIDE, g->n - n0)};
             b.r = k0 + b.kc == g->k ? g->r : 0;
             b.w = g->scratch + turn * floats;
-            b.more = b.w + pieces(b.nc, NR) * NR * product_lines(g->how, b.kc);
+            b.more = b.w + pieces(b.nc, NR) * NR * product_lines(g->how, SIDE_W, b.kc);
             pack_block(g, &b, t, threads, team);
             pool_barrier(team);
             run_block(g, &b, team);

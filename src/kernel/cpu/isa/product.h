@@ -35,15 +35,29 @@ static inline compute product_how(compute how, direction dir, const tensor *w)
     return how == COMPUTE_I8 && (dir == GRADIENT || !pack_i8_can(w)) ? COMPUTE_I16 : how;
 }
 
+/* The same for a product of `rows` rows. Half of a short product in 16 bits is making integers of W; so where bytes
+ * are multiplied as fast as words, stored codes are taken as they are, and x as two bytes a number. */
+enum { PRODUCT_SHORT = 48 };
+static inline compute product_how_short(compute how, const tensor *w, int64_t rows)
+{
+#if defined(__AVX512VNNI__)
+    if (how == COMPUTE_I16 && rows <= PRODUCT_SHORT && pack_i8_exact(w)) return COMPUTE_CODES;
+#endif
+    (void)rows;
+    return product_how(how, FORWARD, w);
+}
+
 /* The length of the k blocks, the same on every machine, so that results are. */
 #define product_block NAME(product_block)
 int64_t product_block(compute how, int64_t k);
 
-/* How many lines of MR (or NR) words k takes in a panel, and where among them the block at k0 begins. */
+/* How many lines of words k takes in a panel, MR words of x or NR of W; and where among them the block at k0
+ * begins. */
+typedef enum side { SIDE_X, SIDE_W } side;
 #define product_lines NAME(product_lines)
-int64_t product_lines(compute how, int64_t k);
+int64_t product_lines(compute how, side of, int64_t k);
 #define product_line NAME(product_line)
-int64_t product_line(compute how, int64_t k, int64_t k0);
+int64_t product_line(compute how, side of, int64_t k, int64_t k0);
 
 /* Floats: of packed x; and of the scratch memory, of all threads or of one that packs. */
 #define product_panels NAME(product_panels)
@@ -54,7 +68,7 @@ int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int thread
 int64_t product_pack_scratch(compute how);
 
 /* Packs x (rows, k), ldx floats apart, together with the other threads of the team (taking from lane A).
- * Panel p starts at panels + p * MR * product_lines(k). scratch: product_pack_scratch() for each thread. */
+ * Panel p starts at panels + p * MR * product_lines(how, SIDE_X, k). scratch: product_pack_scratch() for each thread. */
 #define product_pack NAME(product_pack)
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
                   float *scratch, int t, pool *team);
