@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     use_keys(g);
     use_tensors(g);
     model_config c;
-    if (config_from_gguf(&c, g, &e) == OK) BUG_IF(c.layers < 1 || c.heads % c.kv_heads || c.head_dim % 2);
+    if (config_from_gguf(&c, &(gguf_parts){&g, 1}, &e) == OK)
+        BUG_IF(c.layers < 1 || c.heads % c.kv_heads || c.head_dim % 2);
     gguf_close(g);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "format/arrange.h"
 #include "format/bitsandbytes.h"
 #include "format/safetensors.h"
+#include "format/torch_file.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -18,9 +19,11 @@ struct checkpoint {
     model_config  config;
     weights      *w;
     tensor       *stored; /* the views as the files hold them, sorted by name; adopting leaves them alone */
-    gguf         *g;
+    gguf_parts    g; /* n 0: not GGUF */
     safetensors **shard;
     int64_t       shards;
+    torch_file  **torch;
+    int64_t       torches;
     arena         mem;
 };
 
@@ -97,19 +100,25 @@ static int see_pairs(checkpoint *c, tensor *t, err *e)
     return OK;
 }
 
+static int add_gguf_tensor(checkpoint *c, const tensor *stored, err *e)
+{
+    char name[160];
+    tensor t = *stored;
+    int code = OK;
+    /* a name without a counterpart stays as it is; model_check() will name it */
+    if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) t.name = name;
+    if (c->config.family->pairs && (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")))
+        code = see_pairs(c, &t, e);
+    return code == OK ? weights_add(c->w, &t, e) : code;
+}
+
 static int open_gguf(checkpoint *c, const char *path, err *e)
 {
-    int code = gguf_open(&c->g, path, e);
-    if (code == OK) code = config_from_gguf(&c->config, c->g, e);
-    for (int64_t i = 0; code == OK && i < gguf_tensor_count(c->g); i++) {
-        char name[160];
-        tensor t = *gguf_tensor_at(c->g, i);
-        /* a name without a counterpart stays as it is; model_check() will name it */
-        if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) t.name = name;
-        if (c->config.family->pairs && (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")))
-            code = see_pairs(c, &t, e);
-        if (code == OK) code = weights_add(c->w, &t, e);
-    }
+    int code = gguf_parts_open(&c->g, path, e);
+    if (code == OK) code = config_from_gguf(&c->config, &c->g, e);
+    for (int64_t k = 0; k < c->g.n; k++)
+        for (int64_t i = 0; code == OK && i < gguf_tensor_count(c->g.part[k]); i++)
+            code = add_gguf_tensor(c, gguf_tensor_at(c->g.part[k], i), e);
     return code;
 }
 
@@ -157,24 +166,65 @@ static int open_shards(checkpoint *c, const char *index, err *e)
     return code;
 }
 
+/* All tensors of a file of torch.save(). */
+static int add_torch(checkpoint *c, const char *file, err *e)
+{
+    torch_file *f;
+    if (c->torches == MAX_SHARDS) return fail(e, E_FORMAT, "%s: has more than %d files", c->path, MAX_SHARDS);
+    int code = torch_file_open(&f, arena_fmt(&c->mem, "%s/%s", c->folder, file), e);
+    if (code != OK) return code;
+    c->torch[c->torches++] = f;
+    for (int64_t i = 0; i < torch_file_count(f) && code == OK; i++)
+        code = weights_add(c->w, torch_file_at(f, i), e);
+    return code;
+}
+
+/* pytorch_model.bin.index.json: the same as of safetensors. Every file that it names is read whole. */
+static int open_torch_index(checkpoint *c, const char *index, err *e)
+{
+    json_t *j = json_parse_file(index, e), *map = json_object_get(j, "weight_map"), *v;
+    if (!j) return E_FORMAT;
+    int code = json_is_object(map) ? OK : fail(e, E_FORMAT, "%s: has no \"weight_map\"", index);
+    json_t *seen = json_object();
+    const char *name;
+    json_object_foreach(map, name, v) {
+        const char *file = json_string_value(v);
+        if (code != OK || (file && json_object_get(seen, file))) continue;
+        if (!file || !*file || strchr(file, '/') || !str_ends(file, ".bin"))
+            code = fail(e, E_FORMAT, "%s: tensor %.200s is said to be in a file that is not a plain name",
+                        index, name);
+        if (code == OK) code = add_torch(c, file, e);
+        if (code == OK) json_object_set_new(seen, file, json_true());
+    }
+    json_object_foreach(map, name, v) {
+        if (code == OK && !weights_find(c->w, name))
+            code = fail(e, E_FORMAT, "%s: tensor %.200s is in none of its files", index, name);
+    }
+    json_decref(seen);
+    json_decref(j);
+    return code;
+}
+
 static int open_folder(checkpoint *c, err *e)
 {
     int code = config_from_folder(&c->config, c->folder, e);
     if (code != OK) return code;
     c->shard = xcalloc(MAX_SHARDS, sizeof *c->shard);
+    c->torch = xcalloc(MAX_SHARDS, sizeof *c->torch);
+    const char *torch_index = arena_fmt(&c->mem, "%s/pytorch_model.bin.index.json", c->folder);
     safetensors *one;
     const char *index = arena_fmt(&c->mem, "%s/model.safetensors.index.json", c->folder);
     if (file_exists(arena_fmt(&c->mem, "%s/model.safetensors", c->folder)))
         code = add_shard(c, "model.safetensors", &one, e);
     else if (file_exists(index)) code = open_shards(c, index, e);
-    else if (file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin", c->folder)) ||
-             file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin.index.json", c->folder)))
-        code = fail(e, E_UNSUPPORTED,
-                    "%s: holds pytorch_model.bin, a format that can run code when it is read; "
-                    "convert it to safetensors",
-                    c->path);
+    else if (file_exists(arena_fmt(&c->mem, "%s/pytorch_model.bin", c->folder)))
+        code = add_torch(c, "pytorch_model.bin", e);
+    else if (file_exists(torch_index)) code = open_torch_index(c, torch_index, e);
     else
-        code = fail(e, E_IO, "%s: holds neither model.safetensors nor model.safetensors.index.json", c->path);
+        code = fail(
+            e, E_IO,
+            "%s: holds neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin",
+            c->path);
     if (code == OK) code = bitsandbytes_add(c->w, c->shard, c->shards, &c->mem, e);
     return code == OK ? arrange_names(&c->w, c->config.family, e) : code;
 }
@@ -185,14 +235,26 @@ static bool has_safetensors(arena *mem, const char *folder)
            file_exists(arena_fmt(mem, "%s/model.safetensors.index.json", folder));
 }
 
-/* The GGUF file of a folder, NULL when there is none; more than one is an error. */
+/* Whether both are parts of one split. */
+static bool same_split(const char *a, const char *b)
+{
+    size_t stem, other;
+    int64_t number, count, others;
+    return gguf_part_name(a, &stem, &number, &count) && gguf_part_name(b, &other, &number, &others) &&
+           stem == other && count == others && !strncmp(a, b, stem);
+}
+
+/* The GGUF file of a folder, or a part of the only one there; NULL when there is none, more are an error. */
 static int only_gguf(checkpoint *c, const char **found, err *e)
 {
     DIR *d = opendir(c->folder);
     int n = 0;
-    for (const struct dirent *f; d && (f = readdir(d));)
-        if (str_ends(f->d_name, ".gguf") && n++ == 0)
-            *found = arena_fmt(&c->mem, "%s/%s", c->folder, f->d_name);
+    for (const struct dirent *f; d && (f = readdir(d));) {
+        if (!str_ends(f->d_name, ".gguf")) continue;
+        const char *path = arena_fmt(&c->mem, "%s/%s", c->folder, f->d_name);
+        if (n > 0 && same_split(*found, path)) continue;
+        if (n++ == 0) *found = path;
+    }
     if (d) closedir(d);
     if (n < 2) return OK;
     return fail(e, E_USAGE, "%s: holds %d GGUF files; give one of them", c->path, n);
@@ -237,15 +299,17 @@ void checkpoint_close(checkpoint *c)
 {
     if (!c) return;
     weights_free(c->w);
-    gguf_close(c->g);
+    gguf_parts_close(&c->g);
     for (int64_t i = 0; i < c->shards; i++) safetensors_close(c->shard[i]);
     free(c->shard);
+    for (int64_t i = 0; i < c->torches; i++) torch_file_close(c->torch[i]);
+    free(c->torch);
     arena_free(&c->mem);
     free(c);
 }
 
 const model_config *checkpoint_config(const checkpoint *c) { return &c->config; }
 weights            *checkpoint_weights(const checkpoint *c) { return c->w; }
-const gguf         *checkpoint_gguf(const checkpoint *c) { return c->g; }
+const gguf         *checkpoint_gguf(const checkpoint *c) { return c->g.n ? c->g.part[0] : NULL; }
 const char         *checkpoint_path(const checkpoint *c) { return c->path; }
 const char         *checkpoint_folder(const checkpoint *c) { return c->folder; }

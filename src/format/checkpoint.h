@@ -1,9 +1,10 @@
 /* checkpoint.h -- a model on disk, whatever its format: its configuration and its weights.
  *
- * Opens a GGUF file; a Hugging Face folder (config.json with model.safetensors, or with the shards
- * of model.safetensors.index.json), quantized by bitsandbytes or not; or a folder that holds exactly
- * one GGUF file. Everything is a view of the mapped files, so opening takes no time and no memory
- * that grows with the model. */
+ * Opens a GGUF file, or all parts of a split one; a Hugging Face folder (config.json with
+ * model.safetensors, or with the shards of model.safetensors.index.json), quantized by bitsandbytes or
+ * not, or in older ones pytorch_model.bin and its index; or a folder that holds exactly one GGUF file.
+ * Everything is a view of the mapped files, so opening takes no time and no memory that grows with the
+ * model. */
 #ifndef FORMAT_CHECKPOINT_H
 #define FORMAT_CHECKPOINT_H
 

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "format/family.h"
-#include "format/gguf.h"
+#include "format/gguf_parts.h"
 
 #include <stdint.h>
 
@@ -87,6 +87,6 @@ int config_from_json(model_config *out, const json_t *config, const json_t *gene
                      const json_t *tokenizer, const char *where, err *e);
 /* Reads the three files of a folder. */
 int config_from_folder(model_config *out, const char *folder, err *e);
-int config_from_gguf(model_config *out, const gguf *g, err *e);
+int config_from_gguf(model_config *out, const gguf_parts *parts, err *e);
 
 #endif

@@ -3,11 +3,13 @@
 #define FORMAT_CONFIG_CHECK_H
 
 #include "format/config.h"
+#include "format/gguf_parts.h"
 
 /* What a family's own reader (family.read) reads from: one of the two is NULL. */
 typedef struct family_source {
     const json_t *json; /* config.json */
-    const gguf   *gguf;
+    const gguf   *gguf; /* the file with the keys */
+    const gguf_parts *parts; /* of it: where the tensors are */
     const char   *where;
     err          *e;
 } family_source;

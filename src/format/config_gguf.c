@@ -35,23 +35,24 @@ static int refuse_extras(const model_config *c, const family_source *s)
     return s->e->code;
 }
 
-static int refuse_parts(const gguf *g, err *e)
+static int refuse_parts(const gguf *g, int64_t parts, err *e)
 {
     gguf_text type = gguf_string(g, "general.type", e);
     if (type.p && !equal(type, "model"))
         return fail(e, E_UNSUPPORTED, "%s: is of type \"%.*s\", not a model", gguf_path(g), text_limit(type),
                     type.p);
-    int64_t parts = gguf_int(g, "split.count", 1, e);
-    if (parts > 1)
+    int64_t count = gguf_int(g, "split.count", 1, e);
+    if (count > 1 && parts == 1)
         return fail(e, E_UNSUPPORTED,
-                    "%s: is one of %lld parts of a model; join them with llama-gguf-split --merge",
-                    gguf_path(g), (long long)parts);
+                    "%s: is one of %lld parts of a model, by a name that does not tell which; name them "
+                    "...-00001-of-%05lld.gguf and so on, side by side",
+                    gguf_path(g), (long long)count, (long long)count);
     return e->code;
 }
 
 static int64_t vocabulary(const model_config *c, const family_source *s)
 {
-    const tensor *embedding = gguf_tensor_find(s->gguf, "token_embd.weight");
+    const tensor *embedding = gguf_parts_find(s->parts, "token_embd.weight");
     if (embedding) return embedding->dim[0];
     int64_t n = gguf_array_count(s->gguf, "tokenizer.ggml.tokens");
     return n >= 0 ? n : config_gguf_int(c, s, "vocab_size", 0);
@@ -72,7 +73,10 @@ static void special_tokens(model_config *c, const gguf *g, err *e)
     c->add_eos = gguf_flag(g, "tokenizer.ggml.add_eos_token", false, e);
 }
 
-static bool has_tensor(const gguf *g, const char *name) { return gguf_tensor_find(g, name) != NULL; }
+static bool has_tensor(const family_source *s, const char *name)
+{
+    return gguf_parts_find(s->parts, name) != NULL;
+}
 
 static void read_counts(model_config *c, const family_source *s)
 {
@@ -87,10 +91,10 @@ static void read_counts(model_config *c, const family_source *s)
     c->vocab = vocabulary(c, s);
     c->context = config_gguf_int(c, s, "context_length", 0);
     c->rms_eps = config_gguf_num(c, s, "attention.layer_norm_rms_epsilon", -1);
-    c->tied = !has_tensor(s->gguf, "output.weight");
-    c->attention_bias = has_tensor(s->gguf, "blk.0.attn_q.bias");
-    c->out_bias = has_tensor(s->gguf, "blk.0.attn_output.bias");
-    c->mlp_bias = has_tensor(s->gguf, "blk.0.ffn_gate.bias");
+    c->tied = !has_tensor(s, "output.weight");
+    c->attention_bias = has_tensor(s, "blk.0.attn_q.bias");
+    c->out_bias = has_tensor(s, "blk.0.attn_output.bias");
+    c->mlp_bias = has_tensor(s, "blk.0.ffn_gate.bias");
     c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", c->attention_cap);
     c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", c->final_cap);
     c->attention_scale = c->head_dim > 0 ? 1 / sqrt((double)c->head_dim) : 0;
@@ -103,13 +107,14 @@ static void read_counts(model_config *c, const family_source *s)
     config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", 6));
 }
 
-static int read(model_config *c, const gguf *g, err *e)
+static int read(model_config *c, const gguf_parts *parts, err *e)
 {
-    const family_source s = {.gguf = g, .where = gguf_path(g), .e = e};
+    const gguf *g = parts->part[0];
+    const family_source s = {.gguf = g, .parts = parts, .where = gguf_path(g), .e = e};
     gguf_text text = gguf_string(g, "general.architecture", e);
     char name[64];
     snprintf(name, sizeof name, "%.*s", text_limit(text), text.p ? text.p : "");
-    int code = refuse_parts(g, e);
+    int code = refuse_parts(g, s.parts->n, e);
     if (code == OK) code = config_choose_family(c, family_of_gguf(name), text.p ? name : NULL, s.where, e);
     if (code != OK) return code;
     config_defaults(c);
@@ -121,11 +126,11 @@ static int read(model_config *c, const gguf *g, err *e)
     return e->code == OK ? config_check(c, s.where, e) : e->code;
 }
 
-int config_from_gguf(model_config *out, const gguf *g, err *e)
+int config_from_gguf(model_config *out, const gguf_parts *parts, err *e)
 {
     err mine = {0};
     model_config c = {0};
-    if (read(&c, g, &mine) != OK) return fail(e, mine.code, "%s", mine.msg);
+    if (read(&c, parts, &mine) != OK) return fail(e, mine.code, "%s", mine.msg);
     *out = c;
     return OK;
 }

@@ -25,9 +25,9 @@ static int read_factors(model_config *c, const family_source *s, const tensor *t
 
 static int read_tensors(model_config *c, const family_source *s)
 {
-    const tensor *freqs = gguf_tensor_find(s->gguf, "rope_freqs.weight");
-    const tensor *brief = gguf_tensor_find(s->gguf, "rope_factors_short.weight");
-    const tensor *lengthy = gguf_tensor_find(s->gguf, "rope_factors_long.weight");
+    const tensor *freqs = gguf_parts_find(s->parts, "rope_freqs.weight");
+    const tensor *brief = gguf_parts_find(s->parts, "rope_factors_short.weight");
+    const tensor *lengthy = gguf_parts_find(s->parts, "rope_factors_long.weight");
     rope_config *p = &c->rope;
     if (freqs) {
         p->kind = ROPE_FACTORS;
@@ -65,6 +65,7 @@ int config_gguf_rope(model_config *c, const family_source *s)
     char key[128];
     rope_config *p = &c->rope;
     p->theta = config_gguf_num(c, s, "rope.freq_base", p->theta);
+    c->local_theta = config_gguf_num(c, s, "rope.freq_base_swa", c->local_theta);
     int64_t part = config_gguf_int(c, s, "rope.dimension_count", c->head_dim);
     if (part != c->head_dim && !c->family->partial)
         return fail(s->e, E_UNSUPPORTED, "%s: partial rotary positions are not supported for %s", s->where,

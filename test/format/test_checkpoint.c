@@ -2,6 +2,8 @@
  * fingerprint, and names. */
 #include "folder.h"
 
+#include <unistd.h>
+
 static uint64_t fingerprint_of(const char *path)
 {
     checkpoint *c;
@@ -24,7 +26,7 @@ static void test_finding(void **state)
     scratch_copy(folder, DATA "untied", "config.json");
     check_refused(folder, E_IO, "holds neither model.safetensors");
     scratch_text(folder, "pytorch_model.bin", "x");
-    check_refused(folder, E_UNSUPPORTED, "pytorch_model.bin");
+    check_refused(folder, E_FORMAT, "pytorch_model.bin: is not of torch.save()");
     scratch_copy(folder, DATA, "tiny.gguf");
     check_ok(checkpoint_open(&c, folder, &e), &e);
     assert_non_null(checkpoint_gguf(c));
@@ -47,6 +49,47 @@ static void test_two_gguf(void **state)
     scratch_copy(folder, DATA, "tiny.gguf");
     scratch_text(folder, "other.gguf", "x");
     check_refused(folder, E_USAGE, "holds 2 GGUF files");
+}
+
+/* Any part of a split GGUF is the whole model; so is a folder of nothing else. */
+static void test_split_gguf(void **state)
+{
+    (void)state;
+    static const char from[] = "test/data/model/tiny/smollm3",
+                      *const part[] = {"smollm3-00001-of-00002.gguf", "smollm3-00002-of-00002.gguf"};
+    str path = {0};
+    err e = {0};
+    for (int i = 0; i < 2; i++) scratch_copy(folder, from, part[i]);
+    const uint64_t whole = fingerprint_of(folder);
+    str_fmt(&path, "%s/%s", folder, part[1]);
+    assert_true(fingerprint_of(path.p) == whole);
+    checkpoint *c;
+    check_ok(checkpoint_open(&c, folder, &e), &e);
+    assert_int_equal(checkpoint_config(c)->layers, 4);
+    assert_non_null(weights_find(checkpoint_weights(c), "model.layers.3.mlp.up_proj.weight"));
+    checkpoint_close(c);
+    str second = {0};
+    check_ok(file_read(&second, path.p, 1 << 20, &e), &e);
+    unlink(path.p);
+    check_refused(folder, E_IO, "smollm3-00002-of-00002.gguf");
+    scratch_copy(folder, DATA, "tiny.gguf");
+    check_refused(folder, E_USAGE, "holds 2 GGUF files");
+    str_clear(&path);
+    str_fmt(&path, "%s/tiny.gguf", folder);
+    unlink(path.p);
+    char *key = memmem(second.p, second.n, "split.no", 8);
+    key[12] = 0; /* part 1 of 2, by its keys */
+    scratch_write(folder, part[1], second.p, second.n);
+    check_refused(folder, E_FORMAT, "says that it is part 1 of 2");
+    scratch_copy(folder, DATA, "tiny.gguf");
+    str_clear(&second);
+    check_ok(file_read(&second, DATA "tiny.gguf", 1 << 20, &e), &e);
+    scratch_write(folder, part[0], second.p, second.n);
+    str_clear(&path);
+    str_fmt(&path, "%s/%s", folder, part[0]);
+    check_refused(path.p, E_FORMAT, "says that it is part 0 of -1");
+    str_free(&second);
+    str_free(&path);
 }
 
 static void test_hostile_index(void **state)
@@ -201,6 +244,7 @@ int main(void)
         TEST(test_two_gguf),
         TEST(test_hostile_index),
         TEST(test_split),
+        TEST(test_split_gguf),
         TEST(test_fingerprint),
         TEST(test_names),
     };

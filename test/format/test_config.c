@@ -193,7 +193,7 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
     str_fmt(&path, "%s/g", folder);
     check_ok(gguf_writer_save(w, path.p, e), e);
     check_ok(gguf_open(&g, path.p, e), e);
-    int code = config_from_gguf(c, g, e);
+    int code = config_from_gguf(c, &(gguf_parts){&g, 1}, e);
     gguf_close(g);
     gguf_writer_free(w);
     str_free(&path);

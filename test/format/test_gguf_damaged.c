@@ -270,7 +270,8 @@ static void use(const gguf *g)
     for (int64_t i = 0; i < gguf_tensor_count(g); i++) read_all(gguf_tensor_at(g, i));
     model_config c;
     err e = {0};
-    if (config_from_gguf(&c, g, &e) != OK) assert_true(e.msg[0] && !strchr(e.msg, '\n'));
+    if (config_from_gguf(&c, &(gguf_parts){(gguf *[]){(gguf *)(uintptr_t)g}, 1}, &e) != OK)
+        assert_true(e.msg[0] && !strchr(e.msg, '\n'));
     str_free(&s);
 }
 

@@ -266,8 +266,11 @@ static void test_all(void **state)
         char path[768];
         snprintf(path, sizeof path, "%s", path_of(names[i], ""));
         check_model(names[i], path);
-        snprintf(path, sizeof path, "%s/%s.gguf", path_of(names[i], ""), names[i]);
-        if (file_exists(path)) check_model(names[i], path);
+        for (int split = 0; split < 2; split++) {
+            const char *tail = split ? "-00001-of-00002" : "";
+            snprintf(path, sizeof path, TINY "%s/%s%s.gguf", names[i], names[i], tail);
+            if (file_exists(path)) check_model(names[i], path);
+        }
         print_message("%s\n", names[i]);
         free(names[i]);
     }
