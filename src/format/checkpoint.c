@@ -100,13 +100,40 @@ static int see_pairs(checkpoint *c, tensor *t, err *e)
     return OK;
 }
 
+/* The matrices of all experts of a layer, one behind the other in a tensor, by their own names. */
+static int add_experts(checkpoint *c, const tensor *all, const char *pattern, err *e)
+{
+    const char *star = strchr(pattern, '*');
+    if (all->ndim != 3 || all->dim[0] != c->config.experts)
+        return fail(e, E_FORMAT, "%s: tensor %s is not one of %lld matrices", c->path, all->name,
+                    (long long)c->config.experts);
+    int code = OK;
+    for (int64_t i = 0; i < all->dim[0] && code == OK; i++) {
+        tensor t = *all;
+        t.name = arena_fmt(&c->mem, "%.*s%lld%s", (int)(star - pattern), pattern, (long long)i, star + 1);
+        t.ndim = 2;
+        t.dim[0] = all->dim[1], t.dim[1] = all->dim[2], t.dim[2] = 1;
+        t.bytes = all->bytes / (size_t)all->dim[0];
+        t.data = (const char *)all->data + (size_t)i * t.bytes;
+        code = weights_add(c->w, &t, e);
+    }
+    return code;
+}
+
 static int add_gguf_tensor(checkpoint *c, const tensor *stored, err *e)
 {
     char name[160];
     tensor t = *stored;
     int code = OK;
     /* a name without a counterpart stays as it is; model_check() will name it */
-    if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) t.name = name;
+    if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) {
+        if (strchr(name, '*')) return add_experts(c, stored, name, e);
+        t.name = name;
+        if (t.ndim == 1 && str_ends(name, ".shared_expert_gate.weight")) { /* a matrix of one row */
+            t.ndim = 2;
+            t.dim[1] = t.dim[0], t.dim[0] = 1;
+        }
+    }
     if (c->config.family->pairs && (strstr(t.name, ".q_proj.") || strstr(t.name, ".k_proj.")))
         code = see_pairs(c, &t, e);
     return code == OK ? weights_add(c->w, &t, e) : code;

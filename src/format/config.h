@@ -49,6 +49,10 @@ typedef struct model_config {
     int64_t head_dim;         /* even; heads * head_dim need not be width */
     int64_t rotary_dim;       /* how much of a head is rotated: even, at most head_dim */
     int64_t ffn;              /* width inside the feed-forward block */
+    int64_t experts, experts_used; /* of a mixture, and how many of them see a token; 0: none */
+    int64_t expert_ffn, shared_ffn; /* their width, and that of one which all tokens see; 0: none */
+    bool    norm_topk;        /* the weights of the chosen add up to 1 */
+    uint8_t dense[CONFIG_MAX_LAYERS / 8]; /* layers without experts */
     int64_t vocab;            /* rows of the embedding */
     int64_t context;          /* the longest sequence it was made for */
     rope_config rope;
@@ -80,6 +84,7 @@ typedef struct model_config {
 /* Of a layer: the window it sees, 0 for everything, and whether q and k are rotated. */
 int64_t config_window(const model_config *c, int64_t layer);
 bool    config_rotates(const model_config *c, int64_t layer);
+bool    config_has_experts(const model_config *c, int64_t layer);
 
 /* `config` is config.json; generation (generation_config.json) and tokenizer
  * (tokenizer_config.json) may be NULL. Spellings of transformers 4 and 5. E_FORMAT, E_UNSUPPORTED. */

@@ -30,8 +30,6 @@ static int refuse_extras(const model_config *c, const family_source *s)
     if (config_gguf_int(c, s, "attention.value_length", c->head_dim) != c->head_dim)
         return fail(s->e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported",
                     s->where);
-    if (config_gguf_int(c, s, "expert_count", 0) != 0)
-        return fail(s->e, E_UNSUPPORTED, "%s: mixtures of experts are not supported", s->where);
     return s->e->code;
 }
 
@@ -107,6 +105,18 @@ static void read_counts(model_config *c, const family_source *s)
     config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", 6));
 }
 
+static int choose_family(model_config *c, const gguf *g, const char *name, err *e)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.expert_count", name ? name : "");
+    const bool experts = gguf_int(g, key, 0, e) != 0;
+    if (e->code != OK) return e->code;
+    if (name && experts && !family_of_gguf(name, true) && family_of_gguf(name, false))
+        return fail(e, E_UNSUPPORTED, "%s: mixtures of experts of architecture \"%s\" are not supported",
+                    gguf_path(g), name);
+    return config_choose_family(c, name ? family_of_gguf(name, experts) : NULL, name, gguf_path(g), e);
+}
+
 static int read(model_config *c, const gguf_parts *parts, err *e)
 {
     const gguf *g = parts->part[0];
@@ -115,7 +125,7 @@ static int read(model_config *c, const gguf_parts *parts, err *e)
     char name[64];
     snprintf(name, sizeof name, "%.*s", text_limit(text), text.p ? text.p : "");
     int code = refuse_parts(g, s.parts->n, e);
-    if (code == OK) code = config_choose_family(c, family_of_gguf(name), text.p ? name : NULL, s.where, e);
+    if (code == OK) code = choose_family(c, g, text.p ? name : NULL, e);
     if (code != OK) return code;
     config_defaults(c);
     read_counts(c, &s);

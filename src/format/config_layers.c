@@ -12,6 +12,11 @@ int64_t config_window(const model_config *c, int64_t layer)
 
 bool config_rotates(const model_config *c, int64_t layer) { return !marked(c->unrotated, layer); }
 
+bool config_has_experts(const model_config *c, int64_t layer)
+{
+    return c->experts > 0 && !marked(c->dense, layer);
+}
+
 static bool sees_window(window_rule rule, int64_t layer, int64_t from, int64_t pattern)
 {
     switch (rule) {

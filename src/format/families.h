@@ -13,6 +13,16 @@
 /* Projections side by side in one. */
 #define FUSED                                                                                                \
     .names = (const name_pair[]){{"attn_qkv", "self_attn.qkv_proj"}, {"ffn_up", "mlp.gate_up_proj"}, {0}}
+#define QWEN_EXPERTS                                                                                         \
+    .names = (const name_pair[]){{"ffn_gate_inp", "mlp.gate"},                                               \
+                                 {"ffn_gate_exps", "mlp.experts.*.gate_proj"},                               \
+                                 {"ffn_up_exps", "mlp.experts.*.up_proj"},                                   \
+                                 {"ffn_down_exps", "mlp.experts.*.down_proj"},                               \
+                                 {"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},                           \
+                                 {"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},                          \
+                                 {"ffn_up_shexp", "mlp.shared_expert.up_proj"},                              \
+                                 {"ffn_down_shexp", "mlp.shared_expert.down_proj"},                          \
+                                 {0}}
 
 #define FAMILIES(X)                                                                                          \
     X(llama, .hf_class = "LlamaForCausalLM", .gguf = "llama", .pairs = true)                                 \
@@ -49,5 +59,17 @@
       .head_dim = 256, .window = WINDOW_PATTERN, .window_size = 4096, .norm_offset = true,                   \
       .embed_scale = true, .query_scale = 256, .theta = 1e6, .local_theta = 1e4)                             \
     X(phi3, .hf_class = "Phi3ForCausalLM", .gguf = "phi3", FUSED, .window = WINDOW_ALL, .partial = true)     \
+    X(mixtral, .hf_class = "MixtralForCausalLM", .gguf = "llama", .pairs = true, .window = WINDOW_ALL,      \
+      .theta = 1e6, .read = config_read_experts, .experts = true, .norm_topk = true,                         \
+      .names = (const name_pair[]){{"ffn_gate_inp", "block_sparse_moe.gate"},                                \
+                                   {"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},                       \
+                                   {"ffn_up_exps", "block_sparse_moe.experts.*.w3"},                         \
+                                   {"ffn_down_exps", "block_sparse_moe.experts.*.w2"},                       \
+                                   {0}})                                                                     \
+    X(qwen2_moe, .hf_class = "Qwen2MoeForCausalLM", .gguf = "qwen2moe", .window = WINDOW_LATE,               \
+      .window_size = 4096, .qkv_bias = true, .read = config_read_experts, .experts = true, QWEN_EXPERTS)     \
+    X(qwen3_moe, .hf_class = "Qwen3MoeForCausalLM", .gguf = "qwen3moe", .window = WINDOW_LATE,               \
+      .window_size = 4096, .head_dim = 128, .read = config_read_experts, .experts = true,                    \
+      .gguf_norm_topk = true, QWEN_EXPERTS)                                                                  \
     X(smollm3, .hf_class = "SmolLM3ForCausalLM", .gguf = "smollm3", .pairs = true, .tied = true,             \
       .theta = 2e6, .no_rope_interval = 4)

@@ -21,10 +21,10 @@ const family *family_find(const char *name)
     return NULL;
 }
 
-const family *family_of_gguf(const char *architecture)
+const family *family_of_gguf(const char *architecture, bool experts)
 {
     for (int i = 0; i < COUNT; i++)
-        if (all[i].gguf && !strcmp(all[i].gguf, architecture)) return &all[i];
+        if (all[i].gguf && !strcmp(all[i].gguf, architecture) && all[i].experts == experts) return &all[i];
     return NULL;
 }
 

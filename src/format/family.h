@@ -11,7 +11,8 @@
 struct model_config;
 struct family_source;
 
-/* A module's name in a GGUF file and in a Hugging Face one. */
+/* A module's name in a GGUF file and in a Hugging Face one, where * stands for the number of an expert: in
+ * GGUF all of a layer's are one tensor. */
 typedef struct name_pair {
     const char *gguf, *hf;
 } name_pair;
@@ -50,6 +51,9 @@ typedef struct family {
     bool pairs;              /* GGUF has the rows of q and k in the order of the rotary pairs */
     bool partial;            /* may rotate a part of each head */
     bool qkv_bias;           /* q, k and v always have a bias, o never */
+    bool experts;            /* a mixture of experts */
+    bool norm_topk,
+        gguf_norm_topk;      /* their weights add up to 1, where config.json says nothing; in GGUF files */
     bool norm_offset;        /* Hugging Face's files hold the weights of norms less 1 */
     bool embed_scale;        /* embeddings are multiplied by sqrt(width) */
     const name_pair
@@ -62,7 +66,11 @@ typedef struct family {
 
 const family *family_at(int i);                /* NULL after the last */
 const family *family_find(const char *name);   /* by model_type; NULL: not supported */
-const family *family_of_gguf(const char *architecture);
+/* With or without experts: both may have the same architecture in GGUF. */
+const family *family_of_gguf(const char *architecture, bool experts);
+
+/* Of family.read: what mixtures of experts have. */
+void config_read_experts(struct model_config *c, const struct family_source *s);
 
 /* Whether one of `words`, separated by spaces, is `name`; or is its end. words NULL: none is. */
 bool family_lists(const char *words, const char *name);

@@ -31,13 +31,28 @@ static int layer_of(const char *s, const char **end)
     return spelled ? layer : -1;
 }
 
+/* Whether the n bytes of name are the stem, in which * stands for digits. */
+static bool fits(const char *stem, const char *name, size_t n)
+{
+    const char *end = name + n;
+    for (; *stem; stem++) {
+        if (name == end) return false;
+        if (*stem != '*' || *name == '*') {
+            if (*stem != *name++) return false;
+            continue;
+        }
+        const char *digits = name;
+        while (name < end && *name >= '0' && *name <= '9') name++;
+        if (name == digits) return false;
+    }
+    return name == end;
+}
+
 /* The pair whose name on that side is the first n bytes of `name`. */
 static const name_pair *find(const name_pair *list, side from, const char *name, size_t n)
 {
-    for (; list && list->gguf; list++) {
-        const char *stem = side_of(list, from);
-        if (strlen(stem) == n && !strncmp(stem, name, n)) return list;
-    }
+    for (; list && list->gguf; list++)
+        if (fits(side_of(list, from), name, n)) return list;
     return NULL;
 }
 

@@ -95,7 +95,7 @@ static int add_linear(shape_model *s, int64_t layer, const char *name, dtype typ
                       err *e)
 {
     char *module = arena_fmt(&s->m.mem, "model.layers.%lld.%s", (long long)layer, name);
-    s->m.linear[s->m.linears++] = (model_linear){module, in, out};
+    s->m.linear[s->m.linears++] = (model_linear){module, in, out, 0};
     return add(s, arena_fmt(&s->m.mem, "%s.weight", module), type, out, in, e);
 }
 

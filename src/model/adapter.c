@@ -100,6 +100,26 @@ static int choose_modules(adapter *a, const model *m, err *e)
     return code;
 }
 
+/* Experts of one projection are adapted all alike or not at all: their adapters are one value of a step. */
+static int check_experts(const adapter *a, const model *m, err *e)
+{
+    const adapter_module *before = NULL;
+    for (int64_t i = 0, at = 0; i < m->linears; i++) { /* modules are in the order of the projections */
+        const adapter_module *n = at < a->modules ? &a->module[at] : NULL;
+        if (n && n->name != m->linear[i].name) n = NULL;
+        if (n) at++;
+        bool alike = (!n && !before) || (n && before && n->r == before->r && n->scale == before->scale);
+        if (m->linear[i].expert > 0 && !alike)
+            return fail(
+                e, E_UNSUPPORTED,
+                "%s and %s: the experts of a projection have to be adapted all alike or not at all; name "
+                "them by the end of their path alone, and no rank or alpha of single ones",
+                m->linear[i - 1].name, m->linear[i].name);
+        before = n;
+    }
+    return OK;
+}
+
 static int make(adapter **out, const model *m, const peft_config *config, err *e)
 {
     err local = {0};
@@ -108,6 +128,7 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     a->config = copy_config(&a->mem, config);
     spell_out(a, m);
     int code = choose_modules(a, m, e);
+    if (code == OK) code = check_experts(a, m, e);
     if (code == OK) {
         a->param = big_new(a->count * sizeof(float), "the adapter", e);
         a->grad = a->param ? big_new(a->count * sizeof(float), "the adapter's gradients", e) : NULL;

@@ -36,6 +36,10 @@ val build_positions(build *b, const char *name);
 val build_act(build *b, val x);
 /* x W^T + bias, with the adapter if there is one. */
 val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias);
+/* Rows of x (rows, k in), sorted by expert, each through its own expert's matrix <list>.<e>.<name>, with
+ * adapters. */
+val build_experts(build *b, val x, const routing *to, int64_t layer, const char *list, const char *name,
+                  int64_t out);
 /* q, k of `heads` heads turned by their positions; layers whose window is limited may have a base of their
  * own. */
 val build_rope(build *b, val x, int heads, int64_t layer);

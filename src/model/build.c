@@ -17,18 +17,23 @@ const char *build_module(build *b, int64_t layer, const char *name)
 
 /* A frozen weight by its full name: a matrix, or with rows 0 a vector. model_check() has made sure that it is
  * there and of that shape; a census makes do with the shape. */
-val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
+static const tensor *weight_of(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
 {
     const char *name = arena_fmt(&b->p->mem, "%s.%s", module, leaf);
     if (!b->census) {
         const tensor *t = weights_find(b->m->weights, name);
         if (!t) BUG("the model has no %s", name);
-        return prog_frozen(b->p, t);
+        return t;
     }
     if (b->census->want) b->census->want(b->census->arg, name, rows, cols);
     tensor *t = arena_new(&b->p->mem, sizeof *t);
     *t = (tensor){.name = name, .ndim = rows ? 2 : 1, .dim = {rows ? rows : cols, rows ? cols : 1, 1, 1}};
-    return prog_frozen(b->p, t);
+    return t;
+}
+
+val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
+{
+    return prog_frozen(b->p, weight_of(b, module, leaf, rows, cols));
 }
 
 void build_layer(build *b, int64_t layer) { b->p->seg = (int)(layer + 1); }
@@ -71,12 +76,46 @@ val build_project(build *b, val x, int64_t layer, const char *name, int64_t out,
 {
     const char *module = build_module(b, layer, name);
     const int64_t in = b->p->v[x].s.d[1];
-    if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out);
+    if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out, 0);
     val w = build_frozen(b, module, "weight", out, in);
     val added = bias == BIAS ? build_frozen(b, module, "bias", 0, out) : NONE;
     lowrank low;
     bool adapted = adapter_of(b, module, &low);
     return op_linear(b->p, x, w, added, adapted ? &low : NULL);
+}
+
+/* The adapters of all experts, which lie end to end: adapter_new() has seen to it that all have one, or
+ * none. */
+static bool adapters_of(build *b, const char *first, int64_t experts, expert_lowrank *out)
+{
+    int64_t i = b->a ? adapter_find(b->a, first) : -1;
+    if (i < 0) return false;
+    const adapter_module *m = &b->a->module[i];
+    prog *p = b->p;
+    b->param[2 * i] = prog_value(p, arena_fmt(&p->mem, "%s.lora", first), VALUE_PARAM, ROWS_FIXED, experts,
+                                 m->r * (m->in + m->out));
+    double dropout = b->kind == STEP_TRAIN ? b->a->config.dropout : 0;
+    *out = (expert_lowrank){.ab = b->param[2 * i], .rank = m->r, .scale = m->scale, .dropout = dropout};
+    return true;
+}
+
+val build_experts(build *b, val x, const routing *to, int64_t layer, const char *list, const char *name,
+                  int64_t out)
+{
+    prog *p = b->p;
+    const int64_t in = p->v[x].s.d[1] / to->k;
+    const char *first = NULL;
+    tensor *all = arena_new(&p->mem, (size_t)to->experts * sizeof *all);
+    for (int64_t e = 0; e < to->experts; e++) {
+        const char *own = arena_fmt(&p->mem, "%s.%lld.%s", list, (long long)e, name);
+        const char *module = build_module(b, layer, own);
+        if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out, e);
+        all[e] = *weight_of(b, module, "weight", out, in);
+        if (e == 0) first = module;
+    }
+    expert_lowrank low;
+    bool adapted = adapters_of(b, first, to->experts, &low);
+    return op_experts(p, x, prog_frozen(p, all), to, adapted ? &low : NULL);
 }
 
 /* Frequencies as a weight of the list. */

@@ -28,8 +28,9 @@ struct build {
 
 /* Called for every weight that is asked for, rows 0 for a vector; */
 typedef void census_want(void *arg, const char *name, int64_t rows, int64_t cols);
-/* and for every projection. Either may be NULL. */
-typedef void census_linear(void *arg, const char *name, int64_t in, int64_t out);
+/* and for every projection, with the number of the expert that it is of (0 for those of none). Either may
+ * be NULL. */
+typedef void census_linear(void *arg, const char *name, int64_t in, int64_t out, int64_t expert);
 
 struct census {
     census_want *want;

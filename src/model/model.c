@@ -9,12 +9,12 @@
 #include <string.h>
 #include <strings.h>
 
-static void count_linear(void *arg, const char *name, int64_t in, int64_t out)
+static void count_linear(void *arg, const char *name, int64_t in, int64_t out, int64_t expert)
 {
     model *m = arg;
     if ((m->linears & (m->linears - 1)) == 0)
         m->linear = xrealloc(m->linear, (size_t)(m->linears ? 2 * m->linears : 1) * sizeof *m->linear);
-    m->linear[m->linears++] = (model_linear){arena_strdup(&m->mem, name), in, out};
+    m->linear[m->linears++] = (model_linear){arena_strdup(&m->mem, name), in, out, expert};
 }
 
 /* One tensor after the other, the threads taking the next that nobody has. */

@@ -14,6 +14,7 @@
 typedef struct model_linear {
     const char *name; /* "model.layers.0.self_attn.q_proj" */
     int64_t in, out;
+    int64_t expert; /* which of a mixture: those above 0 follow the one before; 0 also: of none */
 } model_linear;
 
 typedef struct model {

@@ -43,6 +43,18 @@ val case_ints(prog *p, const char *name, value_rows rows, case_fill *fill, const
     return x;
 }
 
+routing case_routing(prog *p, int64_t rows, int64_t experts, int64_t k)
+{
+    routing to = {.weight = NONE, .experts = experts, .k = k};
+    to.place = prog_ints(p, "place", VALUE_INPUT, ROWS_TOKENS, 0, k);
+    to.offset = prog_ints(p, "offset", VALUE_INPUT, ROWS_FIXED, experts + 1, 1);
+    int32_t *place = p->v[to.place].p = arena_new(&p->mem, value_bytes(&p->v[to.place]));
+    int32_t *offset = p->v[to.offset].p = arena_new(&p->mem, value_bytes(&p->v[to.offset]));
+    for (int64_t n = 0; n < rows * k; n++) place[n] = (int32_t)(rows * k - 1 - n);
+    for (int64_t e = 0; e <= experts; e++) offset[e] = (int32_t)(rows * k * e * e / (experts * experts));
+    return to;
+}
+
 int64_t case_any(int64_t row, const void *below)
 {
     return (int64_t)(rng_of(rng_key(2, 0), (uint64_t)row) % *(const uint64_t *)below);

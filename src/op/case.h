@@ -26,6 +26,10 @@ int64_t case_any(int64_t row, const void *below); /* any number in [0, *(const i
 /* A frozen (rows, cols) weight of type t, or with cols 0 a vector of `rows`, of normal numbers as above. */
 val case_frozen(prog *p, const char *name, dtype t, int64_t rows, int64_t cols, double middle, double spread);
 
+/* A routing of `rows` rows to k of that many experts: places that fill the sorted rows backwards, some
+ * experts with no row. Without weights. */
+routing case_routing(prog *p, int64_t rows, int64_t experts, int64_t k);
+
 /* The first row of each row's document when documents of lengths `size`, 2 size + 1, size, ... follow one
  * another; size 0: one document. arg: const int64_t *size. */
 int64_t case_start(int64_t row, const void *size);

@@ -13,7 +13,8 @@
 
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
-    X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)
+    X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)           \
+    X(route) X(spread) X(experts) X(combine) X(rowgate)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -135,6 +136,47 @@ val op_softcap(prog *p, val x, double cap);
 /* y (rows, n) = columns [first, first + n) of x. Backward zeroes the other columns of dx, or leaves them when
  * it adds. */
 val op_columns(prog *p, val x, int64_t first, int64_t n);
+
+/* Which `k` of `experts` see each row: see route.c. Integers but for the weight. */
+typedef struct routing {
+    val     weight, place, offset; /* (rows, k), (rows, k), (experts + 1) */
+    int64_t experts, k;
+} routing;
+
+/* The k likeliest experts of each row of logits (rows, experts); normed: their weights add up to 1. */
+routing op_route(prog *p, val logits, int64_t k, bool normed);
+
+/* y (rows, k width) = rows of x once for each of their experts, sorted by expert; and back: y (rows, width) =
+ * the rows of x (rows, k width) added up with the routing's weights. */
+val op_spread(prog *p, val x, const routing *to);
+val op_combine(prog *p, val x, const routing *to);
+
+/* The adapters of all experts: PARAM ab (experts, rank (in + out)), a row being A (rank, in) and B (out,
+ * rank). */
+typedef struct expert_lowrank {
+    val     ab;
+    int64_t rank;
+    double  scale, dropout;
+} expert_lowrank;
+
+/* y (rows, k out) = x (rows, k in), sorted by expert, through each expert's matrix; w FROZEN, its tensor the
+ * first of `experts` (out, in) that lie side by side; adapters NULL: none. */
+val op_experts(prog *p, val x, val w, const routing *to, const expert_lowrank *adapters);
+
+/* One expert's rows as an instruction of linear over values of its own: what the operator and its kernels
+ * run. */
+enum { EXPERT_VALUES = 10 };
+typedef struct expert_linear {
+    value v[EXPERT_VALUES];
+    instr i;
+} expert_linear;
+/* Of expert e, whose rows are [first, first + n) of those sorted. */
+void expert_part(expert_linear *out, const value *v, const instr *i, int64_t e, int64_t first, int64_t n);
+/* Runs the instruction expert by expert, those without rows left out. */
+void experts_each(const run *r, const value *v, const instr *i, kernel_fn *linear);
+
+/* sigma(gate) x, gate (rows, 1) */
+val op_rowgate(prog *p, val gate, val x);
 
 val op_add(prog *p, val a, val b);
 

@@ -5,6 +5,7 @@
  *     linear      n in out, and once more where dx is wanted
  *     dense       n in out, and once more for each of dx and dW
  *     adapter     n r (in + out); backward n r (out for da, in for dA, out for dB, in for dx)
+ *     experts     the same for the rows that experts see, k for each
  *     attention   2 dim a head and a pair of rows that see each other; backward dim for each of dv, dp, dq,
  * dk head        n width vocab, and once more where dh is wanted
  *
@@ -36,6 +37,18 @@ static double dense(const value *v, const instr *i)
     for (int j = 0; j < 2; j++)
         if (i->din[j] != NONE) n += rows * (double)v[i->dout].s.d[1] * (double)v[i->din[j]].s.d[1];
     return n;
+}
+
+/* As linear over k times the rows; whose expert is whose does not count. */
+static double experts_of(const value *v, const instr *i)
+{
+    const value *w = &v[i->in[1]];
+    double rows = (double)v[i->back ? i->dout : i->in[0]].s.d[0] * (double)i->n[1];
+    double in = (double)w->s.d[1], out = (double)w->s.d[0];
+    double rank = (double)i->n[2], y = i->out[0] != NONE, dx = i->back && i->din[0] != NONE;
+    double dab = i->back && i->din[2] != NONE;
+    if (!i->back) return rows * (y * in * out + rank * (in + out));
+    return rows * (dx * in * out + rank * (out + dab * out + (dab + dx) * in));
 }
 
 static double smaller(double a, double b) { return a < b ? a : b; }
@@ -82,6 +95,8 @@ static double multiply_adds(const value *v, const instr *i)
         return i->back ? linear_backward(v, i) : linear_forward(v, i);
     case OP_dense:
         return dense(v, i);
+    case OP_experts:
+        return experts_of(v, i);
     case OP_attention:
         return i->back ? attention_backward(v, i) : 2 * width * attention_pairs(v, i, x->s.d[0]);
     case OP_cached_attention:

@@ -43,7 +43,7 @@ static walk begin(prog *p)
         for (int j = 0; j < MAXIN; j++) wants |= i->in[j] != NONE && p->v[i->in[j]].wants_grad;
         for (int j = 0; j < MAXOUT; j++) {
             if (i->out[j] == NONE) continue;
-            p->v[i->out[j]].wants_grad = wants;
+            p->v[i->out[j]].wants_grad = wants && !p->v[i->out[j]].is_int;
             w.producer[i->out[j]] = k;
         }
         if (i->op->early) w.loss = k;

@@ -21,9 +21,27 @@ def llama3_factors(c, r, dim):
     return np.array(out, np.float32)
 
 
+def merged(state):
+    """The matrices of all experts of a layer become one tensor, under the names that the conversion gives them."""
+    out, experts = {}, {}
+    for name, x in state.items():
+        parts = name.split(".")
+        if "experts" not in parts:
+            out[name] = x
+            continue
+        at = parts.index("experts")
+        layer, expert, leaf = parts[2], int(parts[at + 1]), ".".join(parts[at + 2:])
+        key = f"layers.{layer}.feed_forward.experts.{leaf}" if leaf[0] == "w" else \
+            f"model.layers.{layer}.mlp.experts.{leaf}"
+        experts.setdefault(key, {})[expert] = x
+    for key, all in experts.items():
+        out[key] = np.stack([all[e] for e in range(len(all))])
+    return out
+
+
 class Writer:
-    def __init__(self, arch, pairs=False, offset=False, split=0, extra=None):
-        self.arch, self.pairs, self.offset, self.split, self.extra = arch, pairs, offset, split, extra
+    def __init__(self, arch, pairs=False, offset=False, split=0, experts=False):
+        self.arch, self.pairs, self.offset, self.split, self.experts = arch, pairs, offset, split, experts
 
     def keys(self, w, c, dim):
         w.add_block_count(c["num_hidden_layers"])
@@ -39,6 +57,13 @@ class Writer:
         w.add_eos_token_id(2)
         if c.get("sliding_window") and self.arch in ("gemma2", "gemma3", "phi3"):
             w.add_sliding_window(c["sliding_window"])
+        if self.experts:
+            w.add_expert_count(c.get("num_local_experts") or c["num_experts"])
+            w.add_expert_used_count(c["num_experts_per_tok"])
+            if c.get("moe_intermediate_size"):
+                w.add_expert_feed_forward_length(c["moe_intermediate_size"])
+            if c.get("shared_expert_intermediate_size"):
+                w.add_expert_shared_feed_forward_length(c["shared_expert_intermediate_size"])
         for key, add in (("attn_logit_softcapping", w.add_attn_logit_softcapping),
                          ("final_logit_softcapping", w.add_final_logit_softcapping)):
             if c.get(key):
@@ -80,6 +105,8 @@ class Writer:
     def add(self, w, names, name, x):
         stored = names.get_name(name, try_suffixes=(".weight", ".bias"))
         assert stored, name
+        if x.shape[0] == 1:
+            x = x[0]
         if x.ndim == 1:
             w.add_tensor(stored, np.ascontiguousarray(x, np.float32))
             return
@@ -95,8 +122,8 @@ class Writer:
         self.rope(w, c, dim)
         names = gguf.get_tensor_name_map(arch, c["num_hidden_layers"])
         state = {k: v.float().numpy() for k, v in load_file(f"{folder}/model.safetensors").items()}
-        if self.extra:
-            state = self.extra(w, c, state)
+        if self.experts:
+            state = merged(state)
         for name in sorted(state):
             self.add(w, names, name, self.tensor(name, state[name], c))
         w.write_header_to_file()

@@ -29,14 +29,14 @@ class Model:
 
     init(name, p) returns a parameter's numbers or None for the usual ones; rows is a list of (prompt, completion)
     lengths; gguf(folder, path) writes a GGUF file from the saved folder; finish(folder) changes the saved files.
-    wrap(model) returns the module that PEFT is put on and that computes, the same function as the model's.
+    rename: a part of the modules' paths, and what files call it. wrap(model) returns the module that PEFT is put on and that computes, the same function as the model's.
     """
 
     def __init__(self, name, cls, config, targets, init=None, rows=None, gguf=None, finish=None, wrap=None, rank=2,
-                 generate=True):
+                 generate=True, rename=None):
         self.name, self.cls, self.config, self.targets = name, cls, config, targets
         self.init, self.rows, self.gguf, self.finish, self.wrap = init, rows, gguf, finish, wrap
-        self.rank, self.generate = rank, generate
+        self.rank, self.generate, self.rename = rank, generate, rename
 
 
 def bf16(x):
@@ -98,7 +98,7 @@ def record(entry, model, data, folder):
     ce, logits = losses(model, data)
     ce.mean().backward()
     params = {k: p for k, p in model.named_parameters() if p.requires_grad}
-    kept = {"grad." + k.replace(".default", ""): p.grad.clone().contiguous() for k, p in params.items()}
+    kept = {"grad." + file_name(entry, k.replace(".default", "")): p.grad.clone().contiguous() for k, p in params.items()}
     kept["logits"] = logits.detach().contiguous()
     kept["cross_entropy"] = ce.detach().contiguous()
     save_file(kept, f"{folder}/golden.safetensors")
@@ -120,14 +120,18 @@ def record(entry, model, data, folder):
         f.write("\n")
 
 
-def as_bf16(path):
-    state = {k: v.to(torch.bfloat16) if v.dtype == torch.float32 else v for k, v in load_file(path).items()}
+def file_name(entry, name):
+    return name.replace(f".{entry.rename[0]}.", f".{entry.rename[1]}.") if entry.rename else name
+
+
+def as_bf16(path, entry=None):
+    state = {file_name(entry, k) if entry else k: v.to(torch.bfloat16) if v.dtype == torch.float32 else v for k, v in load_file(path).items()}
     save_file(state, path, metadata={"format": "pt"})
 
 
 def save_adapter(model, folder, entry):
     model.save_pretrained(folder)
-    as_bf16(f"{folder}/adapter_model.safetensors")
+    as_bf16(f"{folder}/adapter_model.safetensors", entry)
     for name in os.listdir(folder):
         if name not in ("adapter_config.json", "adapter_model.safetensors"):
             os.remove(f"{folder}/{name}")

@@ -110,7 +110,8 @@ static instr backward_of(const problem *t, unsigned some, uint8_t acc)
     b.acc = acc;
     for (int j = 0; j < b.op->nin; j++) {
         b.din[j] = some & BIT(j) ? t->grad[j] : NONE;
-        bool always = j >= 3 && b.op->id == OP_linear; /* A and B: PARAMs in any list */
+        /* A and B: PARAMs in any list */
+        bool always = (j >= 3 && b.op->id == OP_linear) || (j == 2 && b.op->id == OP_experts);
         if (b.in[j] != NONE && t->p.v[b.in[j]].kind == VALUE_PARAM && !always && !(b.op->in_for[j] & some))
             b.in[j] = NONE;
     }
@@ -138,6 +139,7 @@ static void fill_gradients(const problem *t)
 static void only_live_rows(const problem *t, val x)
 {
     const unsigned char *b = (const unsigned char *)data(t, x);
+    if (t->p.v[x].is_int) return;
     size_t live = (size_t)count(t, x) * sizeof(real), all = value_bytes(&t->p.v[x]);
     for (int64_t k = 0; k < count(t, x); k++)
         if (!isfinite(data(t, x)[k])) fail_msg("%s: %s[%d] is no number", t->where, t->p.v[x].name, (int)k);

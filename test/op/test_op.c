@@ -350,6 +350,36 @@ static void geglu_softcap_and_columns_by_hand(void **state)
     prog_release(&p);
 }
 
+/* Four experts, two a row; logits ln 1, ln 2, ... give weights 1/10, 2/10, ... */
+static void experts_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 0);
+    val z = given(&p, ROWS_TOKENS, 2, 4,
+                  (real[]){log(1), log(2), log(4), log(3), log(7), log(1), log(1), log(1)});
+    routing to = op_route(&p, z, 2, false);
+    near(forward(&p, to.weight), (double[]){0.4, 0.3, 0.7, 0.1}, 4);
+    const int32_t *place = p.v[to.place].p, *offset = p.v[to.offset].p; /* pairs: 2, 3; 0, 1 */
+    assert_true(place[0] == 2 && place[1] == 3 && place[2] == 0 && place[3] == 1);
+    assert_true(offset[0] == 0 && offset[1] == 1 && offset[2] == 2 && offset[3] == 3 && offset[4] == 4);
+    val x = given(&p, ROWS_TOKENS, 2, 1, (real[]){5, 6});
+    val spread = op_spread(&p, x, &to);
+    near(forward(&p, spread), (double[]){6, 6, 5, 5}, 4);
+    tensor w[4];
+    static const float numbers[4] = {1, 10, 100, 1000};
+    for (int e = 0; e < 4; e++)
+        w[e] = (tensor){
+            .name = "w", .type = DT_F32, .ndim = 2, .dim = {1, 1, 1, 1}, .data = &numbers[e], .bytes = 4};
+    val y = op_experts(&p, spread, prog_frozen(&p, w), &to, NULL);
+    near(forward(&p, y), (double[]){6, 60, 500, 5000}, 4);
+    near(forward(&p, op_combine(&p, y, &to)), (double[]){0.4 * 500 + 0.3 * 5000, 0.7 * 6 + 0.1 * 60}, 2);
+    val g = given(&p, ROWS_TOKENS, 2, 1, (real[]){0, log(3)});
+    near(forward(&p, op_rowgate(&p, g, x)), (double[]){2.5, 4.5}, 2);
+    near(forward(&p, op_route(&p, z, 2, true).weight), (double[]){4. / 7, 3. / 7, 7. / 8, 1. / 8}, 4);
+    prog_release(&p);
+}
+
 /* Softmax written out, over the rows that the rules let a row see. */
 static void attention_written_out(void **state)
 {
@@ -526,6 +556,7 @@ int main(void)
         cmocka_unit_test(rope_turns_pairs),
         cmocka_unit_test(swiglu_and_add_by_hand),
         cmocka_unit_test(geglu_softcap_and_columns_by_hand),
+        cmocka_unit_test(experts_by_hand),
         cmocka_unit_test(attention_written_out),
         cmocka_unit_test(attention_both_ways),
         cmocka_unit_test(cached_attention_equals_attention),

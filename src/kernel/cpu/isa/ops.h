@@ -23,6 +23,19 @@ size_t attention_workspace(const value *v, const instr *i, const setup *s);
 kernel_fn head_forward;
 size_t head_workspace(const value *v, const instr *i, const setup *s);
 
+#define experts_workspace NAME(experts_workspace)
+#define experts_forward NAME(experts_forward)
+#define experts_backward NAME(experts_backward)
+#define spread_forward NAME(spread_forward)
+#define spread_backward NAME(spread_backward)
+#define combine_forward NAME(combine_forward)
+#define combine_backward NAME(combine_backward)
+#define rowgate_forward NAME(rowgate_forward)
+#define rowgate_backward NAME(rowgate_backward)
+kernel_fn experts_forward, experts_backward, spread_forward, spread_backward, 
+    combine_forward, combine_backward, rowgate_forward, rowgate_backward;
+size_t experts_workspace(const value *v, const instr *i, const setup *s);
+
 #define embed_forward NAME(embed_forward)
 #define gather_forward NAME(gather_forward)
 #define rmsnorm_forward NAME(rmsnorm_forward)
