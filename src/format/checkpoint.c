@@ -314,7 +314,7 @@ int checkpoint_open(checkpoint **out, const char *path, err *e)
     int code = open_any(c, e);
     if (code == OK) {
         remember_stored(c);
-        code = arrange_rows(c->w, &c->config, c->g ? FROM_GGUF : FROM_FOLDER, path, e);
+        code = arrange_rows(c->w, &c->config, c->g.n ? FROM_GGUF : FROM_FOLDER, path, e);
     }
     if (code == OK) {
         *out = c;

@@ -81,6 +81,8 @@ typedef struct model_config {
     bool    add_bos, add_eos; /* what the tokenizer does by itself; false when the file does not say */
 } model_config;
 
+const char *config_rope_name(rope_kind kind); /* "llama3" */
+
 /* Of a layer: the window it sees, 0 for everything, and whether q and k are rotated. */
 int64_t config_window(const model_config *c, int64_t layer);
 bool    config_rotates(const model_config *c, int64_t layer);

@@ -95,7 +95,9 @@ static void read_counts(model_config *c, const family_source *s)
     c->mlp_bias = has_tensor(s, "blk.0.ffn_gate.bias");
     c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", c->attention_cap);
     c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", c->final_cap);
-    c->attention_scale = c->head_dim > 0 ? 1 / sqrt((double)c->head_dim) : 0;
+    const bool wide = c->layers == c->family->wide_layers && c->heads > 0;
+    const double of = wide ? (double)c->width / (double)c->heads : (double)c->head_dim;
+    c->attention_scale = of > 0 ? 1 / sqrt(of) : 0;
     if (c->family->embed_scale && c->width > 0) c->embed_scale = (double)sqrtf((float)c->width);
     const int64_t every = c->family->no_rope_interval;
     for (int64_t l = 0; every && l < c->layers && l < CONFIG_MAX_LAYERS; l++)

@@ -8,6 +8,12 @@
 #include <math.h>
 #include <string.h>
 
+const char *config_rope_name(rope_kind kind)
+{
+    static const char *const names[] = {"none", "linear", "dynamic", "llama3", "yarn", "factors", "longrope"};
+    return names[kind];
+}
+
 double config_yarn_magnitude(double factor, double scale)
 {
     return factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1;

@@ -47,6 +47,8 @@ typedef struct family {
     int64_t no_rope_interval; /* every so manieth layer has no rotary positions; 0: all have */
     double attention_cap, final_cap,
         query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last */
+    int64_t wide_layers; /* the model of so many layers divides scores by sqrt(width / heads); GGUF files do
+                            not say */
     bool tied;               /* the head is the embedding, likewise */
     bool pairs;              /* GGUF has the rows of q and k in the order of the rotary pairs */
     bool partial;            /* may rotate a part of each head */

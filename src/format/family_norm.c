@@ -144,7 +144,7 @@ void family_read_falcon(model_config *c, const family_source *s)
         if (grouped) c->kv_heads = json_int(s->json, "num_kv_heads", c->heads, s->where, s->e);
         c->ffn = json_int(s->json, "ffn_hidden_size", four_times(c->width), s->where, s->e);
         c->two_norms = grouped && json_int(s->json, "num_ln_in_parallel_attn", 2, s->where, s->e) == 2;
-    } else if (gguf_tensor_find(s->gguf, "blk.0.attn_norm_2.weight"))
+    } else if (gguf_parts_find(s->parts, "blk.0.attn_norm_2.weight"))
         refuse(s, "it has two norms a block (the larger Falcons are read from Hugging Face folders)");
     c->attention_bias = c->mlp_bias = flag(s, "bias", false);
     read_act(c, s, "activation");

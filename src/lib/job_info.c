@@ -63,6 +63,18 @@ static void add_config(json_t *out, const model_config *c)
     json_object_set_new(out, "vocabulary", json_integer(c->vocab));
     json_object_set_new(out, "context", json_integer(c->context));
     json_object_set_new(out, "tied", json_boolean(c->tied));
+    if (c->experts) {
+        json_object_set_new(out, "experts", json_integer(c->experts));
+        json_object_set_new(out, "experts_used", json_integer(c->experts_used));
+    }
+    int64_t windowed = 0;
+    for (int64_t l = 0; l < c->layers; l++) windowed += config_window(c, l) > 0;
+    if (windowed) {
+        json_object_set_new(out, "window", json_integer(c->window));
+        json_object_set_new(out, "windowed_layers", json_integer(windowed));
+    }
+    if (c->rope.kind != ROPE_PLAIN)
+        json_object_set_new(out, "rotary_scaling", json_string(config_rope_name(c->rope.kind)));
 }
 
 /* Every key, a long text or list cut. */

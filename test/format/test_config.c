@@ -161,6 +161,108 @@ static void test_refused(void **state)
     assert_null(family_find("mamba"));
 }
 
+/* The same of another family, whose model_type is among the changes. */
+static void check_layers(const char *changes, const char *windows, const char *rotations)
+{
+    model_config c;
+    err e;
+    check_ok(read(&c, changes, &e), &e);
+    for (int64_t l = 0; l < c.layers; l++) {
+        if ((config_window(&c, l) > 0) != (windows[l] == 'w'))
+            fail_msg("%s: window of layer %d", changes, (int)l);
+        if (config_rotates(&c, l) != (rotations[l] == 'r'))
+            fail_msg("%s: rotation of layer %d", changes, (int)l);
+    }
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    check_layers("{\"sliding_window\": 4}", "...", "rrr"); /* Llama has none */
+    check_layers("{\"model_type\": \"mistral\", \"sliding_window\": 4}", "www", "rrr");
+    check_layers("{\"model_type\": \"mistral\", \"sliding_window\": null}", "...", "rrr");
+    check_layers("{\"model_type\": \"mistral\"}", "www", "rrr");
+    check_layers("{\"model_type\": \"qwen2\", \"sliding_window\": 4}", "...", "rrr");
+    check_layers("{\"model_type\": \"qwen2\", \"use_sliding_window\": true, \"max_window_layers\": 2}", "..w",
+                 "rrr");
+    check_layers("{\"model_type\": \"gemma2\", \"hidden_act\": \"gelu\"}", "w.w", "rrr");
+    check_layers("{\"model_type\": \"gemma3_text\", \"sliding_window_pattern\": 2}", "w.w", "rrr");
+    check_layers(
+        "{\"model_type\": \"gemma3_text\", \"layer_types\": [\"full_attention\", \"sliding_attention\","
+        "\"full_attention\"]}",
+        ".w.", "rrr");
+    check_layers("{\"model_type\": \"smollm3\", \"no_rope_layer_interval\": 2}", "...", "r.r");
+    check_layers("{\"model_type\": \"smollm3\", \"no_rope_layers\": [0, 1, 1]}", "...", ".rr");
+}
+
+static void test_families(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read(&c, "{\"model_type\": \"gemma2\", \"hidden_act\": \"gelu_pytorch_tanh\"}", &e), &e);
+    assert_true(c.tied && c.norm_offset == 1 && c.head_dim == 256 && c.attention_scale == 1.0 / 16);
+    assert_true(c.attention_cap == 50 && c.final_cap == 30 && c.embed_scale == (double)sqrtf(48));
+    check_ok(
+        read(&c,
+             "{\"model_type\": \"gemma2\", \"attn_logit_softcapping\": null, \"query_pre_attn_scalar\": 144}",
+             &e),
+        &e);
+    assert_true(c.attention_cap == 0 && c.final_cap == 30 && c.attention_scale == 1.0 / 12);
+    check_ok(read(&c, "{\"model_type\": \"gemma3_text\", \"rope_local_base_freq\": 7}", &e), &e);
+    assert_true(c.rope.theta == 1e6 && c.local_theta == 7);
+    check_ok(read(&c, "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}}", &e), &e);
+    assert_true(c.rope.kind == ROPE_YARN && fabs(c.rope.magnitude - 0.1 * log(4) - 1) < 1e-12 &&
+                c.rope.truncate);
+    check_ok(
+        read(&c,
+             "{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"mscale\": 2, \"mscale_all_dim\": 1}}",
+             &e),
+        &e);
+    assert_true(fabs(c.rope.magnitude - (0.2 * log(4) + 1) / (0.1 * log(4) + 1)) < 1e-12);
+    check_ok(read(&c, "{\"model_type\": \"mixtral\", \"num_local_experts\": 8}", &e), &e);
+    assert_true(c.experts == 8 && c.experts_used == 2 && c.norm_topk && c.expert_ffn == 96 &&
+                config_has_experts(&c, 0));
+    check_ok(read(&c,
+                  "{\"model_type\": \"qwen2_moe\", \"num_experts\": 8, \"num_experts_per_tok\": 3,"
+                  "\"moe_intermediate_size\": 12, \"shared_expert_intermediate_size\": 24, "
+                  "\"decoder_sparse_step\": 2}",
+                  &e),
+             &e);
+    assert_true(c.experts_used == 3 && !c.norm_topk && c.expert_ffn == 12 && c.shared_ffn == 24 &&
+                c.attention_bias);
+    assert_true(!config_has_experts(&c, 0) && config_has_experts(&c, 1) && !config_has_experts(&c, 2));
+    const struct {
+        const char *changes;
+        int         code;
+        const char *text;
+    } bad[] = {
+        {"{\"model_type\": \"gemma\", \"hidden_activation\": \"relu\"}", E_UNSUPPORTED,
+         "activation \"relu\""},
+        {"{\"model_type\": \"gemma2\", \"attn_logit_softcapping\": -1}", E_FORMAT, "soft caps of -1"},
+        {"{\"model_type\": \"mistral\", \"sliding_window\": -4}", E_FORMAT, "a window of -4"},
+        {"{\"model_type\": \"gemma3_text\", \"layer_types\": [\"full_attention\"]}", E_FORMAT,
+         "1 entries for 3"},
+        {"{\"model_type\": \"gemma3_text\", \"layer_types\": [\"a\", \"b\", \"c\"]}", E_UNSUPPORTED,
+         "layers of type \"a\""},
+        {"{\"model_type\": \"smollm3\", \"no_rope_layers\": [1]}", E_FORMAT, "1 entries for 3"},
+        {"{\"model_type\": \"smollm3\", \"no_rope_layer_interval\": 0}", E_FORMAT, "at least 1"},
+        {"{\"model_type\": \"phi3\", \"partial_rotary_factor\": 0.4}", E_FORMAT, "3 numbers of a head of 8"},
+        {"{\"model_type\": \"mixtral\"}", E_FORMAT, "2 of 0 experts"},
+        {"{\"model_type\": \"mixtral\", \"num_local_experts\": 2, \"num_experts_per_tok\": 3}", E_FORMAT,
+         "3 of 2 experts"},
+        {"{\"model_type\": \"mixtral\", \"num_local_experts\": 4096}", E_FORMAT, "2 of 4096 experts"},
+        {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"decoder_sparse_step\": 0}", E_FORMAT,
+         "sparse_step"},
+        {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"mlp_only_layers\": [-1]}", E_FORMAT,
+         "mlp_only"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (read(&c, bad[i].changes, &e) == OK) fail_msg("%s was accepted", bad[i].changes);
+        check_failed(&e, bad[i].code, bad[i].text);
+    }
+}
+
 /* A GGUF file of keys alone: `key` gets `text`, or without one `value`, or is left out when that is
  * negative. The name of a weight becomes a tensor. */
 static int read_gguf(model_config *c, const char *key, double value, const char *text, err *e)
@@ -243,7 +345,7 @@ static void test_gguf_refused(void **state)
         {"llama.attention.layer_norm_rms_epsilon", -1, E_FORMAT, "a norm epsilon of -1", NULL},
         {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary", NULL},
         {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ", NULL},
-        {"llama.expert_count", 8, E_UNSUPPORTED, "mixtures of experts", NULL},
+        {"llama.expert_count", 8, E_FORMAT, "0 of 8 experts", NULL},
         {"llama.rope.scale_linear", 0, E_FORMAT, "scaled by 0", NULL},
         {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
         {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"ntk\"", "ntk"},
@@ -267,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings),
         cmocka_unit_test(test_tokens),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_layers),   cmocka_unit_test(test_families),
         cmocka_unit_test(test_gguf),     cmocka_unit_test(test_gguf_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,7 @@ MODELS = [
                  norm_topk_prob=True),
           ["q_proj", "k_proj", "gate_proj", "up_proj", "down_proj"], init=expert, wrap=QWEN,
           gguf=Writer("qwen3moe", experts=True)),
+    Model("olmo2", t.Olmo2ForCausalLM, config(t.Olmo2Config), ALL, gguf=Writer("olmo2")),
     Model("smollm3", t.SmolLM3ForCausalLM,
           config(t.SmolLM3Config, tie_word_embeddings=True, no_rope_layers=[1, 1, 1, 0], num_hidden_layers=4,
                  hidden_size=16, intermediate_size=24, head_dim=8), ALL, gguf=Writer("smollm3", pairs=True, split=20)),

@@ -8,7 +8,8 @@
  * 4e-5 for a logit; the bounds leave a factor of three. Adam divides a gradient by its own size, so ten steps
  * keep the losses to 1e-4 of themselves, as in test_run.c.
  *
- * A folder added under test/data/model/tiny is walked by itself. */
+ * A folder added under test/data/model/tiny is walked by itself. What each is off by at most, on any device,
+ * has to be within its row of the table in docs/MODELS.md; LORAC_RECORD=1 prints such rows. */
 #include "model/golden.h"
 #include "train/adamw.h"
 #include "train/clip.h"
@@ -28,6 +29,16 @@
 #define TINY "test/data/model/tiny/"
 
 static const double logit_bound = 1.2e-4, ce_bound = 1.2e-4, gradient_bound = 2e-5, loss_bound = 1e-4;
+
+/* The largest differences of a golden so far: of a logit, of a gradient as a share of its norm, of a loss
+ * as a share. */
+typedef struct worst {
+    double logit, gradient, loss;
+} worst;
+
+static worst seen;
+
+static void note(double *most, double now) { *most = now > *most ? now : *most; }
 
 typedef struct rig {
     device *d;
@@ -108,6 +119,7 @@ static void check_gradients(const rig *r)
             difference += pow((double)have[k] - (double)want[k], 2);
             norm += pow((double)want[k], 2);
         }
+        note(&seen.gradient, norm > 0 ? sqrt(difference / norm) : 0);
         if (!(sqrt(difference) <= gradient_bound * sqrt(norm)))
             fail_msg("%s, %s: %s: gradient differs by %.2e", r->name, r->which, name,
                      sqrt(difference / norm));
@@ -145,6 +157,7 @@ static void check_training(rig *r)
         }
         const json_t *want = json_array_get(train, t);
         double loss = json_number_value(json_object_get(want, "loss"));
+        note(&seen.loss, fabs(step_loss(s) - loss) / loss);
         if (!(fabs(step_loss(s) - loss) < loss_bound * loss))
             fail_msg("%s, %s: loss %d: %.7f, recorded %.7f", r->name, r->which, (int)t, step_loss(s), loss);
         double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
@@ -194,11 +207,13 @@ static void check_logits(rig *r, int64_t at_once)
     for (int64_t from = 0; from < r->g.tokens; from += at_once) {
         int64_t n = r->g.tokens - from < at_once ? r->g.tokens - from : at_once;
         const float *have = feed(s, r->g.ids, from, n);
-        for (int64_t k = 0; k < n * vocab; k++)
+        for (int64_t k = 0; k < n * vocab; k++) {
+            note(&seen.logit, fabs((double)(have[k] - want[from * vocab + k])));
             if (!(fabsf(have[k] - want[from * vocab + k]) < logit_bound))
                 fail_msg("%s, %s: logit %d of token %d: %.6f, recorded %.6f", r->name, r->which,
                          (int)(k % vocab), (int)(from + k / vocab), (double)have[k],
                          (double)want[from * vocab + k]);
+        }
     }
     step_free(s);
 }
@@ -248,6 +263,27 @@ static void check_model(const char *name, const char *file)
     }
 }
 
+/* The row of docs/MODELS.md that begins "| `NAME` |": its fourth to sixth columns are the bounds. */
+static void check_row(const char *docs, const char *name, bool has_gguf)
+{
+    char key[128];
+    worst said;
+    snprintf(key, sizeof key, "| `%s` | folder%s |", name, has_gguf ? ", GGUF" : "");
+    if (getenv("LORAC_RECORD")) {
+        print_message("%s  | %.0e | %.0e | %.0e |\n", key, 4 * seen.logit, 4 * seen.gradient,
+                      4 * seen.loss);
+        return;
+    }
+    const char *row = strstr(docs, key);
+    if (!row) fail_msg("docs/MODELS.md has no row that begins: %s", key);
+    const char *numbers = strchr(row + strlen(key), '|');
+    if (!numbers || sscanf(numbers, "| %lf | %lf | %lf |", &said.logit, &said.gradient, &said.loss) != 3)
+        fail_msg("docs/MODELS.md: the row of %s does not say three bounds", name);
+    if (seen.logit > said.logit || seen.gradient > said.gradient || seen.loss > said.loss)
+        fail_msg("%s is off by %.1e, %.1e and %.1e: more than docs/MODELS.md says", name, seen.logit,
+                 seen.gradient, seen.loss);
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void test_all(void **state)
@@ -262,18 +298,26 @@ static void test_all(void **state)
     closedir(d);
     qsort(names, (size_t)n, sizeof *names, by_name);
     assert_true(n > 0);
+    str docs = {0};
+    err e = {0};
+    must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
     for (int i = 0; i < n; i++) {
         char path[768];
+        bool has_gguf = false;
+        seen = (worst){0};
         snprintf(path, sizeof path, "%s", path_of(names[i], ""));
         check_model(names[i], path);
         for (int split = 0; split < 2; split++) {
             const char *tail = split ? "-00001-of-00002" : "";
             snprintf(path, sizeof path, TINY "%s/%s%s.gguf", names[i], names[i], tail);
-            if (file_exists(path)) check_model(names[i], path);
+            if (!file_exists(path)) continue;
+            check_model(names[i], path);
+            has_gguf = true;
         }
-        print_message("%s\n", names[i]);
+        check_row(str_c(&docs), names[i], has_gguf);
         free(names[i]);
     }
+    str_free(&docs);
 }
 
 int main(void)
