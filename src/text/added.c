@@ -3,11 +3,9 @@
 
 #include "base/arena.h"
 #include "text/unicode.h"
+#include "text/unicode_class.h"
 #include "text/vocab.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <ctype.h>
-#include <pcre2.h>
 #include <stdlib.h>
 
 struct added_node {
@@ -81,35 +79,15 @@ uint64_t added_hash(const added *a, uint64_t seed)
     return seed;
 }
 
-/* A letter, mark, digit, connector or joiner, as the \w of Rust's regular expressions. */
-static bool is_word(uint32_t c)
-{
-    if (c < 0x80) return c == '_' || isalnum((int)c);
-    if (c == 0x200c || c == 0x200d) return true;
-    str s = {0};
-    utf8_put(&s, c);
-    int code;
-    size_t at;
-    PCRE2_SPTR word = (PCRE2_SPTR) "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]";
-    pcre2_code *re = pcre2_compile(word, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &at, NULL);
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-    if (!re || !match) BUG("no memory for a pattern");
-    bool yes = pcre2_match(re, (PCRE2_SPTR)s.p, s.n, 0, 0, match, NULL) >= 0;
-    pcre2_match_data_free(match);
-    pcre2_code_free(re);
-    str_free(&s);
-    return yes;
-}
-
 static bool stands_alone(const char *s, size_t n, size_t start, size_t end)
 {
     uint32_t c;
     if (start) {
         size_t before = start - 1;
         while (before && ((unsigned char)s[before] & 0xc0) == 0x80) before--;
-        if (utf8_get(s + before, start - before, &c) && is_word(c)) return false;
+        if (utf8_get(s + before, start - before, &c) && unicode_is_word(c)) return false;
     }
-    return end == n || !utf8_get(s + end, n - end, &c) || !is_word(c);
+    return end == n || !utf8_get(s + end, n - end, &c) || !unicode_is_word(c);
 }
 
 /* The longest token that begins at s: its number, -1 when there is none. */
@@ -124,6 +102,13 @@ static int32_t longest(const added *a, const char *s, size_t n, size_t *length)
         *length = i + 1;
     }
     return found;
+}
+
+size_t added_at(const added *a, const char *s, size_t n)
+{
+    size_t length = 0;
+    if (a->tokens && n && a->first[(uint8_t)s[0]]) longest(a, s, n, &length);
+    return length;
 }
 
 bool added_next(const added *a, const char *s, size_t n, size_t *cursor, tokenize_how how, added_match *m)

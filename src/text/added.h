@@ -24,6 +24,9 @@ void added_free(added *a);
 
 uint64_t added_hash(const added *a, uint64_t seed);
 
+/* How long the longest token is that s begins with; 0: none. */
+size_t added_at(const added *a, const char *s, size_t n);
+
 typedef struct added_match {
     size_t start, end; /* with the white space it takes */
     int32_t id;

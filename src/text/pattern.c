@@ -6,9 +6,10 @@
  *   \d \D \p{X} \P{X}       general categories, with the characters that Unicode 15 and 16 added
  *   [...] [^...] with the above and ranges; | ( ) (?: (?i: (?= (?! (?<= (?<! (?>
  *   * + ? {n,m} and after * + ? a further ? or +; ^ $ .
- * Everything else is refused: \w and \h differ, {n,m}+ is not possessive in Oniguruma, classes in classes
+ *   \w                     spelled out, as Oniguruma has it
+ * Everything else is refused: \W, \b and \h differ, {n,m}+ is not possessive in Oniguruma, classes in classes
  * and && do not exist in PCRE2, \p{Lu} under (?i: takes in other letters. */
-#include "text/split.h"
+#include "text/regex.h"
 #include "text/unicode.h"
 
 #include <ctype.h>
@@ -93,6 +94,16 @@ static int put_property(translation *t, bool negated)
     return put_category(t, name, (size_t)(close - name), negated);
 }
 
+/* \w: besides letters, marks, digits and connectors Oniguruma takes in six signs of Latin-1. */
+static void put_words(translation *t)
+{
+    static const char *const newer[] = {"L", "M", "Nd", "Pc"};
+    if (!t->in_class) str_putc(t->out, '[');
+    str_puts(t->out, "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}");
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) unicode_newer(newer[i], put_range, t->out);
+    if (!t->in_class) str_putc(t->out, ']');
+}
+
 static int put_escape(translation *t)
 {
     if (t->p == t->end) return refuse(t, "a backslash at the end");
@@ -104,6 +115,9 @@ static int put_escape(translation *t)
     case 'S':
         if (t->in_class) return refuse(t, "\\S between brackets");
         str_fmt(t->out, "[^%s]", spaces);
+        return OK;
+    case 'w':
+        put_words(t);
         return OK;
     case 'd':
         return put_category(t, "Nd", 2, false);

@@ -1,84 +1,89 @@
-/* split.c -- see split.h. Patterns run in PCRE2, compiled to machine code where it can do that. */
+/* split.c -- see split.h. */
 #include "text/split.h"
 
 #include "base/arena.h"
+#include "text/unicode.h"
 #include "text/vocab.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
+typedef enum step_kind { STEP_PATTERN, STEP_CLASS, STEP_SPACE, STEP_MARKS, STEP_LETTERS } step_kind;
+
 struct split_step {
-    pcre2_code *code; /* NULL: the step that adds a space */
+    step_kind kind;
+    regex *pattern;
+    split_class *is;
     split_what what;
-    bool jit;
+    split_which which;
+    mark_before before;
+    mark_cut cut;
     uint64_t hash;
-    char *where;
 };
 
-static struct split_step *add(splitter *s, const char *where, err *e)
+static const span mark = {"\xe2\x96\x81", 3};
+
+static struct split_step *add(splitter *s, step_kind kind, const char *where, err *e)
 {
     if (s->steps == SPLIT_STEPS) {
         fail(e, E_UNSUPPORTED, "%s: more than %d steps of splitting are not supported", where, SPLIT_STEPS);
         return NULL;
     }
     struct split_step *step = xcalloc(1, sizeof *step);
-    step->where = xmalloc(strlen(where) + 1);
-    strcpy(step->where, where);
+    step->kind = kind;
+    step->hash = kind;
     s->step[s->steps++] = step;
     return step;
 }
 
 int splitter_add_space(splitter *s, const char *where, err *e)
 {
-    struct split_step *step = add(s, where, e);
+    return add(s, STEP_SPACE, where, e) ? OK : E_UNSUPPORTED;
+}
+
+int splitter_add_letters(splitter *s, const char *where, err *e)
+{
+    return add(s, STEP_LETTERS, where, e) ? OK : E_UNSUPPORTED;
+}
+
+int splitter_add_marks(splitter *s, mark_before before, mark_cut cut, const char *where, err *e)
+{
+    struct split_step *step = add(s, STEP_MARKS, where, e);
     if (!step) return E_UNSUPPORTED;
-    step->hash = 1;
+    step->before = before;
+    step->cut = cut;
+    step->hash = hash_bytes(STEP_MARKS, (int[]){(int)before, (int)cut}, 2 * sizeof(int));
     return OK;
 }
 
-static int compile(struct split_step *step, const str *pattern, err *e)
+/* The class counts in the hash by what it says of the characters of the first plane. */
+int splitter_add_class(splitter *s, split_class *is, split_what what, const char *where, err *e)
 {
-    int code;
-    size_t at;
-    pcre2_compile_context *how = pcre2_compile_context_create(NULL);
-    if (!how) BUG("out of memory");
-    pcre2_set_newline(how, PCRE2_NEWLINE_LF);
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE;
-    step->code = pcre2_compile((PCRE2_SPTR)str_c(pattern), pattern->n, options, &code, &at, how);
-    pcre2_compile_context_free(how);
-    if (!step->code) {
-        char why[128] = "";
-        pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-        return fail(e, E_UNSUPPORTED, "%s: the pattern is not understood: %s", step->where, why);
-    }
-    uint32_t can_be_empty = 0;
-    pcre2_pattern_info(step->code, PCRE2_INFO_MATCHEMPTY, &can_be_empty);
-    if (can_be_empty)
-        return fail(e, E_UNSUPPORTED, "%s: a pattern that can match nothing is not supported", step->where);
-    step->jit = pcre2_jit_compile(step->code, PCRE2_JIT_COMPLETE) == 0;
+    struct split_step *step = add(s, STEP_CLASS, where, e);
+    if (!step) return E_UNSUPPORTED;
+    step->is = is;
+    step->what = what;
+    step->hash = STEP_CLASS + 16 * what;
+    for (uint32_t c = 0; c < 0x3100; c++) step->hash = step->hash * 3 + is(c);
     return OK;
 }
 
-int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, const char *where, err *e)
+int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, split_which which, const char *where,
+                 err *e)
 {
-    struct split_step *step = add(s, where, e);
+    struct split_step *step = add(s, STEP_PATTERN, where, e);
     if (!step) return E_UNSUPPORTED;
     step->what = what;
-    step->hash = hash_bytes(2 + what, pattern, n);
-    str translated = {0};
-    int code = pattern_translate(pattern, n, &translated, where, e);
-    if (code == OK) code = compile(step, &translated, e);
-    str_free(&translated);
-    return code;
+    step->which = which;
+    step->hash = hash_bytes(STEP_PATTERN + 8 * what + 64 * which, pattern, n);
+    step->pattern = regex_new(pattern, n, where, e);
+    return step->pattern ? OK : E_UNSUPPORTED;
 }
 
 void splitter_free(splitter *s)
 {
     for (int i = 0; i < s->steps; i++) {
-        pcre2_code_free(s->step[i]->code);
-        free(s->step[i]->where);
+        regex_free(s->step[i]->pattern);
         free(s->step[i]);
     }
     *s = (splitter){0};
@@ -93,79 +98,116 @@ uint64_t splitter_hash(const splitter *s, uint64_t seed)
 /* What one call of splitter_run needs: everything that may not be shared between threads. */
 typedef struct run {
     const splitter *s;
-    split_first first; /* until the step that adds spaces has seen a piece */
+    split_first first;
+    bool seen[SPLIT_STEPS]; /* the step had a piece already: the next is not the text's first */
     split_fn *fn;
     void *arg;
-    pcre2_match_data *match; /* room for the whole match alone; its two offsets are read at once */
-    pcre2_match_context *context;
-    pcre2_jit_stack *stack;
+    regex_run match;
     err *e;
 } run;
 
-/* Patterns rarely need more than the machine stack's 32 KiB; those that do get a stack of their own. */
-static int match_large(run *r, const struct split_step *step, const char *p, size_t n, size_t from)
-{
-    if (!r->stack) {
-        r->context = pcre2_match_context_create(NULL);
-        r->stack = pcre2_jit_stack_create(64 << 10, 64 << 20, NULL);
-        if (!r->context || !r->stack) BUG("out of memory");
-        pcre2_jit_stack_assign(r->context, NULL, r->stack);
-    }
-    return pcre2_match(step->code, (PCRE2_SPTR)p, n, from, PCRE2_NO_UTF_CHECK, r->match, r->context);
-}
-
-/* The next match at or after `from` is [*start, *end); both are n when there is none. */
-static int next_match(run *r, const struct split_step *step, const char *p, size_t n, size_t from,
-                      size_t *start, size_t *end)
-{
-    *start = *end = n;
-    int rc = step->jit && !r->stack
-                 ? pcre2_jit_match(step->code, (PCRE2_SPTR)p, n, from, 0, r->match, NULL)
-                 : pcre2_match(step->code, (PCRE2_SPTR)p, n, from, PCRE2_NO_UTF_CHECK, r->match, r->context);
-    if (rc == PCRE2_ERROR_JIT_STACKLIMIT && !r->stack) rc = match_large(r, step, p, n, from);
-    if (rc == PCRE2_ERROR_NOMATCH) return OK;
-    if (rc < 0) {
-        char why[128] = "";
-        pcre2_get_error_message(rc, (PCRE2_UCHAR *)why, sizeof why);
-        return fail(r->e, E_UNSUPPORTED, "%s: the pattern gives up on %zu bytes of text: %s", step->where, n,
-                    why);
-    }
-    const size_t *at = pcre2_get_ovector_pointer(r->match);
-    *start = at[0];
-    *end = at[1];
-    return OK;
-}
-
 static int cut(run *r, int depth, const char *p, size_t n);
+
+/* ---- segments ---- */
+
+/* Segments of a piece on their way to become pieces; [start, end) waits, being a match or not. */
+typedef struct joiner {
+    run *r;
+    int depth;
+    const char *p;
+    size_t start, end;
+    bool waits, match;
+} joiner;
+
+static int emit(joiner *j, size_t start, size_t end)
+{
+    return end > start ? cut(j->r, j->depth + 1, j->p + start, end - start) : OK;
+}
+
+static int flush(joiner *j)
+{
+    if (!j->waits) return OK;
+    j->waits = false;
+    return emit(j, j->start, j->end);
+}
+
+/* A segment of a step that joins segments: it goes to what waits, or takes its place. */
+static int join(joiner *j, split_what what, size_t start, size_t end, bool match)
+{
+    bool joins = j->waits && (what == SPLIT_CONTIGUOUS ? match == j->match
+                              : what == SPLIT_PREVIOUS ? match && !j->match
+                                                       : !match && j->match);
+    bool was_match = j->match;
+    j->match = match;
+    if (joins) {
+        j->end = end;
+        if (what == SPLIT_NEXT) return flush(j);
+        j->match = what == SPLIT_PREVIOUS ? true : was_match;
+        return OK;
+    }
+    int code = flush(j);
+    j->waits = true;
+    j->start = start;
+    j->end = end;
+    return code;
+}
+
+static int put_segment(joiner *j, const struct split_step *step, size_t start, size_t end, bool match)
+{
+    if (start == end) return OK;
+    if (step->which == SPLIT_SWAP) match = !match;
+    switch (step->what) {
+    case SPLIT_KEEP:
+        return emit(j, start, end);
+    case SPLIT_DROP:
+        return match ? OK : emit(j, start, end);
+    case SPLIT_SELECT:
+        return match ? emit(j, start, end) : OK;
+    default:
+        return join(j, step->what, start, end, match);
+    }
+}
 
 static int cut_matches(run *r, int depth, const char *p, size_t n)
 {
     const struct split_step *step = r->s->step[depth];
-    size_t done = 0;
-    while (done < n) {
-        size_t start, end;
-        int code = next_match(r, step, p, n, done, &start, &end);
-        if (code == OK && start > done && step->what != SPLIT_SELECT)
-            code = cut(r, depth + 1, p + done, start - done);
-        if (code == OK && end > start && step->what != SPLIT_DROP)
-            code = cut(r, depth + 1, p + start, end - start);
-        if (code != OK) return code;
-        BUG_IF(end <= done);
-        done = end;
+    joiner j = {.r = r, .depth = depth, .p = p};
+    int code = OK;
+    for (size_t done = 0, start, end; code == OK && done < n; done = end) {
+        code = regex_next(step->pattern, &r->match, p, n, done, &start, &end, r->e);
+        if (code == OK) code = put_segment(&j, step, done, start, false);
+        if (code == OK) code = put_segment(&j, step, start, end, true);
+        BUG_IF(code == OK && end <= done);
     }
-    return OK;
+    return code == OK ? flush(&j) : code;
 }
 
-static int cut(run *r, int depth, const char *p, size_t n)
+static int cut_class(run *r, int depth, const char *p, size_t n)
 {
-    if (depth == r->s->steps) {
-        r->fn(r->arg, p, n);
-        return OK;
-    }
     const struct split_step *step = r->s->step[depth];
-    if (step->code) return cut_matches(r, depth, p, n);
-    bool goes_on = r->first == SPLIT_GOES_ON;
-    r->first = SPLIT_SPACED;
+    joiner j = {.r = r, .depth = depth, .p = p};
+    int code = OK;
+    size_t done = 0;
+    for (size_t i = 0; code == OK && i < n;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_get(p + i, n - i, &c);
+        if (step->is(c)) {
+            code = put_segment(&j, step, done, i, false);
+            if (code == OK) code = put_segment(&j, step, i, i + length, true);
+            done = i + length;
+        }
+        i += length;
+    }
+    if (code == OK) code = put_segment(&j, step, done, n, false);
+    return code == OK ? flush(&j) : code;
+}
+
+/* ---- steps that write their piece anew ---- */
+
+static int cut_spaced(run *r, int depth, const char *p, size_t n)
+{
+    bool goes_on = !r->seen[depth] && r->first == SPLIT_GOES_ON;
+    r->seen[depth] = true;
     if (p[0] == ' ' || goes_on) return cut(r, depth + 1, p, n);
     str spaced = {0};
     str_putc(&spaced, ' ');
@@ -175,16 +217,69 @@ static int cut(run *r, int depth, const char *p, size_t n)
     return code;
 }
 
+static int cut_marked(run *r, int depth, const char *p, size_t n)
+{
+    const struct split_step *step = r->s->step[depth];
+    bool first = !r->seen[depth];
+    bool wanted = step->before == MARK_ALWAYS ? !(first && r->first == SPLIT_GOES_ON)
+                                              : step->before == MARK_FIRST && first && r->first == SPLIT_STARTS;
+    r->seen[depth] = true;
+    str marked = {0};
+    bool has = p[0] == ' ' || (n >= mark.n && !memcmp(p, mark.p, mark.n));
+    if (wanted && !has) str_add(&marked, mark.p, mark.n);
+    for (const char *end = p + n, *space; p < end; p = space + (space < end)) {
+        space = memchr(p, ' ', (size_t)(end - p));
+        if (!space) space = end;
+        str_add(&marked, p, (size_t)(space - p));
+        if (space < end) str_add(&marked, mark.p, mark.n);
+    }
+    int code = OK;
+    for (size_t done = 0, end; code == OK && done < marked.n; done = end) {
+        const char *next = step->cut == MARK_WHOLE
+                               ? NULL
+                               : memmem(marked.p + done + 1, marked.n - done - 1, mark.p, mark.n);
+        end = next ? (size_t)(next - marked.p) : marked.n;
+        code = cut(r, depth + 1, marked.p + done, end - done);
+    }
+    str_free(&marked);
+    return code;
+}
+
+static int cut_letters(run *r, int depth, const char *p, size_t n)
+{
+    str letters = {0};
+    for (size_t i = 0; i < n; i++) utf8_put(&letters, letter_of_byte((unsigned char)p[i]));
+    int code = cut(r, depth + 1, letters.p, letters.n);
+    str_free(&letters);
+    return code;
+}
+
+static int cut(run *r, int depth, const char *p, size_t n)
+{
+    if (depth == r->s->steps) {
+        r->fn(r->arg, p, n);
+        return OK;
+    }
+    switch (r->s->step[depth]->kind) {
+    case STEP_PATTERN:
+        return cut_matches(r, depth, p, n);
+    case STEP_CLASS:
+        return cut_class(r, depth, p, n);
+    case STEP_SPACE:
+        return cut_spaced(r, depth, p, n);
+    case STEP_MARKS:
+        return cut_marked(r, depth, p, n);
+    default:
+        return cut_letters(r, depth, p, n);
+    }
+}
+
 int splitter_run(const splitter *s, const char *text, size_t n, split_first first, split_fn *fn, void *arg,
                  err *e)
 {
     if (!n) return OK;
     run r = {.s = s, .first = first, .fn = fn, .arg = arg, .e = e};
-    r.match = pcre2_match_data_create(1, NULL);
-    if (!r.match) BUG("out of memory");
     int code = cut(&r, 0, text, n);
-    pcre2_match_data_free(r.match);
-    pcre2_match_context_free(r.context);
-    pcre2_jit_stack_free(r.stack);
+    regex_run_free(&r.match);
     return code;
 }

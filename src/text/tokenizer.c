@@ -1,4 +1,4 @@
-/* tokenizer.c -- encoding, decoding and what a tokenizer says of itself; see tokenizer.h. */
+/* tokenizer.c -- encoding, and what a tokenizer says of itself; see tokenizer.h. decode.c is the way back. */
 #include "text/tokenizer_impl.h"
 
 #include "base/rng.h"
@@ -29,13 +29,6 @@ tokenizer *tokenizer_new(void)
     return t;
 }
 
-bool tokenizer_add_norm(tokenizer *t, norm_step step)
-{
-    if (t->norms == NORM_STEPS) return false;
-    t->norm[t->norms++] = step;
-    return true;
-}
-
 void tokenizer_index_bytes(tokenizer *t)
 {
     for (int64_t id = 0; id < t->v.size; id++)
@@ -43,23 +36,32 @@ void tokenizer_index_bytes(tokenizer *t)
             t->b.byte_id[(unsigned char)t->v.bytes[id].p[0]] = (int32_t)id;
 }
 
+static uint64_t hash_frame(uint64_t h, const frame *f)
+{
+    for (int i = 0; i < f->n; i++) {
+        const int32_t row[] = {f->piece[i].what, f->piece[i].id, f->piece[i].type};
+        h = hash_bytes(h, row, sizeof row);
+    }
+    return h;
+}
+
 /* Over everything that the ids depend on; merges in any order, as they lie in a hash table. */
 void tokenizer_finish(tokenizer *t, const char *kind)
 {
     t->kind = kind;
+    if (!t->single.n) tokenizer_frame_default(t);
     uint64_t h = hash_bytes(1, &t->v.how, sizeof t->v.how);
     for (int64_t id = 0; id < t->v.size; id++) {
         h = hash_bytes(h, t->v.spelled[id].p, t->v.spelled[id].n);
         h = rng_mix(h ^ t->v.flags[id]);
     }
-    for (int i = 0; i < t->norms; i++) {
-        h = hash_bytes(h ^ t->norm[i].what, t->norm[i].from.p, t->norm[i].from.n);
-        h = hash_bytes(h, t->norm[i].to.p, t->norm[i].to.n);
-    }
-    const int settings[] = {t->b.symbols, t->b.unk, t->b.fuse_unk, t->b.ignore_merges, t->mark, t->mark_cuts};
+    h = normalizer_hash(&t->norm, h);
+    const int64_t settings[] = {t->model,           t->b.symbols, t->b.unk, t->b.fuse_unk, t->b.ignore_merges,
+                                t->letters, t->w.unk,     t->w.max_characters};
     h = hash_bytes(h, settings, sizeof settings);
-    h = hash_bytes(h, t->b.byte_id, sizeof t->b.byte_id);
+    h = hash_bytes(h, t->b.byte_id, sizeof t->b.byte_id) + unigram_hash(&t->u);
     h = added_hash(&t->normal, added_hash(&t->raw, h));
+    h = hash_frame(hash_frame(h, &t->single), &t->pair);
     t->fingerprint = splitter_hash(&t->split, h) + bpe_hash(&t->b);
 }
 
@@ -67,9 +69,13 @@ void tokenizer_close(tokenizer *t)
 {
     if (!t) return;
     splitter_free(&t->split);
+    normalizer_free(&t->norm);
+    charsmap_free(&t->map);
     added_free(&t->raw);
     added_free(&t->normal);
     bpe_free(&t->b);
+    unigram_free(&t->u);
+    wordpiece_free(&t->w);
     vocab_free(&t->v);
     arena_free(&t->mem);
     free(t);
@@ -77,90 +83,44 @@ void tokenizer_close(tokenizer *t)
 
 /* ---- encoding ---- */
 
-/* What stands before the text: nothing, an added token, or text that it goes on from. */
-typedef enum text_after { AFTER_NOTHING, AFTER_ADDED, AFTER_TEXT } text_after;
-
 typedef struct job {
     const tokenizer *t;
     tokenize_how how;
-    text_after after;
+    split_first after; /* what stands before the text */
     token_vec *ids;
     err *e;
 } job;
 
+/* Letters of the byte alphabet back to the bytes they stand for. */
+static void encode_letters(job *j, const char *word, size_t n)
+{
+    str bytes = {0};
+    for (size_t i = 0; i < n;) {
+        uint32_t c;
+        i += (size_t)utf8_get(word + i, n - i, &c);
+        str_putc(&bytes, (char)byte_of_letter(c));
+    }
+    bpe_encode(&j->t->b, bytes.p, bytes.n, j->ids);
+    str_free(&bytes);
+}
+
 static void encode_word(void *arg, const char *word, size_t n)
 {
     job *j = arg;
-    bpe_encode(&j->t->b, word, n, j->ids);
-}
-
-static void replace_all(const char *text, size_t n, span from, span to, str *out)
-{
-    const char *end = text + n, *hit;
-    while ((hit = memmem(text, (size_t)(end - text), from.p, from.n))) {
-        str_add(out, text, (size_t)(hit - text));
-        str_add(out, to.p, to.n);
-        text = hit + from.n;
-    }
-    str_add(out, text, (size_t)(end - text));
-}
-
-static void normalize(const tokenizer *t, const char *text, size_t n, bool goes_on, str *out)
-{
-    str now = {0};
-    str_add(&now, text, n);
-    for (int i = 0; i < t->norms; i++) {
-        str next = {0};
-        const norm_step *s = &t->norm[i];
-        if (s->what == NORM_NFC) unicode_nfc(now.p, now.n, &next);
-        if (s->what == NORM_REPLACE) replace_all(now.p, now.n, s->from, s->to, &next);
-        if (s->what == NORM_PREPEND) {
-            if (now.n && !goes_on) str_add(&next, s->to.p, s->to.n);
-            str_add(&next, now.p, now.n);
-        }
-        str_free(&now);
-        now = next;
-    }
-    str_add(out, str_c(&now), now.n);
-    str_free(&now);
-}
-
-void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *out)
-{
-    normalize(t, text, n, false, out);
-}
-
-/* Text with marks for spaces: one word, or one from each mark to the next. */
-static void encode_marked(job *j, const char *text, size_t n, bool first)
-{
-    static const span mark = {WORD_MARK_TEXT, 3}, space = {" ", 1};
-    str marked = {0};
-    bool has = n >= 3 && !memcmp(text, mark.p, 3);
-    bool wanted = j->t->mark == MARK_ALWAYS ? !(first && j->after == AFTER_TEXT)
-                                            : j->t->mark == MARK_FIRST && first && j->after == AFTER_NOTHING;
-    if (wanted && !has && text[0] != ' ') str_add(&marked, mark.p, mark.n);
-    replace_all(text, n, space, mark, &marked);
-    size_t done = 0;
-    while (done < marked.n) {
-        size_t end = marked.n;
-        if (j->t->mark_cuts) {
-            const char *next = memmem(marked.p + done + 1, marked.n - done - 1, mark.p, mark.n);
-            if (next) end = (size_t)(next - marked.p);
-        }
-        encode_word(j, marked.p + done, end - done);
-        done = end;
-    }
-    str_free(&marked);
+    if (j->t->model == MODEL_WORDPIECE)
+        wordpiece_encode(&j->t->w, word, n, j->ids);
+    else if (j->t->model == MODEL_UNIGRAM)
+        unigram_encode(&j->t->u, word, n, j->ids);
+    else if (j->t->letters)
+        encode_letters(j, word, n);
+    else
+        bpe_encode(&j->t->b, word, n, j->ids);
 }
 
 /* Text between added tokens; `first` when it begins the whole text. */
 static int encode_words(job *j, const char *text, size_t n, bool first)
 {
-    if (!n) return OK;
-    split_first piece = first && j->after == AFTER_TEXT ? SPLIT_GOES_ON : SPLIT_SPACED;
-    if (j->t->mark == MARK_OFF) return splitter_run(&j->t->split, text, n, piece, encode_word, j, j->e);
-    encode_marked(j, text, n, first);
-    return OK;
+    return splitter_run(&j->t->split, text, n, first ? j->after : SPLIT_SPACED, encode_word, j, j->e);
 }
 
 typedef int text_fn(job *j, const char *text, size_t n, bool first);
@@ -181,18 +141,20 @@ static int encode_around(job *j, const added *a, const char *text, size_t n, boo
 
 static int encode_normalized(job *j, const char *text, size_t n, bool first)
 {
-    if (!j->t->norms) return encode_around(j, &j->t->normal, text, n, first, encode_words);
+    if (!j->t->norm.steps) return encode_around(j, &j->t->normal, text, n, first, encode_words);
     str normalized = {0};
-    normalize(j->t, text, n, first && j->after == AFTER_TEXT, &normalized);
-    int code = encode_around(j, &j->t->normal, str_c(&normalized), normalized.n, first, encode_words);
+    norm_first from = first && j->after == SPLIT_GOES_ON ? NORM_GOES_ON : NORM_BEGINS;
+    int code = normalizer_run(&j->t->norm, text, n, from, &normalized, j->e);
+    if (code == OK && normalized.n)
+        code = encode_around(j, &j->t->normal, normalized.p, normalized.n, first, encode_words);
     str_free(&normalized);
     return code;
 }
 
-static int encode(const tokenizer *t, const char *text, size_t n, text_after after, tokenize_how how,
+static int encode(const tokenizer *t, const char *text, size_t n, split_first after, tokenize_how how,
                   token_vec *ids, err *e)
 {
-    enum { MOST = 1 << 29 }; /* so that what normalization makes of it is below 2^31 */
+    enum { MOST = 1 << 26 }; /* so that what normalization makes of it is below 2^31 */
     if (n > MOST) return fail(e, E_USAGE, "a text of %zu bytes is too long to be tokenized in one piece", n);
     size_t valid = n ? utf8_valid(text, n) : 0;
     if (valid < n) return fail(e, E_FORMAT, "the text is not UTF-8 at byte %zu; convert it first", valid);
@@ -205,7 +167,7 @@ static int encode(const tokenizer *t, const char *text, size_t n, text_after aft
 
 int tokenizer_encode(const tokenizer *t, const char *text, size_t n, tokenize_how how, token_vec *ids, err *e)
 {
-    return encode(t, text, n, AFTER_NOTHING, how, ids, e);
+    return encode(t, text, n, SPLIT_STARTS, how, ids, e);
 }
 
 int tokenizer_encode_on(const tokenizer *t, const char *text, size_t start, size_t n, tokenize_how how,
@@ -214,7 +176,7 @@ int tokenizer_encode_on(const tokenizer *t, const char *text, size_t start, size
     size_t cursor = 0;
     added_match last = {0};
     while (added_next(&t->raw, text, start, &cursor, how, &last)) continue;
-    text_after after = !start ? AFTER_NOTHING : last.end == start ? AFTER_ADDED : AFTER_TEXT;
+    split_first after = !start ? SPLIT_STARTS : last.end == start ? SPLIT_SPACED : SPLIT_GOES_ON;
     return encode(t, text + start, n, after, how, ids, e);
 }
 
@@ -237,85 +199,3 @@ bool tokenizer_add_bos(const tokenizer *t) { return t->add_bos; }
 bool tokenizer_add_eos(const tokenizer *t) { return t->add_eos; }
 uint64_t tokenizer_fingerprint(const tokenizer *t) { return t->fingerprint; }
 const char *tokenizer_kind(const tokenizer *t) { return t->kind; }
-
-/* ---- decoding ---- */
-
-void token_stream_init(token_stream *s, const tokenizer *t, decode_how how, decode_from from)
-{
-    *s = (token_stream){.t = t, .how = how, .strip = from == DECODE_FROM_START && t->strip_space};
-}
-
-static const char broken[] = "\xef\xbf\xbd"; /* U+FFFD */
-
-/* How many bytes of s (n > 0) begin a character that could still become whole: all of them, or those
- * before the first that cannot follow. At least 1. */
-static int good_start(const uint8_t *s, int n)
-{
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 1;
-    uint8_t low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    if (n > 1 && (s[1] < low || s[1] > high)) return 1;
-    for (int i = 2; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return i;
-    return n;
-}
-
-/* One more byte: whole characters go out, a broken one becomes U+FFFD, once for its longest beginning
- * that is well-formed (the practice that the Unicode Standard recommends, chapter 3.9). */
-static void stream_byte(token_stream *s, uint8_t byte, str *out)
-{
-    s->held[s->held_n++] = byte;
-    while (s->held_n) {
-        uint32_t c;
-        int used = utf8_get((char *)s->held, (size_t)s->held_n, &c);
-        if (used) {
-            str_add(out, (char *)s->held, (size_t)used);
-        } else {
-            used = good_start(s->held, s->held_n);
-            bool may_go_on = used == s->held_n && s->held[0] >= 0xc2 && s->held[0] <= 0xf4;
-            if (may_go_on) return;
-            str_puts(out, broken);
-        }
-        s->held_n -= used;
-        memmove(s->held, s->held + used, (size_t)s->held_n);
-    }
-}
-
-int token_stream_put(token_stream *s, int32_t id, str *out, err *e)
-{
-    const tokenizer *t = s->t;
-    if (!has(t, id))
-        return fail(e, E_USAGE, "token %d is not in the vocabulary of %lld tokens", id, (long long)t->v.size);
-    if (t->v.flags[id] & TOKEN_SPECIAL && s->how == DECODE_SKIP_SPECIAL) return OK;
-    span b = t->v.bytes[id];
-    size_t i = 0;
-    if (s->strip && b.n) {
-        s->strip = false;
-        i = b.p[0] == ' ';
-    }
-    for (; i < b.n; i++) {
-        if (!s->held_n && (unsigned char)b.p[i] < 0x80)
-            str_putc(out, b.p[i]);
-        else
-            stream_byte(s, (uint8_t)b.p[i], out);
-    }
-    return OK;
-}
-
-void token_stream_end(token_stream *s, str *out)
-{
-    if (s->held_n) str_puts(out, broken);
-    s->held_n = 0;
-}
-
-int tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t n, decode_how how, str *out, err *e)
-{
-    token_stream s;
-    token_stream_init(&s, t, how, DECODE_FROM_START);
-    for (size_t i = 0; i < n; i++) {
-        int code = token_stream_put(&s, ids[i], out, e);
-        if (code != OK) return code;
-    }
-    token_stream_end(&s, out);
-    return OK;
-}

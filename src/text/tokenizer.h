@@ -1,8 +1,9 @@
 /* tokenizer.h -- text to token ids and back, as the model's own tokenizer does it.
  *
- * Read from a GGUF file (tokenizer.ggml.*) or from a Hugging Face folder (tokenizer.json with
- * tokenizer_config.json). Text runs through added tokens, normalizer, splitter and byte pair
- * encoding; each is either reproduced exactly or refused with its name, never approximated.
+ * Read from a GGUF file (tokenizer.ggml.*) or from a folder in any of the forms that models come in
+ * (docs/TOKENIZERS.md). Text runs through added tokens, normalizer, splitter and the model (byte pair
+ * encoding, unigram, WordPiece); each is either reproduced exactly or refused with its name, never
+ * approximated.
  *
  * A tokenizer does not change once it is open: any number of threads may use it. No call adds BOS or
  * EOS by itself; tokenizer_add_bos() says what the model expects. Text has to be UTF-8. */
@@ -69,6 +70,7 @@ typedef struct token_stream {
     const tokenizer *t;
     decode_how how;
     bool strip;      /* a leading space is still to be dropped */
+    bool begins;     /* no token has come yet */
     uint8_t held[4]; /* the beginning of a character whose end has not come */
     int held_n;
 } token_stream;

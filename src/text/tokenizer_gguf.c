@@ -184,7 +184,7 @@ static int read_gpt2(reader *r)
                     gguf_path(r->g), KEY, (int)(pre.n < 40 ? pre.n : 40), pre.p);
     for (int i = 0; i < 4 && s->pattern[i]; i++) {
         const char *p = s->pattern[i];
-        int code = splitter_add(&t->split, p, strlen(p), SPLIT_KEEP, KEY "pre", r->e);
+        int code = splitter_add(&t->split, p, strlen(p), SPLIT_KEEP, SPLIT_MATCHES, KEY "pre", r->e);
         if (code != OK) return code;
     }
     int code = put_tokens(r, BYTE_ALPHABET);
@@ -217,10 +217,10 @@ static int read_llama(reader *r)
     free(score);
     if (code != OK) return code;
     t->b.fuse_unk = true;
-    t->strip_space = gguf_flag(r->g, KEY "add_space_prefix", true, r->e);
+    t->back.strip_space = gguf_flag(r->g, KEY "add_space_prefix", true, r->e);
     static const span mark = {WORD_MARK_TEXT, 3}, space = {" ", 1};
-    if (t->strip_space) tokenizer_add_norm(t, (norm_step){.what = NORM_PREPEND, .to = mark});
-    tokenizer_add_norm(t, (norm_step){NORM_REPLACE, space, mark});
+    if (t->back.strip_space) normalizer_add(&t->norm, (norm_step){.what = NORM_PREPEND, .to = mark});
+    normalizer_add(&t->norm, (norm_step){.what = NORM_REPLACE, .from = space, .to = mark});
     t->bos = r->n > 1 ? 1 : -1; /* as SentencePiece numbers them, unless the keys say else */
     t->eos = r->n > 2 ? 2 : -1;
     t->unk = 0;

@@ -5,7 +5,7 @@
  *   text -> added tokens that are looked for in the text as it is (raw)
  *        -> normalizer (norm), on what is left
  *        -> added tokens that are looked for in normalized text (normal)
- *        -> spaces become U+2581 (mark) -> splitter -> bpe
+ *        -> splitter -> the model: bpe, unigram or wordpiece
  *
  * A reader starts from tokenizer_new(), fills the parts in and ends with tokenizer_finish(). */
 #ifndef TEXT_TOKENIZER_IMPL_H
@@ -13,46 +13,50 @@
 
 #include "text/added.h"
 #include "text/bpe.h"
+#include "text/charsmap.h"
+#include "text/frame.h"
+#include "text/normalize.h"
 #include "text/split.h"
+#include "text/unigram.h"
+#include "text/wordpiece.h"
 
-enum { NORM_STEPS = 8 };
+typedef enum model_kind { MODEL_BPE, MODEL_UNIGRAM, MODEL_WORDPIECE } model_kind;
 
-#define WORD_MARK_TEXT "\xe2\x96\x81" /* U+2581 */
-
-typedef enum norm_what { NORM_NFC, NORM_PREPEND, NORM_REPLACE } norm_what;
-
-typedef struct norm_step {
-    norm_what what;
-    span from, to; /* prepended: `to`, unless the text is empty; every `from` becomes `to` */
-} norm_step;
-
-/* The Metaspace pre-tokenizer: spaces become marks, and before the text comes one if it has none. */
-typedef enum mark_before { MARK_OFF, MARK_NEVER, MARK_FIRST, MARK_ALWAYS } mark_before;
+/* How tokens become text again, besides what each stands for (vocab.bytes). */
+typedef struct rejoin {
+    bool strip_space;  /* the text loses the space it begins with */
+    bool strip_marks;  /* its first token loses all its marks */
+    bool words;        /* WordPiece: a space before each token but those with the prefix, which they lose */
+    bool cleanup;      /* ... and none before a full stop and the like */
+    const char *prefix;
+} rejoin;
 
 struct tokenizer {
     vocab v;
+    model_kind model;
     bpe b;
+    unigram u;
+    wordpiece w;
     added raw, normal;
-    norm_step norm[NORM_STEPS];
-    int norms;
-    mark_before mark;
-    bool mark_cuts; /* a word begins at every mark */
+    normalizer norm;
+    charsmap map;
     splitter split;
-    bool strip_space; /* a decoded text loses the space it begins with */
+    bool letters; /* the splitter gives letters of the byte alphabet */
+    rejoin back;
     int64_t bos, eos, pad, unk;
     bool add_bos, add_eos;
+    frame single, pair;
     const char *kind;
     uint64_t fingerprint;
     arena mem;
 };
 
 tokenizer *tokenizer_new(void); /* empty; bos, eos, pad and unk are -1 */
-/* Appends a normalization step; false when there are too many. Copies nothing. */
-bool tokenizer_add_norm(tokenizer *t, norm_step step);
-/* Normalizes n bytes of UTF-8, appended to out. */
-void tokenizer_normalize(const tokenizer *t, const char *text, size_t n, str *out);
 /* The vocabulary's single bytes become the byte-level alphabet of t->b. */
 void tokenizer_index_bytes(tokenizer *t);
-void tokenizer_finish(tokenizer *t, const char *kind); /* kind lives on t->mem or for ever */
+/* Frames of BOS and EOS as add_bos and add_eos say, of type 0 and, the second text, 1. */
+void tokenizer_frame_default(tokenizer *t);
+/* kind lives on t->mem or for ever. Frames that nobody has set become the default. */
+void tokenizer_finish(tokenizer *t, const char *kind);
 
 #endif

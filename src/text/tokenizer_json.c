@@ -1,15 +1,16 @@
-/* tokenizer_json.c -- a tokenizer.json of the tokenizers library, with a BPE model.
+/* tokenizer_json.c -- a tokenizer.json of the tokenizers library: the document, its BPE model, added tokens.
  *
  *   {"added_tokens": [{"id", "content", "special", "lstrip", "rstrip", "normalized", "single_word"}],
  *    "normalizer", "pre_tokenizer", "post_processor", "decoder",
  *    "model": {"type": "BPE", "vocab": {spelling: id}, "merges": ["l r" or ["l", "r"]], "unk_token",
  *              "fuse_unk", "byte_fallback", "ignore_merges"}}
  *
- * Left aside are "truncation" and "padding", which are settings of a run, not of the vocabulary. */
+ * Unigram and WordPiece models are read in tokenizer_json_models.c. Left aside are "truncation" and "padding", which are settings of a run, not of the vocabulary. */
 #include "text/tokenizer_json.h"
 
 #include "text/unicode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 place place_in(place p, const char *key)
@@ -80,14 +81,36 @@ span text_in(place p, const json_t *o, const char *key)
 int pattern_in(place p, const json_t *o, str *out)
 {
     if (json_object_get(o, "Regex")) {
-        span regex = text_in(p, o, "Regex");
-        if (regex.p) str_add(out, regex.p, regex.n);
+        span text = text_in(p, o, "Regex");
+        if (text.p) str_add(out, text.p, text.n);
     } else {
         span text = text_in(p, o, "String");
         if (text.p && !text.n) return place_wrong(p, "a text that is not empty");
         if (text.p) pattern_quote(text.p, text.n, out);
     }
     return p.e->code;
+}
+
+int each_part(place p, const json_t *o, const char *list, part_fn *fn, void *arg)
+{
+    const char *type = type_of(p, o);
+    if (!type) return p.e->code;
+    if (strcmp(type, "Sequence")) return fn(p, o, arg);
+    char keys[32];
+    snprintf(keys, sizeof keys, "type %s", list);
+    int code = only_keys(p, o, keys);
+    if (code != OK) return code;
+    const json_t *items = json_object_get(o, list), *item;
+    place in = place_in(p, list);
+    if (!json_is_array(items)) return place_wrong(in, "a list");
+    size_t i;
+    json_array_foreach(items, i, item)
+    {
+        place at = place_at(in, i);
+        if (!type_of(at, item)) return p.e->code;
+        if ((code = fn(at, item, arg)) != OK) return code;
+    }
+    return OK;
 }
 
 /* ---- vocabulary ---- */
@@ -101,29 +124,29 @@ static int id_of(place p, const json_t *v, int64_t most, int64_t *id)
 
 /* One more than the greatest id of model and added tokens. An id may not lie so far out that the table
  * would be mostly holes. */
-static int count_ids(place p, const json_t *words, place added_at, const json_t *extra, int64_t *size)
+int count_ids(place p, const json_t *words, size_t first, added_list extra, int64_t *size)
 {
     const char *key;
     json_t *value;
     size_t i;
-    int64_t most = 2 * (int64_t)(json_object_size(words) + json_array_size(extra)) + 65536, id;
-    *size = 1;
+    int64_t most = 2 * (int64_t)(first + json_object_size(words) + json_array_size(extra.list)) + 65536, id;
+    *size = first ? (int64_t)first : 1;
     json_object_foreach((json_t *)words, key, value)
     {
         int code = id_of(p, value, most, &id);
         if (code != OK) return code;
         if (id >= *size) *size = id + 1;
     }
-    json_array_foreach(extra, i, value)
+    json_array_foreach(extra.list, i, value)
     {
-        int code = id_of(place_in(place_at(added_at, i), "id"), json_object_get(value, "id"), most, &id);
+        int code = id_of(place_in(place_at(extra.at, i), "id"), json_object_get(value, "id"), most, &id);
         if (code != OK) return code;
         if (id >= *size) *size = id + 1;
     }
     return OK;
 }
 
-static int put_words(place p, const json_t *words, bool byte_fallback)
+int put_words(place p, const json_t *words, bool byte_fallback)
 {
     vocab *v = &p.t->v;
     void *at = json_object_iter((json_t *)words);
@@ -161,22 +184,20 @@ static int put_added(place p, const json_t *o)
     }
     v->flags[id] |= TOKEN_ADDED | (special ? TOKEN_SPECIAL : 0);
     str seen = {0}; /* as it stands in the text where it is looked for */
-    if (normalized)
-        tokenizer_normalize(p.t, text.p, text.n, &seen);
-    else
-        str_add(&seen, text.p, text.n);
+    if (!normalized) str_add(&seen, text.p, text.n);
+    if (normalized && normalizer_run(&p.t->norm, text.p, text.n, NORM_BEGINS, &seen, p.e) != OK) return p.e->code;
     bool fine = seen.n && added_add(normalized ? &p.t->normal : &p.t->raw, seen.p, seen.n, id, flags);
     str_free(&seen);
     return fine ? OK : place_refuse(p, "an added token that is there twice, or is nothing once normalized");
 }
 
-static int read_added(place p, const json_t *list)
+int read_added(added_list extra)
 {
     size_t i;
     json_t *o;
-    json_array_foreach(list, i, o)
+    json_array_foreach(extra.list, i, o)
     {
-        int code = put_added(place_at(p, i), o);
+        int code = put_added(place_at(extra.at, i), o);
         if (code != OK) return code;
     }
     return OK;
@@ -215,7 +236,7 @@ static int read_merges(place p, const json_t *list)
     json_array_foreach(list, i, m)
     {
         span side[2];
-        if (merge_sides(p, m, side) != OK) break;
+        if (merge_sides(place_at(p, i), m, side) != OK) break;
         str_clear(&both);
         str_add(&both, side[0].p, side[0].n);
         str_add(&both, side[1].p, side[1].n);
@@ -247,12 +268,8 @@ static int read_unknown(place p, const json_t *model)
     return OK;
 }
 
-static int check_model(place p, const json_t *model)
+static int check_bpe(place p, const json_t *model)
 {
-    const char *type =
-        json_text(model, "type", json_object_get(model, "merges") ? "BPE" : "nothing", place_text(p), p.e);
-    if (p.e->code != OK) return p.e->code;
-    if (strcmp(type, "BPE")) return place_refuse(place_in(p, "type"), type);
     int code = only_keys(p, model,
                          "type dropout unk_token continuing_subword_prefix end_of_word_suffix fuse_unk "
                          "byte_fallback ignore_merges vocab merges");
@@ -269,13 +286,14 @@ static int check_model(place p, const json_t *model)
 }
 
 /* The vocabulary with all ids, then what refers to it. */
-static int read_model(place p, const json_t *model, place added_at, const json_t *extra, bool byte_level)
+static int read_bpe(place p, const json_t *model, added_list extra, bool byte_level)
 {
     tokenizer *t = p.t;
     const json_t *words = json_object_get(model, "vocab");
     bool byte_fallback = flag_in(p, model, "byte_fallback", false);
     int64_t size;
-    int code = count_ids(place_in(p, "vocab"), words, added_at, extra, &size);
+    int code = check_bpe(p, model);
+    if (code == OK) code = count_ids(place_in(p, "vocab"), words, 0, extra, &size);
     if (code != OK) return code;
     vocab_init(&t->v, size, byte_level ? BYTE_ALPHABET : WORD_MARK);
     bpe_init(&t->b, &t->v, byte_level ? SYMBOL_BYTES : SYMBOL_CHARACTERS, 0);
@@ -291,39 +309,58 @@ static int read_model(place p, const json_t *model, place added_at, const json_t
     if (byte_level) tokenizer_index_bytes(t);
     if ((code = read_merges(place_in(p, "merges"), json_object_get(model, "merges"))) != OK) return code;
     if ((code = read_unknown(p, model)) != OK) return code;
-    return read_added(added_at, extra);
+    return read_added(extra);
+}
+
+/* The type of a model that names none, as older files do: by its members. */
+static const char *model_type(place p, const json_t *model)
+{
+    const char *type = "nothing";
+    if (json_object_get(model, "merges"))
+        type = "BPE";
+    else if (json_is_array(json_object_get(model, "vocab")))
+        type = "Unigram";
+    else if (json_object_get(model, "max_input_chars_per_word"))
+        type = "WordPiece";
+    return json_text(model, "type", type, place_text(p), p.e);
+}
+
+static int read_model(place p, const json_t *model, added_list extra, bool byte_level)
+{
+    const char *type = model_type(p, model);
+    if (p.e->code != OK) return p.e->code;
+    if (!strcmp(type, "BPE")) return read_bpe(p, model, extra, byte_level);
+    bool pieces = !strcmp(type, "Unigram");
+    if (!pieces && strcmp(type, "WordPiece")) return place_refuse(place_in(p, "type"), type);
+    if (byte_level) return place_refuse(place_in(p, "type"), pieces ? "Unigram of bytes" : "WordPiece of bytes");
+    return pieces ? read_unigram(p, model, extra) : read_wordpiece(p, model, extra);
 }
 
 static int read_document(place p, const json_t *doc)
 {
-    const json_t *model = json_object_get(doc, "model"), *extra = json_object_get(doc, "added_tokens");
+    const json_t *model = json_object_get(doc, "model");
+    added_list extra = {place_in(p, "added_tokens"), json_object_get(doc, "added_tokens")};
     bool byte_level;
     if (!json_is_object(model)) return place_wrong(place_in(p, "model"), "an object");
     int code = only_keys(p, doc,
                          "version truncation padding added_tokens normalizer pre_tokenizer post_processor "
                          "decoder model");
+    if (code == OK) code = read_normalizer(place_in(p, "normalizer"), json_object_get(doc, "normalizer"));
     if (code != OK) return code;
-    if ((code = check_model(place_in(p, "model"), model)) != OK) return code;
-    if ((code = read_normalizer(place_in(p, "normalizer"), json_object_get(doc, "normalizer"))) != OK)
-        return code;
     code =
         read_pre_tokenizer(place_in(p, "pre_tokenizer"), json_object_get(doc, "pre_tokenizer"), &byte_level);
-    if (code != OK) return code;
-    code = read_model(place_in(p, "model"), model, place_in(p, "added_tokens"), extra, byte_level);
+    if (code == OK) code = read_model(place_in(p, "model"), model, extra, byte_level);
     if (code != OK) return code;
     code = read_post_processor(place_in(p, "post_processor"), json_object_get(doc, "post_processor"));
     if (code != OK) return code;
     return read_decoder(place_in(p, "decoder"), json_object_get(doc, "decoder"), byte_level);
 }
 
-/* Normalization steps point into the document, which goes; keep their texts. */
-static void keep_norms(tokenizer *t)
+static const char *kind_of(const tokenizer *t)
 {
-    for (int i = 0; i < t->norms; i++) {
-        norm_step *s = &t->norm[i];
-        if (s->from.p) s->from.p = arena_strndup(&t->mem, s->from.p, s->from.n);
-        if (s->to.p) s->to.p = arena_strndup(&t->mem, s->to.p, s->to.n);
-    }
+    if (t->model == MODEL_UNIGRAM) return "unigram";
+    if (t->model == MODEL_WORDPIECE) return "WordPiece";
+    return t->v.how == BYTE_ALPHABET ? "byte-level BPE" : "character BPE";
 }
 
 int tokenizer_from_json(tokenizer **out, const char *text, size_t n, const char *where, err *e)
@@ -332,13 +369,12 @@ int tokenizer_from_json(tokenizer **out, const char *text, size_t n, const char 
     tokenizer *t = tokenizer_new();
     json_t *doc = json_parse(text, n, where, &why);
     if (doc) read_document((place){where, "", t, &why}, doc);
-    keep_norms(t);
     json_decref(doc);
     if (why.code != OK) {
         tokenizer_close(t);
         return fail(e, why.code, "%s", why.msg);
     }
-    tokenizer_finish(t, t->v.how == BYTE_ALPHABET ? "byte-level BPE" : "character BPE");
+    tokenizer_finish(t, kind_of(t));
     *out = t;
     return OK;
 }

@@ -30,10 +30,28 @@ span text_in(place p, const json_t *o, const char *key);
 /* {"String": ...} or {"Regex": ...}, made into a regular expression that is appended to out. */
 int pattern_in(place p, const json_t *o, str *out);
 
-/* The parts (tokenizer_json_parts.c). byte_level: the pre-tokenizer writes bytes as letters. */
+/* fn over the items of a Sequence's list, or over o itself when it is no Sequence; each has a "type". */
+typedef int part_fn(place p, const json_t *o, void *arg);
+int each_part(place p, const json_t *o, const char *list, part_fn *fn, void *arg);
+
+/* The parts, each a file tokenizer_json_*.c. byte_level: the pre-tokenizer writes bytes as letters. */
 int read_normalizer(place p, const json_t *o);
 int read_pre_tokenizer(place p, const json_t *o, bool *byte_level);
 int read_post_processor(place p, const json_t *o);
 int read_decoder(place p, const json_t *o, bool byte_level);
+
+/* The models besides BPE (tokenizer_json_models.c); extra: the added tokens, which need ids too. */
+typedef struct added_list {
+    place at;
+    const json_t *list;
+} added_list;
+int read_unigram(place p, const json_t *model, added_list extra);
+int read_wordpiece(place p, const json_t *model, added_list extra);
+
+/* Ids of words and added tokens: one more than the greatest (tokenizer_json.c). words is an object of ids, or
+ * NULL for `first` ids from 0 on. */
+int count_ids(place p, const json_t *words, size_t first, added_list extra, int64_t *size);
+int put_words(place p, const json_t *words, bool byte_fallback);
+int read_added(added_list extra);
 
 #endif

@@ -2,6 +2,7 @@
 #include "text/unicode.h"
 
 #include "base/err.h"
+#include "text/unicode_class.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,18 +97,57 @@ size_t unicode_spaces_after(const char *s, size_t n)
     return at;
 }
 
-void unicode_nfc(const char *s, size_t n, str *out)
+static void normalize_part(const char *s, size_t n, unicode_form form, str *out)
 {
-    size_t plain = 0;
+    static const utf8proc_option_t options[] = {
+        [UNICODE_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
+        [UNICODE_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
+        [UNICODE_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
+        [UNICODE_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
+    };
+    utf8proc_uint8_t *made = NULL;
+    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &made, options[form]);
+    BUG_IF(length < 0); /* only for text that is not UTF-8, or no memory */
+    str_add(out, (const char *)made, (size_t)length);
+    free(made);
+}
+
+/* In parts between the characters that take no part in it. */
+void unicode_normalize(const char *s, size_t n, unicode_form form, str *out)
+{
+    size_t plain = 0, done = 0;
     while (plain < n && (unsigned char)s[plain] < 0x80) plain++;
     if (plain == n) {
         str_add(out, s, n);
         return;
     }
-    utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &composed,
-                                           UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    BUG_IF(length < 0); /* only for text that is not UTF-8, or no memory */
-    str_add(out, (const char *)composed, (size_t)length);
-    free(composed);
+    for (size_t i = plain, length; i < n; i += length) {
+        uint32_t c;
+        length = (size_t)utf8_get(s + i, n - i, &c);
+        if (!unicode_is_unnormalized(c)) continue;
+        if (i > done) normalize_part(s + done, i - done, form, out);
+        str_add(out, s + i, length);
+        done = i + length;
+    }
+    if (n > done) normalize_part(s + done, n - done, form, out);
+}
+
+static void is_newer_mark(void *arg, uint32_t first, uint32_t last)
+{
+    uint32_t *c = arg;
+    if (*c >= first && *c <= last) *c = 0x300;
+}
+
+size_t unicode_cluster(const char *s, size_t n)
+{
+    uint32_t c, last;
+    size_t at = (size_t)utf8_get(s, n, &last);
+    utf8proc_int32_t state = 0;
+    for (int length; at < n; at += (size_t)length, last = c) {
+        length = utf8_get(s + at, n - at, &c);
+        if (last < 0x80 && c < 0x80 && last != '\r') break;
+        if (c >= 0x897) unicode_newer("M", is_newer_mark, &c); /* a mark, whatever the system's library knows */
+        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)last, (utf8proc_int32_t)c, &state)) break;
+    }
+    return at;
 }

@@ -30,8 +30,13 @@ bool unicode_is_space(uint32_t c);
 size_t unicode_spaces_before(const char *s, size_t n);
 size_t unicode_spaces_after(const char *s, size_t n);
 
-/* Appends s in Normalization Form C. */
-void unicode_nfc(const char *s, size_t n, str *out);
+/* Appends s in a normalization form, as the tokenizers library normalizes: characters that it does not know
+ * stay as they are (unicode_class.h). */
+typedef enum unicode_form { UNICODE_NFC, UNICODE_NFD, UNICODE_NFKC, UNICODE_NFKD } unicode_form;
+void unicode_normalize(const char *s, size_t n, unicode_form form, str *out);
+
+/* How many bytes the first grapheme cluster of s has, n > 0 bytes of UTF-8 (Unicode Standard Annex 29). */
+size_t unicode_cluster(const char *s, size_t n);
 
 /* Calls fn for each range of characters that have category `category` ("L" or "Lu") since after
  * Unicode 14, in ascending order. */

@@ -76,6 +76,12 @@ int byte_of_letter(uint32_t c)
     return (int)(k < 33 ? k : k < 67 ? k - 33 + 0x7f : 0xad);
 }
 
+uint32_t letter_of_byte(unsigned char b)
+{
+    if ((b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae) return b;
+    return 0x100 + (uint32_t)(b < 0x21 ? b : b < 0xa1 ? b - 0x7f + 33 : 67);
+}
+
 int byte_of_name(const char *text, size_t n)
 {
     int value = 0;
@@ -158,7 +164,9 @@ void vocab_set(vocab *v, int32_t id, const char *text, size_t n, unsigned flags)
     BUG_IF(id < 0 || id >= v->size || utf8_valid(text, n) != n);
     v->spelled[id] = keep(v, text, n);
     str out = {0};
-    if (v->how == WORD_MARK)
+    if (v->how == WORD_PLAIN)
+        str_add(&out, text, n);
+    else if (v->how == WORD_MARK)
         decode_marks(&out, text, n, flags);
     else if (!decode_letters(&out, text, n))
         flags &= ~(unsigned)TOKEN_WORD;

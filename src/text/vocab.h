@@ -1,9 +1,10 @@
 /* vocab.h -- the tokens of a vocabulary: how each is spelled, what bytes it stands for, what it is.
  *
- * Two spellings are in use. BYTE_ALPHABET (GPT-2): every byte is written as one printable character
+ * Two spellings are in use besides plain text. BYTE_ALPHABET (GPT-2): every byte is written as one printable character
  * (0x21-0x7e, 0xa1-0xac and 0xae-0xff as themselves, the other 68 in order as U+0100...), so that
  * "Ġthe" is the bytes " the". WORD_MARK (SentencePiece): U+2581 stands for a space and "<0x0A>" for a
- * byte. A spelling with a character outside the byte alphabet stands for itself. */
+ * byte. A spelling with a character outside the byte alphabet stands for itself, and so do all of a WordPiece
+ * vocabulary's (WORD_PLAIN). */
 #ifndef TEXT_VOCAB_H
 #define TEXT_VOCAB_H
 
@@ -26,7 +27,7 @@ enum {
     TOKEN_BYTE = 8,    /* "<0x0A>" */
 };
 
-typedef enum token_spelling { BYTE_ALPHABET, WORD_MARK } token_spelling;
+typedef enum token_spelling { BYTE_ALPHABET, WORD_MARK, WORD_PLAIN } token_spelling;
 
 /* From bytes to an id, over keys held elsewhere. */
 typedef struct spanmap {
@@ -66,6 +67,7 @@ int32_t vocab_find(const vocab *v, const char *text, size_t n);
 
 /* The byte that a character of the byte alphabet stands for, -1 when it is none. */
 int byte_of_letter(uint32_t c);
+uint32_t letter_of_byte(unsigned char b);
 /* "<0x0A>" is 10; -1 for anything else. */
 int byte_of_name(const char *text, size_t n);
 

@@ -1,0 +1,124 @@
+/* decode.c -- from token ids to text; see tokenizer.h. */
+#include "text/tokenizer_impl.h"
+#include "text/unicode.h"
+
+#include <string.h>
+
+void token_stream_init(token_stream *s, const tokenizer *t, decode_how how, decode_from from)
+{
+    bool begins = from == DECODE_FROM_START;
+    *s = (token_stream){.t = t, .how = how, .strip = begins && t->back.strip_space, .begins = begins};
+}
+
+static const char broken[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* How many bytes of s (n > 0) begin a character that could still become whole: all of them, or those
+ * before the first that cannot follow. At least 1. */
+static int good_start(const uint8_t *s, int n)
+{
+    if (s[0] < 0xc2 || s[0] > 0xf4) return 1;
+    uint8_t low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+    if (n > 1 && (s[1] < low || s[1] > high)) return 1;
+    for (int i = 2; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return i;
+    return n;
+}
+
+/* One more byte: whole characters go out, a broken one becomes U+FFFD, once for its longest beginning
+ * that is well-formed (the practice that the Unicode Standard recommends, chapter 3.9). */
+static void stream_byte(token_stream *s, uint8_t byte, str *out)
+{
+    s->held[s->held_n++] = byte;
+    while (s->held_n) {
+        uint32_t c;
+        int used = utf8_get((char *)s->held, (size_t)s->held_n, &c);
+        if (used) {
+            str_add(out, (char *)s->held, (size_t)used);
+        } else {
+            used = good_start(s->held, s->held_n);
+            bool may_go_on = used == s->held_n && s->held[0] >= 0xc2 && s->held[0] <= 0xf4;
+            if (may_go_on) return;
+            str_puts(out, broken);
+        }
+        s->held_n -= used;
+        memmove(s->held, s->held + used, (size_t)s->held_n);
+    }
+}
+
+/* What stands between words and not before punctuation, in the order in which the tokenizers library looks. */
+static void clean_up(str *word)
+{
+    static const char *const from[] = {" .",  " ?",  " !",      " ,",  " ' ", " n't",
+                                       " 'm", " do not", " 's", " 've", " 're"};
+    static const char *const to[] = {".", "?", "!", ",", "'", "n't", "'m", " don't", "'s", "'ve", "'re"};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        for (char *p = word->p; (p = strstr(p, from[i]));) {
+            size_t had = strlen(from[i]), has = strlen(to[i]);
+            memcpy(p, to[i], has);
+            memmove(p + has, p + had, strlen(p + had) + 1);
+            word->n -= had - has;
+            p += has;
+        }
+    }
+}
+
+/* A token of a WordPiece vocabulary: behind a space, or without its prefix. */
+static void put_word(token_stream *s, span b, str *out)
+{
+    const rejoin *how = &s->t->back;
+    size_t prefix = strlen(how->prefix);
+    str word = {0};
+    if (s->begins)
+        str_add(&word, b.p, b.n);
+    else if (b.n >= prefix && !memcmp(b.p, how->prefix, prefix))
+        str_add(&word, b.p + prefix, b.n - prefix);
+    else
+        str_fmt(&word, " %s", b.p);
+    if (how->cleanup && word.n && !memchr(word.p, 0, word.n)) clean_up(&word);
+    str_add(out, str_c(&word), word.n);
+    str_free(&word);
+}
+
+static bool has(const tokenizer *t, int32_t id) { return id >= 0 && id < t->v.size && t->v.spelled[id].p; }
+
+int token_stream_put(token_stream *s, int32_t id, str *out, err *e)
+{
+    const tokenizer *t = s->t;
+    if (!has(t, id))
+        return fail(e, E_USAGE, "token %d is not in the vocabulary of %lld tokens", id, (long long)t->v.size);
+    if (t->v.flags[id] & TOKEN_SPECIAL && s->how == DECODE_SKIP_SPECIAL) return OK;
+    span b = t->v.bytes[id];
+    bool begins = s->begins;
+    if (t->back.words) put_word(s, b, out);
+    s->begins = false;
+    if (t->back.words) return OK;
+    bool strip = s->strip && b.n && b.p[0] == ' ', marks = begins && t->back.strip_marks;
+    if (b.n) s->strip = false;
+    for (size_t i = strip; i < b.n; i++) {
+        if (marks && b.p[i] == ' ') continue;
+        if (!s->held_n && (unsigned char)b.p[i] < 0x80)
+            str_putc(out, b.p[i]);
+        else
+            stream_byte(s, (uint8_t)b.p[i], out);
+    }
+    return OK;
+}
+
+void token_stream_end(token_stream *s, str *out)
+{
+    if (s->held_n) str_puts(out, broken);
+    s->held_n = 0;
+}
+
+int tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t n, decode_how how, str *out, err *e)
+{
+    token_stream s;
+    token_stream_init(&s, t, how, DECODE_FROM_START);
+    for (size_t i = 0; i < n; i++) {
+        int code = token_stream_put(&s, ids[i], out, e);
+        if (code != OK) return code;
+    }
+    token_stream_end(&s, out);
+    return OK;
+}
