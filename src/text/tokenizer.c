@@ -60,7 +60,7 @@ void tokenizer_finish(tokenizer *t, const char *kind)
                                 t->letters, t->w.unk,     t->w.max_characters};
     h = hash_bytes(h, settings, sizeof settings);
     h = hash_bytes(h, t->b.byte_id, sizeof t->b.byte_id) + unigram_hash(&t->u);
-    h = added_hash(&t->normal, added_hash(&t->raw, h));
+    h = added_hash(&t->kept, added_hash(&t->normal, added_hash(&t->raw, h)));
     h = hash_frame(hash_frame(h, &t->single), &t->pair);
     t->fingerprint = splitter_hash(&t->split, h) + bpe_hash(&t->b);
 }
@@ -73,6 +73,7 @@ void tokenizer_close(tokenizer *t)
     charsmap_free(&t->map);
     added_free(&t->raw);
     added_free(&t->normal);
+    added_free(&t->kept);
     bpe_free(&t->b);
     unigram_free(&t->u);
     wordpiece_free(&t->w);

@@ -27,6 +27,8 @@ int tokenizer_from_folder(tokenizer **out, const char *folder, err *e);
 /* The text of a tokenizer.json alone; `where` names it in messages. BOS and EOS are known only as far
  * as its post-processor adds them. */
 int tokenizer_from_json(tokenizer **out, const char *text, size_t n, const char *where, err *e);
+/* The bytes of a SentencePiece .model; keeps none of them. */
+int tokenizer_from_model(tokenizer **out, const char *data, size_t n, const char *where, err *e);
 /* Keeps nothing of g. */
 int tokenizer_from_gguf(tokenizer **out, const gguf *g, err *e);
 void tokenizer_close(tokenizer *t); /* NULL is fine */

@@ -37,7 +37,7 @@ struct tokenizer {
     bpe b;
     unigram u;
     wordpiece w;
-    added raw, normal;
+    added raw, normal, kept; /* kept: left alone by SentencePiece's normalizer, and pieces of its unigram */
     normalizer norm;
     charsmap map;
     splitter split;

@@ -43,8 +43,9 @@ typedef struct reach {
 
 static void offer(const unigram *u, reach *at, double sum, int32_t from, int32_t id)
 {
+    if (u->sums == SUMS_SINGLE) sum = (float)sum;
     if (at->from >= 0 && sum <= at->best) return;
-    at->best = u->sums == SUMS_SINGLE ? (float)sum : sum;
+    at->best = sum;
     at->from = from;
     at->id = id;
 }
@@ -62,8 +63,7 @@ static void offer_pieces(const unigram *u, reach *r, const char *text, int32_t i
         alone |= j + 1 - i == character;
     }
     if (alone) return;
-    double sum = u->sums == SUMS_SINGLE ? (float)u->unknown_score + (float)here : u->unknown_score + here;
-    offer(u, &r[i + character], sum, i, u->unk);
+    offer(u, &r[i + character], u->unknown_score + here, i, u->unk);
 }
 
 /* Unknown text: the tokens of its bytes, or the unknown token. */

@@ -1,0 +1,102 @@
+/* pieces.c -- see pieces.h. */
+#include "text/pieces.h"
+
+#include "text/sentencepiece.h"
+#include "text/unicode.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned flags_of(const pieces *s, int type)
+{
+    switch (type) {
+    case PIECE_NORMAL:
+        return TOKEN_WORD;
+    case PIECE_UNKNOWN:
+    case PIECE_CONTROL:
+        return TOKEN_ADDED | TOKEN_SPECIAL;
+    case PIECE_USER_DEFINED: /* of a unigram model: pieces as others are, whose score of 0 nothing beats */
+        return TOKEN_ADDED | (s->model == MODEL_UNIGRAM ? TOKEN_WORD : 0);
+    case PIECE_BYTE:
+        return TOKEN_BYTE;
+    default:
+        return 0;
+    }
+}
+
+/* Control pieces are looked for in the text as it is, user-defined ones of a BPE in normalized text. */
+static bool put_added(tokenizer *t, const pieces *s, int32_t id)
+{
+    span text = t->v.spelled[id];
+    if (!(t->v.flags[id] & TOKEN_ADDED) || !text.n) return true;
+    if (t->v.flags[id] & TOKEN_SPECIAL) return added_add(&t->raw, text.p, text.n, id, ADDED_SPECIAL);
+    return added_add(s->model == MODEL_BPE ? &t->normal : &t->kept, text.p, text.n, id, 0);
+}
+
+static int put_pieces(tokenizer *t, const pieces *s, const char *where, err *e)
+{
+    vocab_init(&t->v, s->n, WORD_MARK);
+    for (int32_t id = 0; id < s->n; id++) {
+        const piece *p = &s->p[id];
+        bool good = utf8_valid(p->text.p, p->text.n) == p->text.n && !isnan(p->score) &&
+                    (p->type != PIECE_BYTE || byte_of_name(p->text.p, p->text.n) >= 0);
+        if (!good) return fail(e, E_FORMAT, "%s[%d]: not a piece of the type it has", where, id);
+        if (p->type == PIECE_UNUSED && s->model == MODEL_BPE)
+            return fail(e, E_UNSUPPORTED, "%s[%d]: an unused piece in a BPE is not supported", where, id);
+        vocab_set(&t->v, id, p->text.p, p->text.n, flags_of(s, p->type));
+        int32_t twin = vocab_index(&t->v, id);
+        if (twin >= 0) return fail(e, E_FORMAT, "%s[%d]: the same piece as %d", where, id, twin);
+        if (!put_added(t, s, id)) return fail(e, E_FORMAT, "%s[%d]: there twice", where, id);
+        if (p->type == PIECE_UNKNOWN) t->unk = id;
+    }
+    t->bos = vocab_find(&t->v, "<s>", 3);
+    t->eos = vocab_find(&t->v, "</s>", 4);
+    t->pad = vocab_find(&t->v, "<pad>", 5);
+    return OK;
+}
+
+static void build_bpe(tokenizer *t, const pieces *s)
+{
+    float *score = xmalloc((size_t)s->n * sizeof *score);
+    for (int64_t i = 0; i < s->n; i++) score[i] = s->p[i].score;
+    sentencepiece_build(&t->b, &t->v, score);
+    t->b.fuse_unk = true;
+    t->b.unk = (int32_t)t->unk;
+    free(score);
+}
+
+static void build_unigram(tokenizer *t, const pieces *s)
+{
+    float least = FLT_MAX;
+    double *score = xmalloc((size_t)s->n * sizeof *score);
+    for (int64_t i = 0; i < s->n; i++) {
+        if (s->p[i].type == PIECE_NORMAL) least = fminf(least, s->p[i].score);
+        score[i] = s->p[i].score;
+    }
+    unigram_init(&t->u, &t->v, score, least, SUMS_SINGLE);
+    t->u.unk = (int32_t)t->unk;
+    for (int32_t id = 0; id < s->n; id++)
+        if (s->p[id].type == PIECE_BYTE) t->u.byte_id[byte_of_name(s->p[id].text.p, 6)] = id;
+    free(score);
+}
+
+int pieces_build(tokenizer *t, const pieces *s, const char *where, err *e)
+{
+    int code = put_pieces(t, s, where, e);
+    if (code == OK && s->map.n) code = charsmap_init(&t->map, s->map.p, s->map.n, where, e);
+    if (code != OK) return code;
+    t->model = s->model;
+    if (s->model == MODEL_BPE)
+        build_bpe(t, s);
+    else
+        build_unigram(t, s);
+    const added *keep = s->model == MODEL_BPE ? &t->normal : &t->kept;
+    normalizer_add(&t->norm, (norm_step){.what = NORM_PIECES,
+                                         .flags = s->flags,
+                                         .map = s->map.n ? &t->map : NULL,
+                                         .keep = keep->tokens ? keep : NULL});
+    t->back.strip_space = (s->flags & (PIECES_PREFIX | PIECES_COLLAPSE)) != 0;
+    return OK;
+}
