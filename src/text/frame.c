@@ -69,3 +69,34 @@ void tokenizer_frame_default(tokenizer *t)
         }
     }
 }
+
+/* Pieces by letters: b BOS, e EOS, A and B the texts; the second text and what follows are of type `second`. */
+static frame made(const tokenizer *t, const char *letters, int32_t second)
+{
+    frame f = {0};
+    int32_t type = 0;
+    for (; *letters; letters++) {
+        frame_what what = *letters == 'A' ? FRAME_FIRST : *letters == 'B' ? FRAME_SECOND : FRAME_TOKEN;
+        if (what == FRAME_SECOND) type = second;
+        frame_add(&f, what, what == FRAME_TOKEN ? (int32_t)(*letters == 'b' ? t->bos : t->eos) : -1, type);
+    }
+    return f;
+}
+
+void tokenizer_frame_bert(tokenizer *t)
+{
+    t->single = made(t, "bAe", 0);
+    t->pair = made(t, "bAeBe", 1);
+}
+
+void tokenizer_frame_roberta(tokenizer *t)
+{
+    t->single = made(t, "bAe", 0);
+    t->pair = made(t, "bAeeBe", 0);
+}
+
+void tokenizer_frame_t5(tokenizer *t)
+{
+    t->single = made(t, "Ae", 0);
+    t->pair = made(t, "AeBe", 0);
+}

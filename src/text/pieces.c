@@ -18,7 +18,7 @@ static unsigned flags_of(const pieces *s, int type)
     case PIECE_CONTROL:
         return TOKEN_ADDED | TOKEN_SPECIAL;
     case PIECE_USER_DEFINED: /* of a unigram model: pieces as others are, whose score of 0 nothing beats */
-        return TOKEN_ADDED | (s->model == MODEL_UNIGRAM ? TOKEN_WORD : 0);
+        return TOKEN_ADDED | (s->model == MODEL_UNIGRAM && !s->user_first ? TOKEN_WORD : 0);
     case PIECE_BYTE:
         return TOKEN_BYTE;
     default:
@@ -31,7 +31,8 @@ static bool put_added(tokenizer *t, const pieces *s, int32_t id)
 {
     span text = t->v.spelled[id];
     if (!(t->v.flags[id] & TOKEN_ADDED) || !text.n) return true;
-    if (t->v.flags[id] & TOKEN_SPECIAL) return added_add(&t->raw, text.p, text.n, id, ADDED_SPECIAL);
+    unsigned special = t->v.flags[id] & TOKEN_SPECIAL ? ADDED_SPECIAL : 0;
+    if (special || s->user_first) return added_add(&t->raw, text.p, text.n, id, special);
     return added_add(s->model == MODEL_BPE ? &t->normal : &t->kept, text.p, text.n, id, 0);
 }
 

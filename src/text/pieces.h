@@ -18,6 +18,7 @@ typedef struct pieces {
     int64_t n;
     model_kind model; /* MODEL_BPE or MODEL_UNIGRAM */
     unsigned flags;   /* PIECES_* of normalize.h */
+    bool user_first;  /* user-defined pieces are looked for in the text as it is, before anything else */
     span map;         /* a precompiled character map; n 0: none */
 } pieces;
 

@@ -1,11 +1,11 @@
-/* tokenizer_folder.c -- the tokenizer of a Hugging Face folder: tokenizer.json has the algorithm,
- * tokenizer_config.json (or, in older folders, special_tokens_map.json) says which tokens are BOS, EOS,
- * PAD and UNK, and may switch the adding of BOS and EOS on or off. */
-#include "text/tokenizer_impl.h"
+/* tokenizer_folder.c -- the tokenizer of a Hugging Face folder: tokenizer.json has the algorithm; in older folders a
+ * SentencePiece or tiktoken file, or vocabulary and merges. tokenizer_config.json (or special_tokens_map.json) says
+ * which tokens are BOS, EOS, PAD and UNK, and may switch the adding of BOS and EOS on or off. */
+#include "text/tokenizer_folder.h"
 
 #include "base/file.h"
-#include "base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static int64_t named(const tokenizer *t, const json_t *doc, const char *key, int
     if (json_is_object(v)) v = json_object_get(v, "content");
     if (!v || json_is_null(v)) return otherwise;
     int64_t id = json_is_string(v) ? vocab_find(&t->v, json_string_value(v), json_string_length(v)) : -1;
-    if (id < 0) fail(e, E_FORMAT, "%s: \"%s\" names a token that tokenizer.json does not have", where, key);
+    if (id < 0) fail(e, E_FORMAT, "%s: \"%s\" names a token that the tokenizer does not have", where, key);
     return id;
 }
 
@@ -32,54 +32,142 @@ static int check_added(const tokenizer *t, const json_t *doc, const char *where,
         const char *text = json_is_string(content) ? json_string_value(content) : "";
         if (vocab_find(&t->v, text, json_string_length(content)) != strtoll(key, NULL, 10))
             return fail(e, E_UNSUPPORTED,
-                        "%s: added_tokens_decoder.%.20s: \"%.40s\" is not that token in tokenizer.json",
-                        where, key, text);
+                        "%s: added_tokens_decoder.%.20s: \"%.40s\" is not that token in the tokenizer", where,
+                        key, text);
     }
     return OK;
 }
 
-static int read_config(tokenizer *t, const char *path, err *e)
+static int use_config(tokenizer *t, const json_t *doc, const char *path, err *e)
 {
-    json_t *doc = json_parse_file(path, e);
-    if (!doc) return e->code;
     t->bos = named(t, doc, "bos_token", t->bos, path, e);
     t->eos = named(t, doc, "eos_token", t->eos, path, e);
     t->pad = named(t, doc, "pad_token", t->pad, path, e);
     t->unk = named(t, doc, "unk_token", t->unk, path, e);
-    t->add_bos = json_flag(doc, "add_bos_token", t->add_bos, path, e) && t->bos >= 0;
-    t->add_eos = json_flag(doc, "add_eos_token", t->add_eos, path, e) && t->eos >= 0;
-    if (e->code == OK) check_added(t, doc, path, e);
-    json_decref(doc);
-    return e->code;
+    bool bos = json_flag(doc, "add_bos_token", t->add_bos, path, e) && t->bos >= 0;
+    bool eos = json_flag(doc, "add_eos_token", t->add_eos, path, e) && t->eos >= 0;
+    bool other = bos != t->add_bos || eos != t->add_eos;
+    t->add_bos = bos;
+    t->add_eos = eos;
+    if (other) tokenizer_frame_default(t);
+    return e->code == OK ? check_added(t, doc, path, e) : e->code;
 }
 
-static int read_folder(tokenizer **out, const char *folder, arena *mem, err *e)
+/* ---- SentencePiece files of the families that renumber their pieces ---- */
+
+static bool is_class(const json_t *config, const char *name)
 {
-    static const char *const configs[] = {"tokenizer_config.json", "special_tokens_map.json"};
-    const char *path = arena_fmt(mem, "%s/tokenizer.json", folder);
-    if (!file_exists(path))
-        return fail(e, E_IO,
-                    "%s: not there; the tokenizer is read from it (a tokenizer.model alone is not enough)",
-                    path);
-    str text = {0};
-    int code = file_read(&text, path, (size_t)512 << 20, e);
-    if (code == OK) code = tokenizer_from_json(out, text.p, text.n, path, e);
-    str_free(&text);
-    for (int i = 0; code == OK && i < 2; i++) {
-        path = arena_fmt(mem, "%s/%s", folder, configs[i]);
-        if (!file_exists(path)) continue;
-        if ((code = read_config(*out, path, e)) != OK) tokenizer_close(*out);
-        break;
+    const char *own = json_string_value(json_object_get(config, "tokenizer_class"));
+    return own && !strncmp(own, name, strlen(name));
+}
+
+static piece control(const char *text) { return (piece){{text, strlen(text)}, 0, PIECE_CONTROL}; }
+
+/* XLM-R: <s> <pad> </s> <unk>, then the pieces behind SentencePiece's own three, then <mask>. */
+static void renumber_xlmr(pieces *s)
+{
+    piece *p = xmalloc((size_t)(s->n + 2) * sizeof *p);
+    p[0] = control("<s>"), p[1] = control("<pad>"), p[2] = control("</s>");
+    p[3] = (piece){{"<unk>", 5}, 0, PIECE_UNKNOWN};
+    int64_t n = 4;
+    for (int64_t i = 3; i < s->n; i++) p[n++] = s->p[i];
+    p[n++] = control("<mask>");
+    free(s->p);
+    s->p = p;
+    s->n = n;
+}
+
+/* T5: <extra_id_N-1> ... <extra_id_0> behind the pieces. */
+static void add_extra_ids(pieces *s, int64_t extra, arena *mem)
+{
+    s->p = xrealloc(s->p, (size_t)(s->n + extra) * sizeof *s->p);
+    for (int64_t i = extra - 1; i >= 0; i--) s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>", (long long)i));
+}
+
+static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *path, err *e)
+{
+    bool xlmr = is_class(config, "XLMRoberta"), t5 = is_class(config, "T5") || is_class(config, "MT5");
+    if (!xlmr && !t5) return tokenizer_from_model(out, data->p, data->n, path, e);
+    pieces s = {0};
+    tokenizer *t = tokenizer_new();
+    int64_t extra = json_int(config, "extra_ids", 100, path, e);
+    int code = e->code == OK ? pieces_read(&s, data->p, data->n, path, e) : e->code;
+    if (code == OK && (extra < 0 || extra > 10000)) code = fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
+    if (code == OK && xlmr) renumber_xlmr(&s);
+    if (code == OK && t5) add_extra_ids(&s, extra, &t->mem);
+    if (code == OK) code = pieces_build(t, &s, path, e);
+    free(s.p);
+    if (code == OK && t->eos < 0) code = fail(e, E_FORMAT, "%s: there is no piece </s>", path);
+    if (code != OK) {
+        tokenizer_close(t);
+        return code;
     }
+    t->add_bos = xlmr;
+    t->add_eos = true;
+    if (xlmr)
+        tokenizer_frame_roberta(t);
+    else
+        tokenizer_frame_t5(t);
+    tokenizer_finish(t, xlmr ? "SentencePiece unigram (XLM-R)" : "SentencePiece unigram (T5)");
+    *out = t;
+    return OK;
+}
+
+/* ---- the folder ---- */
+
+/* The first of the files that is there; NULL: none. */
+static const char *first_file(const char *folder, const char *const *names, arena *mem, const char **name)
+{
+    for (; *names; names++) {
+        const char *path = arena_fmt(mem, "%s/%s", folder, *names);
+        *name = *names;
+        if (file_exists(path)) return path;
+    }
+    return NULL;
+}
+
+static int read_file(tokenizer **out, const char *path, const char *name, const json_t *config, err *e)
+{
+    str data = {0};
+    int code = file_read(&data, path, (size_t)512 << 20, e);
+    if (code != OK) return code;
+    bool proto = data.n && data.p[0] == '\n'; /* the key of its first field; tiktoken begins with a letter */
+    if (!strcmp(name, "tokenizer.json"))
+        code = tokenizer_from_json(out, str_c(&data), data.n, path, e);
+    else if (proto || !data.n)
+        code = from_pieces(out, &data, config, path, e);
+    else
+        code = tokenizer_from_tiktoken(out, data.p, data.n, name, path, e);
+    str_free(&data);
+    return code;
+}
+
+static int read_folder(tokenizer **out, const char *folder, const json_t *config, arena *mem, err *e)
+{
+    static const char *const first[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                        "sentencepiece.bpe.model", NULL};
+    const char *name, *path = first_file(folder, first, mem, &name);
+    if (!path) path = first_file(folder, tiktoken_names(), mem, &name);
+    if (path) return read_file(out, path, name, config, e);
+    json_t *doc = tokenizer_doc_of_files(folder, config, e);
+    if (!doc) return e->code;
+    int code = tokenizer_from_doc(out, doc, folder, e);
+    json_decref(doc);
     return code;
 }
 
 int tokenizer_from_folder(tokenizer **out, const char *folder, err *e)
 {
+    static const char *const configs[] = {"tokenizer_config.json", "special_tokens_map.json", NULL};
     err why = {0};
     arena mem = {0};
     tokenizer *t = NULL;
-    int code = read_folder(&t, folder, &mem, &why);
+    const char *name, *path = first_file(folder, configs, &mem, &name);
+    json_t *config = path ? json_parse_file(path, &why) : NULL;
+    int code = why.code == OK ? read_folder(&t, folder, config, &mem, &why) : why.code;
+    if (code == OK && config && (code = use_config(t, config, path, &why)) != OK) tokenizer_close(t);
+    if (code == OK) tokenizer_finish(t, t->kind); /* the frames may be others now */
+    json_decref(config);
     arena_free(&mem);
     if (code != OK) return fail(e, why.code, "%s", why.msg);
     *out = t;

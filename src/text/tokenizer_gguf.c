@@ -1,7 +1,8 @@
 /* tokenizer_gguf.c -- the tokenizer in a GGUF file's keys tokenizer.ggml.*.
  *
- *   model         "gpt2": byte-level BPE with `merges`; "llama": SentencePiece BPE with `scores`
- *   pre           how gpt2 text is cut into words; the table below
+ *   model         "gpt2": byte-level BPE with `merges`; "llama": SentencePiece BPE with `scores`; "t5" and
+ *                 "bert": tokenizer_gguf_models.c
+ *   pre           how gpt2 text is cut into words: tokenizer_gguf_pre.c
  *   tokens        [size] texts
  *   token_type    [size] 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
  *   bos_token_id, eos_token_id, unknown_token_id, padding_token_id, add_bos_token, add_eos_token,
@@ -9,62 +10,32 @@
  *
  * What the keys mean where they are silent is what llama.cpp does, the program they are written for. */
 #include "text/sentencepiece.h"
-#include "text/tokenizer_impl.h"
+#include "text/tokenizer_gguf.h"
 #include "text/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
-
-#define KEY "tokenizer.ggml."
-
-#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-#define MARKS_AND_SPACES "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define GPT2_WORDS "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-
-/* The patterns of the models' own tokenizer.json; those of "default" are llama.cpp's, which uses them for
- * files that name no `pre`, too. */
-static const struct splitting {
-    const char *pre, *kind;
-    const char *pattern[4];
-    bool ignore_merges, add_bos;
-} splittings[] = {
-    {"gpt-2", "byte-level BPE (gpt-2)", {GPT2_WORDS}, false, false},
-    {"smollm", "byte-level BPE (smollm)", {"\\p{N}", GPT2_WORDS}, false, false},
-    {"qwen2", "byte-level BPE (qwen2)", {CONTRACTIONS "\\p{N}" MARKS_AND_SPACES}, false, false},
-    {"llama-bpe", "byte-level BPE (llama-bpe)", {CONTRACTIONS "\\p{N}{1,3}" MARKS_AND_SPACES}, true, true},
-    {"default",
-     "byte-level BPE (default)",
-     {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"},
-     false,
-     false},
-};
-
-typedef struct reader {
-    const gguf *g;
-    tokenizer *t;
-    err *e;
-    int64_t n;
-    gguf_text *text;
-    int64_t *type;
-} reader;
-
-static int damaged(reader *r, const char *key, const char *what)
+int reader_damaged(reader *r, const char *key, const char *what)
 {
     return fail(r->e, E_FORMAT, "%s: %s%s: %s", gguf_path(r->g), KEY, key, what);
+}
+
+bool reader_is(gguf_text s, const char *text)
+{
+    return s.p && s.n == strlen(text) && !memcmp(s.p, text, s.n);
 }
 
 static int read_tokens(reader *r)
 {
     r->n = gguf_array_count(r->g, KEY "tokens");
-    if (r->n < 1 || r->n > INT32_MAX / 2) return damaged(r, "tokens", "there are none, or too many");
+    if (r->n < 1 || r->n > INT32_MAX / 2) return reader_damaged(r, "tokens", "there are none, or too many");
     r->text = xcalloc((size_t)r->n, sizeof *r->text);
     r->type = xcalloc((size_t)r->n, sizeof *r->type);
     int code = gguf_array_texts(r->g, KEY "tokens", r->text, r->n, r->e);
     if (code != OK) return code;
-    for (int64_t i = 0; i < r->n; i++) r->type[i] = NORMAL;
+    for (int64_t i = 0; i < r->n; i++) r->type[i] = PIECE_NORMAL;
     if (gguf_has(r->g, KEY "token_type")) code = gguf_array_ints(r->g, KEY "token_type", r->type, r->n, r->e);
     return code;
 }
@@ -72,14 +43,14 @@ static int read_tokens(reader *r)
 static unsigned flags_of(int64_t type)
 {
     switch (type) {
-    case NORMAL:
+    case PIECE_NORMAL:
         return TOKEN_WORD;
-    case UNKNOWN:
-    case CONTROL:
+    case PIECE_UNKNOWN:
+    case PIECE_CONTROL:
         return TOKEN_ADDED | TOKEN_SPECIAL;
-    case USER_DEFINED:
+    case PIECE_USER_DEFINED:
         return TOKEN_ADDED;
-    case BYTE:
+    case PIECE_BYTE:
         return TOKEN_BYTE;
     default:
         return 0; /* unused */
@@ -155,7 +126,7 @@ static int put_merge(reader *r, int64_t rank, gguf_text m, str *both)
 static int read_merges(reader *r)
 {
     int64_t n = gguf_array_count(r->g, KEY "merges");
-    if (n < 0 || n > INT32_MAX / 2) return damaged(r, "merges", "there are none, or too many");
+    if (n < 0 || n > INT32_MAX / 2) return reader_damaged(r, "merges", "there are none, or too many");
     gguf_text *merge = xcalloc((size_t)n, sizeof *merge);
     int code = gguf_array_texts(r->g, KEY "merges", merge, n, r->e);
     bpe_reserve(&r->t->b, (size_t)n);
@@ -166,36 +137,23 @@ static int read_merges(reader *r)
     return code;
 }
 
-static bool is(gguf_text s, const char *text)
-{
-    return s.p && s.n == strlen(text) && !memcmp(s.p, text, s.n);
-}
-
 /* Byte-level BPE, cut as `pre` says. */
 static int read_gpt2(reader *r)
 {
     tokenizer *t = r->t;
-    gguf_text pre = gguf_string(r->g, KEY "pre", r->e);
-    if (!pre.p) pre = (gguf_text){"default", 7};
-    const struct splitting *s = splittings, *end = s + sizeof splittings / sizeof *splittings;
-    while (s < end && !is(pre, s->pre)) s++;
-    if (s == end)
-        return fail(r->e, E_UNSUPPORTED, "%s: %spre: words cut as for \"%.*s\" are not supported",
-                    gguf_path(r->g), KEY, (int)(pre.n < 40 ? pre.n : 40), pre.p);
-    for (int i = 0; i < 4 && s->pattern[i]; i++) {
-        const char *p = s->pattern[i];
-        int code = splitter_add(&t->split, p, strlen(p), SPLIT_KEEP, SPLIT_MATCHES, KEY "pre", r->e);
-        if (code != OK) return code;
-    }
-    int code = put_tokens(r, BYTE_ALPHABET);
+    gguf_splitting s;
+    int code = read_pre(r, &s);
+    if (code == OK) code = put_tokens(r, BYTE_ALPHABET);
     if (code != OK) return code;
     bpe_init(&t->b, &t->v, SYMBOL_BYTES, 0);
-    t->b.ignore_merges = s->ignore_merges;
-    t->add_bos = s->add_bos;
+    t->b.ignore_merges = s.ignore_merges;
+    t->add_bos = s.add_bos || s.roberta;
+    t->add_eos = s.roberta;
+    r->roberta = s.roberta;
     for (int32_t id = 0; id < r->n; id++)
         if (t->v.flags[id] & TOKEN_WORD) bpe_add_word(&t->b, id, t->v.bytes[id]);
     tokenizer_index_bytes(t);
-    t->kind = s->kind;
+    t->kind = s.kind;
     return read_merges(r);
 }
 
@@ -212,7 +170,7 @@ static int read_llama(reader *r)
     float *score = xcalloc((size_t)r->n, sizeof *score);
     code = gguf_array_floats(r->g, KEY "scores", score, r->n, r->e);
     for (int64_t i = 0; code == OK && i < r->n; i++)
-        if (isnan(score[i])) code = damaged(r, "scores", "a score is not a number");
+        if (isnan(score[i])) code = reader_damaged(r, "scores", "a score is not a number");
     if (code == OK) sentencepiece_build(&t->b, &t->v, score);
     free(score);
     if (code != OK) return code;
@@ -246,19 +204,29 @@ static int read_gguf(reader *r)
     if (!model.p)
         return fail(r->e, E_FORMAT, "%s: no tokenizer in it (key %smodel); use a file that has one",
                     gguf_path(r->g), KEY);
-    if (!is(model, "gpt2") && !is(model, "llama"))
+    static const struct {
+        const char *model;
+        int (*read)(reader *r);
+    } models[] = {{"gpt2", read_gpt2}, {"llama", read_llama}, {"t5", read_t5}, {"bert", read_bert}};
+    size_t kind = 0;
+    while (kind < 4 && !reader_is(model, models[kind].model)) kind++;
+    if (kind == 4)
         return fail(r->e, E_UNSUPPORTED, "%s: %smodel: tokenizers of kind \"%.*s\" are not supported",
                     gguf_path(r->g), KEY, (int)(model.n < 40 ? model.n : 40), model.p);
     int code = read_tokens(r);
-    if (code == OK) code = is(model, "gpt2") ? read_gpt2(r) : read_llama(r);
+    if (code == OK) code = models[kind].read(r);
     if (code != OK) return code;
     t->bos = read_id(r, KEY "bos_token_id", t->bos);
     t->eos = read_id(r, KEY "eos_token_id", t->eos);
     t->pad = read_id(r, KEY "padding_token_id", t->pad);
     t->unk = read_id(r, KEY "unknown_token_id", t->unk);
     t->add_bos = gguf_flag(r->g, KEY "add_bos_token", t->add_bos, r->e) && t->bos >= 0;
-    t->add_eos = gguf_flag(r->g, KEY "add_eos_token", false, r->e) && t->eos >= 0;
+    t->add_eos = gguf_flag(r->g, KEY "add_eos_token", t->add_eos, r->e) && t->eos >= 0;
     if (t->b.symbols == SYMBOL_CHARACTERS) t->b.unk = (int32_t)t->unk;
+    if (t->model == MODEL_UNIGRAM) t->u.unk = (int32_t)t->unk;
+    bool framed = t->add_bos && t->add_eos;
+    if (framed && (r->roberta || t->model == MODEL_UNIGRAM)) tokenizer_frame_roberta(t);
+    if (!t->add_bos && t->add_eos && t->model == MODEL_UNIGRAM) tokenizer_frame_t5(t);
     return r->e->code;
 }
 

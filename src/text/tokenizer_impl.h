@@ -56,6 +56,10 @@ tokenizer *tokenizer_new(void); /* empty; bos, eos, pad and unk are -1 */
 void tokenizer_index_bytes(tokenizer *t);
 /* Frames of BOS and EOS as add_bos and add_eos say, of type 0 and, the second text, 1. */
 void tokenizer_frame_default(tokenizer *t);
+/* Frames of other families, from BOS and EOS (frame.h). */
+void tokenizer_frame_bert(tokenizer *t);
+void tokenizer_frame_roberta(tokenizer *t);
+void tokenizer_frame_t5(tokenizer *t);
 /* kind lives on t->mem or for ever. Frames that nobody has set become the default. */
 void tokenizer_finish(tokenizer *t, const char *kind);
 

@@ -8,6 +8,7 @@
  * Unigram and WordPiece models are read in tokenizer_json_models.c. Left aside are "truncation" and "padding", which are settings of a run, not of the vocabulary. */
 #include "text/tokenizer_json.h"
 
+#include "text/tokenizer_folder.h"
 #include "text/unicode.h"
 
 #include <stdio.h>
@@ -330,10 +331,10 @@ static int read_model(place p, const json_t *model, added_list extra, bool byte_
     const char *type = model_type(p, model);
     if (p.e->code != OK) return p.e->code;
     if (!strcmp(type, "BPE")) return read_bpe(p, model, extra, byte_level);
-    bool pieces = !strcmp(type, "Unigram");
-    if (!pieces && strcmp(type, "WordPiece")) return place_refuse(place_in(p, "type"), type);
-    if (byte_level) return place_refuse(place_in(p, "type"), pieces ? "Unigram of bytes" : "WordPiece of bytes");
-    return pieces ? read_unigram(p, model, extra) : read_wordpiece(p, model, extra);
+    bool of_pieces = !strcmp(type, "Unigram");
+    if (!of_pieces && strcmp(type, "WordPiece")) return place_refuse(place_in(p, "type"), type);
+    if (byte_level) return place_refuse(place_in(p, "type"), of_pieces ? "Unigram of bytes" : "WordPiece of bytes");
+    return of_pieces ? read_unigram(p, model, extra) : read_wordpiece(p, model, extra);
 }
 
 static int read_document(place p, const json_t *doc)
@@ -363,18 +364,24 @@ static const char *kind_of(const tokenizer *t)
     return t->v.how == BYTE_ALPHABET ? "byte-level BPE" : "character BPE";
 }
 
-int tokenizer_from_json(tokenizer **out, const char *text, size_t n, const char *where, err *e)
+int tokenizer_from_doc(tokenizer **out, const json_t *doc, const char *where, err *e)
 {
     err why = {0};
     tokenizer *t = tokenizer_new();
-    json_t *doc = json_parse(text, n, where, &why);
-    if (doc) read_document((place){where, "", t, &why}, doc);
-    json_decref(doc);
-    if (why.code != OK) {
+    if (read_document((place){where, "", t, &why}, doc) != OK) {
         tokenizer_close(t);
         return fail(e, why.code, "%s", why.msg);
     }
     tokenizer_finish(t, kind_of(t));
     *out = t;
     return OK;
+}
+
+int tokenizer_from_json(tokenizer **out, const char *text, size_t n, const char *where, err *e)
+{
+    json_t *doc = json_parse(text, n, where, e);
+    if (!doc) return e->code;
+    int code = tokenizer_from_doc(out, doc, where, e);
+    json_decref(doc);
+    return code;
 }

@@ -7,7 +7,7 @@
  *
  * A field is a varint, number << 3 | kind, and its value: kind 0 a varint, 1 eight bytes, 2 a length and so many
  * bytes, 5 four bytes. */
-#include "text/pieces.h"
+#include "text/tokenizer_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,7 @@ static bool read_normalizer_spec(const field *from, pieces *s)
     return !w.broken;
 }
 
-static int read_proto(pieces *s, const char *data, size_t n, const char *where, err *e)
+int pieces_read(pieces *s, const char *data, size_t n, const char *where, err *e)
 {
     wire w = {data, data + n, false};
     field f;
@@ -147,7 +147,7 @@ int tokenizer_from_model(tokenizer **out, const char *data, size_t n, const char
 {
     pieces s = {0};
     tokenizer *t = tokenizer_new();
-    int code = read_proto(&s, data, n, where, e);
+    int code = pieces_read(&s, data, n, where, e);
     if (code == OK) code = pieces_build(t, &s, arena_fmt(&t->mem, "%s: pieces", where), e);
     free(s.p);
     if (code != OK) {

@@ -99,7 +99,7 @@ static void refused_gguf(void **state)
         int code;
     } cases[] = {
         {NULL, NULL, three, merge, "no tokenizer", E_FORMAT},
-        {"bert", NULL, three, merge, "\"bert\"", E_UNSUPPORTED},
+        {"rwkv", NULL, three, merge, "\"rwkv\"", E_UNSUPPORTED},
         {"gpt2", "mystery", three, merge, "\"mystery\"", E_UNSUPPORTED},
         {"gpt2", "gpt-2", NULL, merge, "tokens", E_FORMAT},
         {"gpt2", "gpt-2", three, NULL, "merges", E_FORMAT},
