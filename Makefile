@@ -51,6 +51,11 @@ ISA_OBJ   := $(foreach i,$(ISAS),$(patsubst src/%.c,$(BUILD)/obj/%.$(i).o,$(ISA_
 layer_obj  = $(call obj,$(call layer_src,$(1))) $(if $(filter kernel,$(1)),$(ISA_OBJ))
 layer_lib  = $(BUILD)/lib/$(1).a
 
+# Style and script of the report, as text in the program.
+REPORT   = src/lib/report
+ASSETS   = $(BUILD)/obj/lib/report/assets.o
+layer_obj += $(if $(filter lib,$(1)),$(ASSETS))
+
 LIB_LAYERS = $(filter-out cli,$(LAYERS))
 LIB_OBJ   := $(foreach l,$(LIB_LAYERS),$(call layer_obj,$(l)))
 CLI_OBJ   := $(call layer_obj,cli)
@@ -84,6 +89,15 @@ $(BUILD)/embed: examples/embed.c $(BUILD)/liblorac.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/liblorac.a $(ALL_LIBS)
 
 $(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/gen/assets.c: $(REPORT)/style.css $(REPORT)/script.js
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q){ echo '#include "lib/report/assets.h"'; for f in style:css script:js; do echo "const char report_$${f%:*}[] ="; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $(REPORT)/$${f%:*}.$${f#*:}; echo ';'; done; } >$@
+$(ASSETS): $(BUILD)/gen/assets.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<

@@ -9,7 +9,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 3 };
 
 /* One subcommand: does the work and writes the result. Returns OK or a negative code with e set. */
 typedef int cli_command(const options *o, err *e);
-cli_command cli_train, cli_eval, cli_generate, cli_info, cli_data, cli_bench, cli_tune;
+cli_command cli_train, cli_eval, cli_generate, cli_info, cli_data, cli_bench;
+cli_command cli_tune, cli_compare, cli_report;
 
 /* The standard output. Every failure (full disk, closed pipe) is E_IO. */
 int output_add(const char *text, size_t n, err *e); /* at once */

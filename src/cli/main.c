@@ -16,6 +16,7 @@ static const struct {
     {COMMAND_TRAIN, cli_train}, {COMMAND_EVAL, cli_eval}, {COMMAND_GENERATE, cli_generate},
     {COMMAND_INFO, cli_info},   {COMMAND_DATA, cli_data}, {COMMAND_BENCH, cli_bench},
     {COMMAND_TUNE, cli_tune},
+    {COMMAND_COMPARE, cli_compare}, {COMMAND_REPORT, cli_report},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -35,6 +35,10 @@ int job_info(const options *o, json_t **out, err *e);
 int job_data(const options *o, const job_hooks *h, json_t **out, err *e);
 /* "show": what a study has found, without model or data. */
 int job_tune(const options *o, const job_hooks *h, json_t **out, err *e);
+/* The keys of compare.json, which lies in output_dir with the runs and report.html. */
+int job_compare(const options *o, const job_hooks *h, json_t **out, err *e);
+/* What report.html shows of the folders: lib/report/report.h. It goes into output_dir, else into the first. */
+int job_report(const options *o, json_t **out, err *e);
 int job_bench(const options *o, const job_hooks *h, json_t **out, err *e);
 
 void job_note(const job_hooks *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

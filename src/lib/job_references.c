@@ -73,6 +73,14 @@ int job_references_open(job_references *f, const job_rows *r, err *e)
     return bad;
 }
 
+void job_references_limit(job_references *f, int64_t n)
+{
+    if (n >= f->prompts.n) return;
+    for (int64_t i = n; i < f->prompts.n; i++) str_free(&f->prompts.text[i]);
+    f->prompts.n = n;
+    f->n = f->first[n];
+}
+
 void job_references_close(job_references *f)
 {
     job_prompts_release(&f->prompts);

@@ -18,6 +18,8 @@ typedef struct job_references {
 } job_references;
 
 int job_references_open(job_references *f, const job_rows *r, err *e);
+/* Leaves the first n prompts. */
+void job_references_limit(job_references *f, int64_t n);
 void job_references_close(job_references *f);
 
 /* Attributes are, of the columns that the prompt template has: those of meaning representations, name[The

@@ -111,6 +111,10 @@ static int run(lorac_job *j, const job_hooks *h, json_t **out, err *e)
         return job_tune(&j->o, h, out, e);
     case COMMAND_BENCH:
         return job_bench(&j->o, h, out, e);
+    case COMMAND_COMPARE:
+        return job_compare(&j->o, h, out, e);
+    case COMMAND_REPORT:
+        return job_report(&j->o, out, e);
     case COMMAND_ALL:
         break;
     }

@@ -37,7 +37,7 @@ static bool has_alias(const option_row *r, const char *name)
 
 bool option_belongs(const option_row *r, command c)
 {
-    unsigned all = c & COMMAND_TUNE ? c | COMMAND_TRAIN : c;
+    unsigned all = c & (COMMAND_TUNE | COMMAND_COMPARE) ? c | COMMAND_TRAIN : c;
     return r->name && (r->commands & all);
 }
 
@@ -243,7 +243,8 @@ static int read_word(line *l, const char *word, err *e)
     for (int i = 0; i < option_rows; i++) {
         const option_row *r = &option_table[i];
         if (!r->name || !(r->flags & OPTION_POSITIONAL) || !(r->positional & l->o->command)) continue;
-        if (!l->files && l->o->origin[i] == FROM_COMMAND_LINE) continue;
+        bool given = l->o->origin[i] == FROM_COMMAND_LINE && r->type != OPTION_STRINGS;
+        if (!l->files && given) continue;
         return assign(l, r, word, e);
     }
     return fail(e, E_USAGE, "unexpected word \"%s\"; options begin with --, see lorac %s --help", word,
@@ -340,13 +341,31 @@ static int check_tune(const options *o, err *e)
     return OK;
 }
 
+static int check_compare(const options *o, err *e)
+{
+    if (options_origin(o, "quantization") != FROM_DEFAULT ||
+        options_origin(o, "double_quant") != FROM_DEFAULT)
+        return fail(e, E_USAGE,
+                    "quantization is what the recipes say: --recipes lora,nf4,fp4+dq, or a file of each");
+    if (o->resume || o->overwrite)
+        return fail(e, E_USAGE,
+                    "a comparison goes on when the same command is given again; choose another --out for a new "
+                    "one");
+    if (o->adapter)
+        return fail(e, E_UNSUPPORTED, "--adapter: a comparison trains fresh adapters; leave it out");
+    return OK;
+}
+
 int options_check(options *o, err *e)
 {
     if (o->command == COMMAND_TUNE && !strcmp(o->action, "show")) return OK;
+    if (o->command == COMMAND_REPORT)
+        return o->folders.n ? OK : needs(o, NULL, "a folder: of runs, of a comparison, of a study", e);
     if (o->command != COMMAND_BENCH &&
         needs(o, o->model, o->command == COMMAND_INFO ? "a PATH" : "--model PATH", e))
         return E_USAGE;
-    bool rows = o->command & (COMMAND_TRAIN | COMMAND_EVAL | COMMAND_DATA | COMMAND_TUNE);
+    const unsigned learns = COMMAND_TRAIN | COMMAND_TUNE | COMMAND_COMPARE;
+    bool rows = o->command & (learns | COMMAND_EVAL | COMMAND_DATA);
     if (rows && needs(o, o->data, "--data FILE", e)) return E_USAGE;
     if (o->completion_template && o->completion_column)
         return fail(e, E_USAGE,
@@ -357,15 +376,16 @@ int options_check(options *o, err *e)
                          : o->train_data   ? "train_data"
                          : o->attributes.n ? "attribute"
                                            : NULL;
-    if (scores && !o->generate)
+    if (scores && !o->generate && o->command != COMMAND_COMPARE)
         return fail(e, E_USAGE, "--%s is about generated texts; add --generate", scores);
-    bool writes = o->command & (COMMAND_TRAIN | COMMAND_EVAL | COMMAND_TUNE);
+    bool writes = o->command & (learns | COMMAND_EVAL);
     if (writes && !*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");
     if (o->eval_split > 0 && o->data && !strcmp(o->data, "-"))
         return fail(e, E_USAGE,
                     "eval_split reads the data twice, and the standard input can be read once; give a file");
     if (o->eval_split > 0 && o->eval_data)
         return fail(e, E_USAGE, "eval_split and --eval-data are two sources of held-out rows; give one");
+    if (o->command == COMMAND_COMPARE) return check_compare(o, e);
     if (o->command == COMMAND_TUNE && check_tune(o, e)) return e->code;
     if (!(o->command & (COMMAND_TRAIN | COMMAND_TUNE))) return OK;
     if (o->max_steps == 0 || (o->max_steps < 0 && o->epochs <= 0))

@@ -21,8 +21,10 @@ typedef enum command {
     COMMAND_INFO = 8,
     COMMAND_DATA = 16,
     COMMAND_BENCH = 32,
+    COMMAND_COMPARE = 64,
+    COMMAND_REPORT = 128,
     COMMAND_TUNE = 256,
-    COMMAND_ALL = 319,
+    COMMAND_ALL = 511,
 } command;
 
 typedef struct option_ints {
@@ -92,6 +94,11 @@ typedef struct options {
     const char *action, *space, *budget, *strategy, *early_stopping, *judge, *max_memory;
     peft_list objectives;
     int64_t eta, rungs, parallel, add_runs, final_runs, final_seeds;
+
+    /* compare, report */
+    peft_list recipes, folders;
+    int64_t seeds, generate_rows;
+    bool equal_time, csv, plot;
 
     /* what a run prints; not repeated by --config run.json */
     const char *config;

@@ -20,6 +20,11 @@ static const struct {
      "--model PATH --data FILE [options]"},
     {COMMAND_TUNE, "tune", "search hyperparameters: which options train fastest and best on your rows",
      "--model PATH --data FILE --space FILE --budget 60min [--out STUDY] [options], or lorac tune show STUDY"},
+    {COMMAND_COMPARE, "compare",
+     "train recipes on equal terms, LoRA and QLoRA, and say which differ, by how much",
+     "--model PATH --data FILE [--recipes lora,qlora | A.yaml B.yaml] [--seeds 3] [--out DIR] [options]"},
+    {COMMAND_REPORT, "report", "one HTML file of runs or a comparison: table, curves, plots, texts",
+     "DIR... [options]"},
     {COMMAND_BENCH, "bench", "this machine's peaks, and a training step measured against them",
      "[--model PATH] [options]"},
 };

@@ -12,7 +12,11 @@
 #define DATA COMMAND_DATA
 #define BENCH COMMAND_BENCH
 #define TUNE COMMAND_TUNE
+#define COMPARE COMMAND_COMPARE
+#define REPORT COMMAND_REPORT
+#define WRITES (GENERATE | EVAL | COMPARE) /* commands that write texts */
 #define ALL COMMAND_ALL
+#define MODELS (ALL & ~REPORT) /* commands about a model */
 #define RUNS (TRAIN | EVAL | GENERATE | BENCH) /* commands that run a model */
 #define READS (TRAIN | EVAL | GENERATE | DATA) /* commands that read rows */
 
@@ -77,8 +81,18 @@ const option_row option_table[] = {
         "at the end, train the winner and the default again on so many further seeds"),
     TEXT("judge", NULL, judge, "chrf", TUNE, "NAME", "the metric of generated texts that names the winner"),
 
+    HEADING("Comparison"),
+    LIST("recipes", NULL, recipes, "lora,qlora", COMPARE, "NAMES",
+         "what to compare: lora, qlora (nf4 with double quantization), a type such as as-is, nf4, nf4+dq, "
+         "fp4, q4_0, or YAML files with train's options; the first is what the others are held against"),
+    INT("seeds", NULL, seeds, "3", COMPARE, 1, 100, "trainings of each recipe: seed, seed + 1, ..."),
+    FLAG("equal_time", NULL, equal_time, "false", COMPARE,
+         "as many steps for each recipe as fit the time of the first, instead of the same steps"),
+    {"folders", NULL, OPTION_STRINGS, AT(folders), "none", REPORT, "DIR",
+     "run folders, or folders of a comparison; may be given again", 0, 0, NULL, OPTION_POSITIONAL, REPORT},
+
     HEADING("Model"),
-    {"model_name_or_path", "model m", OPTION_TEXT, AT(model), "none", ALL, "PATH",
+    {"model_name_or_path", "model m", OPTION_TEXT, AT(model), "none", MODELS, "PATH",
      "GGUF file or Hugging Face model folder", 0, 0, NULL, OPTION_POSITIONAL, INFO},
     TEXT("adapter", "adapter_name_or_path", adapter, "none", TRAIN | EVAL | GENERATE, "DIR",
          "PEFT folder to put on the model (train: to go on from)"),
@@ -165,7 +179,7 @@ const option_row option_table[] = {
          "compute all blocks twice instead of keeping them: less memory, the same bits"),
     INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,
         "MiB to plan within, by computing as many blocks twice as needed; 0: what is free now"),
-    INT("seed", NULL, seed, "42", TRAIN | GENERATE | EVAL, 0, ANY, "of everything random"),
+    INT("seed", NULL, seed, "42", TRAIN | WRITES, 0, ANY, "of everything random"),
 
     HEADING("Generation"),
     {"prompt", "p", OPTION_TEXT, AT(prompt), "none", GENERATE, "TEXT",
@@ -173,24 +187,26 @@ const option_row option_table[] = {
      GENERATE},
     FLAG("generate", "predict_with_generate", generate, "false", EVAL,
          "write a text for every prompt and score it: BLEU, chrF, ROUGE, attribute coverage, repetition"),
-    INT("max_new_tokens", "n", max_new_tokens, "256", GENERATE | EVAL | TUNE, 1, 1 << 24,
-        "stop after as many tokens"),
-    FLAG("do_sample", NULL, do_sample, "false", GENERATE | EVAL, "draw tokens; else always the likeliest"),
-    NUMBER("temperature", NULL, temperature, "1", GENERATE | EVAL, 0, 1e6, "of do_sample; 0: the likeliest"),
-    INT("top_k", NULL, top_k, "50", GENERATE | EVAL, 0, INT32_MAX, "draw among so many; 0: all"),
-    NUMBER("top_p", NULL, top_p, "1", GENERATE | EVAL, 0, 1, "draw among the likeliest of that mass"),
-    NUMBER("min_p", NULL, min_p, "0", GENERATE | EVAL, 0, 1,
+    INT("generate_rows", NULL, generate_rows, "0", EVAL | COMPARE, -1, ANY,
+        "texts for so many prompts, the first of the held-out rows; 0: all (compare: 24); -1: none"),
+    INT("max_new_tokens", "n", max_new_tokens, "256", WRITES | TUNE, 1, 1 << 24, "stop after as many tokens"),
+    FLAG("do_sample", NULL, do_sample, "false", WRITES, "draw tokens; else always the likeliest"),
+    NUMBER("temperature", NULL, temperature, "1", WRITES, 0, 1e6, "of do_sample; 0: the likeliest"),
+    INT("top_k", NULL, top_k, "50", WRITES, 0, INT32_MAX, "draw among so many; 0: all"),
+    NUMBER("top_p", NULL, top_p, "1", WRITES, 0, 1, "draw among the likeliest of that mass"),
+    NUMBER("min_p", NULL, min_p, "0", WRITES, 0, 1,
            "draw among those this likely, of the likeliest's probability"),
-    NUMBER("repetition_penalty", NULL, repetition_penalty, "1", GENERATE | EVAL, 1e-3, 1e3,
+    NUMBER("repetition_penalty", NULL, repetition_penalty, "1", WRITES, 1e-3, 1e3,
            "above 1: what was said is less likely"),
-    {"stop", "stop_strings", OPTION_STRINGS, AT(stop), "none", GENERATE | EVAL, "TEXT",
+    {"stop", "stop_strings", OPTION_STRINGS, AT(stop), "none", WRITES, "TEXT",
      "stop where this text appears; may be given again", 0, 0, NULL, 0, 0},
-    INT("batch_size", NULL, batch, "8", GENERATE | EVAL | TUNE, 1, 4096, "rows generated together"),
+    INT("batch_size", NULL, batch, "8", WRITES | TUNE, 1, 4096, "rows generated together"),
 
     HEADING("Logging, evaluation, saving"),
-    {"output_dir", "out o", OPTION_TEXT, AT(out), "lorac-out", TRAIN | EVAL, "DIR",
-     "run folder; eval: where eval.json goes, with --generate or when given; tune: the study", 0, 0, NULL,
-     OPTION_POSITIONAL, TUNE},
+    {"output_dir", "out o", OPTION_TEXT, AT(out), "lorac-out", TRAIN | EVAL | REPORT, "DIR",
+     "run folder; eval: where eval.json goes, with --generate or when given; report: where report.html goes; "
+     "tune: the study",
+     0, 0, NULL, OPTION_POSITIONAL, TUNE},
     INT("logging_steps", NULL, logging_steps, "10", TRAIN, 1, ANY, "steps between log lines"),
     FLAG("logging_first_step", NULL, logging_first, "false", TRAIN, "log the first step too"),
     CHOICE("eval_strategy", "evaluation_strategy", eval_strategy, "auto", TRAIN, "auto no steps epoch",
@@ -215,12 +231,12 @@ const option_row option_table[] = {
          "write the result here instead of the standard output"),
     TEXT("per_token", NULL, per_token, "none", EVAL, "FILE",
          "write a line for each label: row, position, id, cross entropy"),
-    {"attribute", NULL, OPTION_STRINGS, AT(attributes), "none", EVAL | TUNE, "NAME",
+    {"attribute", NULL, OPTION_STRINGS, AT(attributes), "none", EVAL | COMPARE | TUNE, "NAME",
      "with --generate: check only this column, or attribute of a meaning representation; may be given again",
      0, 0, NULL, 0, 0},
-    TEXT("synonyms", NULL, synonyms, "none", EVAL | TUNE, "FILE",
+    TEXT("synonyms", NULL, synonyms, "none", EVAL | COMPARE | TUNE, "FILE",
          "with --generate: other words for attribute values, lines of ATTRIBUTE, VALUE, PHRASE between tabs"),
-    TEXT("train_data", "train_dataset", train_data, "none", EVAL, "FILE",
+    TEXT("train_data", "train_dataset", train_data, "none", EVAL | COMPARE, "FILE",
          "with --generate: rows that were trained on, to count texts that repeat one"),
     INT("rows", NULL, rows, "1", DATA, 0, ANY, "rows to show token by token"),
     INT("row", NULL, row, "0", DATA, 0, ANY, "show this row alone, counted from 1; 0: the first `rows`"),
@@ -230,6 +246,8 @@ const option_row option_table[] = {
            "built-in shape to measure without a model"),
     INT("tokens", NULL, bench_tokens, "1024", BENCH, 16, 1 << 20, "token rows of a step"),
     INT("steps", NULL, bench_steps, "3", BENCH, 1, 1000000, "steps to measure"),
+    FLAG("csv", NULL, csv, "false", REPORT, "print the table of runs as CSV"),
+    FLAG("plot", NULL, plot, "false", REPORT, "print the learning curves as text"),
     {"json", NULL, OPTION_FLAG, AT(json), "false", ALL, NULL, "print the result as one JSON value", 0, 0,
      NULL, OPTION_NOT_REPEATED, 0},
 

@@ -1,0 +1,65 @@
+/* compare.h -- lorac compare: recipes trained on equal terms, for the files of this folder.
+ *
+ *   recipes.c   --recipes as options of train each, and that their terms are equal
+ *   state.c     the folder: is it this comparison, and what of it is done
+ *   cost.c      what quantization alone costs, before any training
+ *   runs.c      trainings, losses row by row, texts
+ *   scores.c    what lies in the folder, as numbers and intervals
+ *   verdict.c   what the intervals show, in words
+ *
+ * The folder, in which every file is written whole or not at all, so that the same command goes on anywhere:
+ *
+ *   compare.json            terms and recipes; when all is done also results (job_compare's keys)
+ *   base/TYPE.json          a base before training: rows, cost
+ *   NAME-SEED/              run folder of `lorac train`
+ *   NAME-SEED/eval/rows.json    {"row": [...], "labels": [...], "loss": [...], "hits": [...]}, held-out rows
+ *   NAME-SEED/eval/eval.json, eval.jsonl    as those of `lorac eval --generate`
+ *   report.html */
+#ifndef LIB_COMPARE_H
+#define LIB_COMPARE_H
+
+#include "lib/trial.h"
+
+typedef struct contender {
+    const char *name; /* of its folders */
+    options o;        /* of COMMAND_TRAIN; out and seed are set for each run */
+    int64_t steps;    /* planned; of the first recipe, or with equal_time its own */
+} contender;
+
+typedef struct comparison {
+    const options *o; /* of COMMAND_COMPARE */
+    const job_hooks *h;
+    stock *s;
+    contender *recipe;
+    int recipes;
+    arena mem;
+    const job_rows *train, *held;
+    bool texts;   /* the rows have prompts to write texts for */
+    json_t *told; /* compare.json */
+} comparison;
+
+/* Reads --recipes. E_USAGE, with the recipe's name, for what is no recipe or not on equal terms. */
+int compare_recipes(comparison *c, err *e);
+/* "nf4", "nf4+dq", "f32": what a recipe's base is held in. */
+const char *compare_type(const options *o, char name[64]);
+
+/* Makes or checks the folder. E_USAGE when it holds something else, or another comparison. */
+int compare_begin(comparison *c, err *e);
+int compare_save(const comparison *c, err *e);
+/* OUT/A or OUT/A/B, on c->mem. */
+const char *compare_path(comparison *c, const char *a, const char *b);
+const char *compare_run_name(comparison *c, int which, int64_t seed);
+
+int compare_cost(comparison *c, err *e);
+/* With equal_time: steps of each recipe, from a few steps of all. */
+int compare_pace(comparison *c, err *e);
+int compare_run(comparison *c, int which, int64_t seed, err *e);
+/* rows.json of losses. */
+int compare_save_rows(const trial_judged *j, const job_rows *rows, const char *path, err *e);
+
+/* The results, from the files of the folder, into c->told. */
+int compare_scores(comparison *c, err *e);
+/* Sentences about a result of compare_scores(). */
+json_t *compare_verdict(const json_t *told);
+
+#endif

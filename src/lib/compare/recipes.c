@@ -1,0 +1,144 @@
+/* recipes.c -- what is compared: options of train for every recipe.
+ *
+ * Later wins: defaults; the file of --config; the recipe (its file, or the type its name says); the
+ * command line. What decides about rows, their order and how many are learned has to be the same for all. */
+#include "lib/compare/compare.h"
+
+#include "base/file.h"
+#include "tensor/dtype.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+static int copy_options(options *to, const options *from, option_origin origin, err *e)
+{
+    json_t *all = options_json(from), *one;
+    const char *name;
+    int bad = OK;
+    json_object_foreach(all, name, one)
+    {
+        const option_row *r = option_find(COMMAND_TRAIN, name);
+        if (!r || options_origin(from, name) != origin || (r->flags & OPTION_NOT_REPEATED)) continue;
+        if (!bad) bad = option_set_json(to, r, json_object_get(one, "value"), origin, e);
+    }
+    json_decref(all);
+    return bad;
+}
+
+/* "nf4+dq" is nf4 with double quantization. */
+static int of_type(options *o, const char *word, err *e)
+{
+    static const char *const short_name[][2] = {{"lora", "none"}, {"qlora", "nf4+dq"}};
+    char type[64];
+    for (size_t i = 0; i < 2; i++)
+        if (!strcasecmp(word, short_name[i][0])) word = short_name[i][1];
+    snprintf(type, sizeof type, "%s", word);
+    char *plus = strstr(type, "+dq");
+    if (plus && !plus[3]) *plus = 0;
+    for (char *p = type; *p; p++) *p = (char)tolower((unsigned char)*p);
+    if (!strcmp(type, "f32")) snprintf(type, sizeof type, "none");
+    bool plain = !strcmp(type, "as-is") || !strcmp(type, "none");
+    dtype t = plain ? DT_COUNT : dtype_find(type);
+    bool known = plain || (t != DT_COUNT && dtype_table[t]->is_weight && dtype_table[t]->encode);
+    if (!known)
+        return fail(e, E_USAGE,
+                    "--recipes: \"%s\" is no file, and not lora, qlora or a type weights can be held in "
+                    "(as-is, "
+                    "f32, bf16, nf4, nf4+dq, fp4, fp4+dq, int8, q8_0, q4_0, ...)",
+                    word);
+    int bad = options_set(o, "quantization", type, FROM_FILE, e);
+    return bad ? bad : options_set(o, "double_quant", plus ? "true" : "false", FROM_FILE, e);
+}
+
+static bool is_file(const char *word)
+{
+    return file_exists(word) || strchr(word, '/') || str_ends(word, ".yaml") || str_ends(word, ".yml") ||
+           str_ends(word, ".json");
+}
+
+/* The file's name without folder and ending; what a folder cannot be called becomes '_'. */
+static const char *name_of(comparison *c, const char *word)
+{
+    const char *slash = strrchr(word, '/'), *from = slash ? slash + 1 : word;
+    const char *dot = is_file(word) ? strrchr(from, '.') : NULL;
+    char *name = arena_strndup(&c->mem, from, dot ? (size_t)(dot - from) : strlen(from));
+    for (char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("._+-", *p)) *p = '_';
+    return name;
+}
+
+static int read_recipe(comparison *c, contender *r, const char *word, err *e)
+{
+    r->name = name_of(c, word);
+    options_init(&r->o, COMMAND_TRAIN);
+    int bad = copy_options(&r->o, c->o, FROM_FILE, e);
+    if (!bad && is_file(word)) bad = job_exists(word, "recipe file", e);
+    if (!bad) bad = is_file(word) ? options_give(&r->o, "config", word, e) : of_type(&r->o, word, e);
+    if (!bad) bad = copy_options(&r->o, c->o, FROM_COMMAND_LINE, e);
+    if (!bad && c->o->eval_split > 0) { /* also when it is the default of a comparison */
+        r->o.eval_split = c->o->eval_split;
+        r->o.eval_data = NULL;
+    }
+    return bad ? bad : options_check(&r->o, e);
+}
+
+static int same_terms(const contender *a, const contender *b, err *e)
+{
+    static const char *const terms[] = {"model_name_or_path",  "dataset_name",        "eval_data",
+                                        "eval_split",          "split_seed",          "prompt_template",
+                                        "completion_template", "completion_column",   "dataset_text_field",
+                                        "max_length",          "packing",             "completion_only_loss",
+                                        "assistant_only_loss", "chat_template_path",  "chat_template_kwargs",
+                                        "num_train_epochs",    "train_sampling_strategy", "seed",
+                                        "max_steps"};
+    json_t *x = options_json(&a->o), *y = options_json(&b->o);
+    int bad = OK;
+    for (size_t i = 0; i < sizeof terms / sizeof *terms && !bad; i++) {
+        const json_t *v = json_object_get(json_object_get(x, terms[i]), "value"),
+                     *w = json_object_get(json_object_get(y, terms[i]), "value");
+        if (json_equal((json_t *)(uintptr_t)v, (json_t *)(uintptr_t)w)) continue;
+        bad = fail(e, E_USAGE,
+                   "%s: %s is not that of %s; recipes are compared on equal terms, so give it to compare "
+                   "itself",
+                   b->name, terms[i], a->name);
+    }
+    json_decref(x);
+    json_decref(y);
+    bool same_batch = a->o.train_batch * a->o.accumulation == b->o.train_batch * b->o.accumulation;
+    if (!bad && a->o.max_steps > 0 && !same_batch)
+        bad = fail(e, E_USAGE,
+                   "%s: a step takes other rows than that of %s, so the same max_steps is not the same rows; "
+                   "give "
+                   "num_train_epochs instead",
+                   b->name, a->name);
+    return bad;
+}
+
+int compare_recipes(comparison *c, err *e)
+{
+    const peft_list *words = &c->o->recipes;
+    c->recipe = xcalloc((size_t)words->n, sizeof *c->recipe);
+    if (words->n < 2) return fail(e, E_USAGE, "--recipes: one recipe has nothing to be compared with; name "
+                                              "two");
+    for (int64_t i = 0; i < words->n; i++) {
+        contender *r = &c->recipe[c->recipes++];
+        err inner = {0};
+        int bad = read_recipe(c, r, words->p[i], &inner);
+        if (bad && strstr(inner.msg, words->p[i])) return fail(e, bad, "%s", inner.msg);
+        if (bad) return fail(e, bad, "recipe %s: %s", words->p[i], inner.msg);
+        for (int64_t k = 0; k < i; k++)
+            if (!strcmp(c->recipe[k].name, r->name))
+                return fail(e, E_USAGE, "--recipes: two are called %s; rename a file", r->name);
+        if (i && same_terms(c->recipe, r, e)) return e->code;
+    }
+    return OK;
+}
+
+const char *compare_type(const options *o, char name[64])
+{
+    bool blocks = !strcasecmp(o->quantization, "nf4") || !strcasecmp(o->quantization, "fp4");
+    bool floats = !strcasecmp(o->quantization, "none");
+    snprintf(name, 64, "%.50s%s", floats ? "f32" : o->quantization, blocks && o->double_quant ? "+dq" : "");
+    return name;
+}

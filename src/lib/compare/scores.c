@@ -1,0 +1,341 @@
+/* scores.c -- what lies in the folder of a comparison, as numbers: scores of every recipe with intervals,
+ * differences from the first recipe, what it cost in time and memory. */
+#include "lib/compare/compare.h"
+
+#include "base/file.h"
+#include "metric/bootstrap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One score of all runs of a recipe, as the bootstrap takes it. */
+typedef enum score_id { SCORE_LOSS, SCORE_ACCURACY, SCORE_CHRF, SCORE_ROUGE, SCORE_COVERAGE, SCORE_ERRORS,
+                       SCORES } score_id;
+
+static const char *const score_name[SCORES] = {"loss", "token_accuracy", "chrf", "rougeL", "coverage",
+                                               "slot_error_rate"};
+
+typedef struct series {
+    double *num, *den; /* (seeds, rows) */
+    int64_t rows;
+} series;
+
+typedef struct gathered {
+    series of[SCORES];
+    int64_t seeds;
+} gathered;
+
+static const int64_t BOOTSTRAP_SEED = 1;
+static const double LEVEL = 0.95;
+
+static double num(const json_t *o, const char *key) { return json_number_value(json_object_get(o, key)); }
+
+static json_t *read_json(comparison *c, const char *run_name, const char *file, err *e)
+{
+    return json_parse_file(compare_path(c, run_name, file), e);
+}
+
+static void set_size(series *s, int64_t seeds, int64_t rows)
+{
+    if (s->num) return;
+    *s = (series){xcalloc((size_t)(seeds * rows) + 1, sizeof *s->num), xcalloc((size_t)(seeds * rows) + 1,
+                                                                               sizeof *s->den),
+                  rows};
+}
+
+static void put(series *s, int64_t seed, int64_t row, double n, double d)
+{
+    s->num[seed * s->rows + row] = n;
+    s->den[seed * s->rows + row] = d;
+}
+
+static int changed(comparison *c, const char *name, err *e)
+{
+    return fail(e, E_FORMAT, "%s: its rows are not those of the other runs; remove it and give the command "
+                             "again",
+                compare_path(c, name, "eval"));
+}
+
+static int add_rows(comparison *c, gathered *g, const char *name, int64_t seed, err *e)
+{
+    json_t *o = read_json(c, name, "eval/rows.json", e);
+    if (!o) return e->code;
+    const json_t *loss = json_object_get(o, "loss"), *labels = json_object_get(o, "labels"),
+                 *hits = json_object_get(o, "hits");
+    int64_t n = (int64_t)json_array_size(loss);
+    set_size(&g->of[SCORE_LOSS], g->seeds, n);
+    set_size(&g->of[SCORE_ACCURACY], g->seeds, n);
+    int bad = n == g->of[SCORE_LOSS].rows && n == c->held->set.n ? OK : changed(c, name, e);
+    for (int64_t i = 0; i < n && !bad; i++) {
+        double d = json_number_value(json_array_get(labels, (size_t)i));
+        put(&g->of[SCORE_LOSS], seed, i, json_number_value(json_array_get(loss, (size_t)i)), d);
+        put(&g->of[SCORE_ACCURACY], seed, i, json_number_value(json_array_get(hits, (size_t)i)), d);
+    }
+    json_decref(o);
+    return bad;
+}
+
+/* Realized, and wrong + missing + added, of the slots of a text. */
+static void add_slots(gathered *g, int64_t seed, int64_t row, const json_t *slots)
+{
+    double all = 0, realized = 0, errors = 0;
+    for (size_t i = 0; i < json_array_size(slots); i++) {
+        const char *verdict = json_string_value(json_object_get(json_array_get(slots, i), "verdict"));
+        if (!verdict) continue;
+        all += strcmp(verdict, "added") != 0;
+        realized += !strcmp(verdict, "realized");
+        errors += strcmp(verdict, "realized") != 0;
+    }
+    put(&g->of[SCORE_COVERAGE], seed, row, realized, all);
+    put(&g->of[SCORE_ERRORS], seed, row, errors, all);
+}
+
+static void add_line(gathered *g, int64_t seed, int64_t row, const json_t *o)
+{
+    put(&g->of[SCORE_CHRF], seed, row, num(o, "chrf"), 1);
+    put(&g->of[SCORE_ROUGE], seed, row, num(o, "rougeL"), 1);
+    if (g->of[SCORE_COVERAGE].num) add_slots(g, seed, row, json_object_get(o, "slots"));
+}
+
+static int add_texts(comparison *c, gathered *g, const char *name, int64_t seed, err *e)
+{
+    str text = {0};
+    const char *path = compare_path(c, name, "eval/eval.jsonl");
+    if (!file_exists(path)) return OK;
+    int bad = file_read(&text, path, (size_t)1 << 30, e);
+    int64_t n = 0, row = 0;
+    for (size_t i = 0; i < text.n; i++) n += text.p[i] == '\n';
+    for (int k = SCORE_CHRF; k < SCORES && !bad; k++)
+        if (k < SCORE_COVERAGE || strstr(text.p, "\"slots\":")) set_size(&g->of[k], g->seeds, n);
+    if (!bad && g->of[SCORE_CHRF].rows != n) bad = changed(c, name, e);
+    char *rest = text.p;
+    for (char *line; !bad && rest && (line = strsep(&rest, "\n")) != NULL && *line; row++) {
+        json_t *o = json_parse(line, strlen(line), path, e);
+        if (!o) bad = e->code;
+        if (o && row < n) add_line(g, seed, row, o);
+        json_decref(o);
+    }
+    str_free(&text);
+    return bad;
+}
+
+static int gather(comparison *c, gathered *g, int which, err *e)
+{
+    *g = (gathered){.seeds = c->o->seeds};
+    int bad = OK;
+    for (int64_t s = 0; s < g->seeds && !bad; s++) {
+        const char *name = compare_run_name(c, which, c->o->seed + s);
+        bad = add_rows(c, g, name, s, e);
+        if (!bad) bad = add_texts(c, g, name, s, e);
+    }
+    return bad;
+}
+
+static void release(gathered *g)
+{
+    for (int k = 0; k < SCORES; k++) free(g->of[k].num), free(g->of[k].den);
+}
+
+static bootstrap_scores scores_of(const gathered *g, int k)
+{
+    return (bootstrap_scores){g->of[k].rows, g->seeds, g->of[k].num, g->of[k].den};
+}
+
+static json_t *interval_json(interval v)
+{
+    return json_pack("{s:f, s:f, s:f}", "value", v.value, "low", v.low, "high", v.high);
+}
+
+static void add_intervals(json_t *out, const gathered *g)
+{
+    for (int k = 0; k < SCORES; k++) {
+        if (!g->of[k].num) continue;
+        bootstrap_scores a = scores_of(g, k);
+        interval v = bootstrap_interval(&a, LEVEL, BOOTSTRAP_REPLICATES, (uint64_t)BOOTSTRAP_SEED);
+        json_object_set_new(out, score_name[k], interval_json(v));
+    }
+}
+
+/* Every recipe against the first. With m comparisons of a score each claim is made at 1 - 0.05 / m
+ * (Bonferroni), so that all of them are right at once 95 % of the time. */
+static void add_differences(json_t *list, const comparison *c, int which, const gathered *first,
+                            const gathered *g)
+{
+    double level = 1 - (1 - LEVEL) / (c->recipes - 1);
+    for (int k = 0; k < SCORES; k++) {
+        if (!g->of[k].num || !first->of[k].num || g->of[k].rows != first->of[k].rows) continue;
+        bootstrap_scores a = scores_of(g, k), b = scores_of(first, k);
+        interval v = bootstrap_difference(&a, &b, level, BOOTSTRAP_REPLICATES, (uint64_t)BOOTSTRAP_SEED);
+        json_t *one = interval_json(v);
+        json_object_set_new(one, "recipe", json_string(c->recipe[which].name));
+        json_object_set_new(one, "against", json_string(c->recipe[0].name));
+        json_object_set_new(one, "score", json_string(score_name[k]));
+        json_object_set_new(one, "level", json_real(level));
+        json_object_set_new(one, "rows", json_integer((json_int_t)g->of[k].rows));
+        json_object_set_new(one, "shown", json_boolean(v.low > 0 || v.high < 0));
+        json_array_append_new(list, one);
+    }
+}
+
+/* ------------------------------------------------------------------------- time and memory */
+
+typedef struct point {
+    double loss, seconds, tokens;
+} point;
+
+/* The evaluations of a run, from its log. */
+static int read_curve(comparison *c, const char *name, point **out, int64_t *n, err *e)
+{
+    str text = {0};
+    const char *path = compare_path(c, name, "log.jsonl");
+    int bad = file_read(&text, path, (size_t)1 << 28, e);
+    *n = 0;
+    *out = xcalloc(text.n / 16 + 1, sizeof **out);
+    char *rest = text.p;
+    for (char *line; !bad && rest && (line = strsep(&rest, "\n")) != NULL && *line;) {
+        json_t *o = json_parse(line, strlen(line), path, e);
+        if (!o) bad = e->code;
+        if (json_object_get(o, "eval_loss"))
+            (*out)[(*n)++] = (point){num(o, "eval_loss"), num(o, "seconds"), num(o, "tokens")};
+        json_decref(o);
+    }
+    str_free(&text);
+    return bad;
+}
+
+/* When the curve first is at or below `loss`, between two evaluations in proportion; -1: never. */
+static double when_at(const point *p, int64_t n, double loss)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (p[i].loss > loss) continue;
+        if (!i || p[i - 1].loss <= p[i].loss) return p[i].seconds;
+        double share = (p[i - 1].loss - loss) / (p[i - 1].loss - p[i].loss);
+        return p[i - 1].seconds + share * (p[i].seconds - p[i - 1].seconds);
+    }
+    return -1;
+}
+
+/* The evaluation of the lowest loss. */
+static point best_of(const point *p, int64_t n)
+{
+    point best = {INFINITY, 0, 0};
+    for (int64_t i = 0; i < n; i++)
+        if (p[i].loss < best.loss) best = p[i];
+    return best;
+}
+
+static int add_run(comparison *c, json_t *runs, int which, int64_t seed, double *worst_best, err *e)
+{
+    const char *name = compare_run_name(c, which, seed);
+    point *curve;
+    int64_t n;
+    json_t *facts = read_json(c, name, "run.json", e), *eval = read_json(c, name, "eval/eval.json", e);
+    int bad = e->code ? e->code : read_curve(c, name, &curve, &n, e);
+    if (!bad) {
+        json_t *r = json_object_get(facts, "result"), *one = json_deep_copy(eval);
+        static const char *const keys[] = {"seconds", "tokens", "tokens_per_second", "steps", "train_loss"};
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            if (json_object_get(r, keys[i])) json_object_set(one, keys[i], json_object_get(r, keys[i]));
+        point best = best_of(curve, n);
+        json_object_set_new(one, "name", json_string(name));
+        json_object_set_new(one, "seed", json_integer((json_int_t)seed));
+        json_object_set_new(one, "best_loss", json_real(best.loss));
+        json_object_set_new(one, "seconds_to_best", json_real(best.seconds));
+        json_array_append_new(runs, one);
+        if (best.loss > *worst_best) *worst_best = best.loss;
+    }
+    if (!bad) free(curve);
+    json_decref(facts);
+    json_decref(eval);
+    return bad;
+}
+
+static double mean(const json_t *runs, const char *key)
+{
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(runs); i++) sum += num(json_array_get(runs, i), key);
+    return json_array_size(runs) ? sum / (double)json_array_size(runs) : 0;
+}
+
+/* Seconds until every run has been at the loss that all of them reach. */
+static int add_equal_loss(comparison *c, json_t *recipes, double loss, err *e)
+{
+    int bad = OK;
+    for (size_t i = 0; i < json_array_size(recipes) && !bad; i++) {
+        json_t *one = json_array_get(recipes, i), *runs = json_object_get(one, "runs");
+        for (size_t s = 0; s < json_array_size(runs) && !bad; s++) {
+            json_t *r = json_array_get(runs, s);
+            point *curve;
+            int64_t n;
+            bad = read_curve(c, json_string_value(json_object_get(r, "name")), &curve, &n, e);
+            if (!bad) json_object_set_new(r, "seconds_to_equal_loss", json_real(when_at(curve, n, loss)));
+            free(curve);
+        }
+        json_object_set_new(one, "seconds_to_equal_loss", json_real(mean(runs, "seconds_to_equal_loss")));
+    }
+    return bad;
+}
+
+/* What does not depend on the seed: memory, bytes, the base before training. */
+static int add_facts(comparison *c, json_t *one, int which, err *e)
+{
+    char type[64];
+    const contender *r = &c->recipe[which];
+    json_t *facts = read_json(c, compare_run_name(c, which, c->o->seed), "run.json", e);
+    json_t *base = read_json(c, "base", arena_fmt(&c->mem, "%s.json", compare_type(&r->o, type)), e);
+    if (!e->code) {
+        const json_t *result = json_object_get(facts, "result"), *memory = json_object_get(result, "memory");
+        double trained = num(result, "trainable_parameters");
+        json_object_set_new(one, "type", json_string(type));
+        json_object_set(one, "memory", (json_t *)(uintptr_t)memory);
+        json_object_set_new(one, "base_bytes", json_real(num(base, "owned_bytes") + num(base,
+                                                                                        "mapped_bytes")));
+        json_object_set_new(one, "adapter_bytes", json_real(4 * trained));
+        json_object_set_new(one, "trainable_parameters", json_real(trained));
+        json_object_set(one, "before", base);
+    }
+    json_decref(facts);
+    json_decref(base);
+    return e->code;
+}
+
+static int add_recipe(comparison *c, json_t *recipes, int i, const gathered *g, double *worst_best, err *e)
+{
+    static const char *const means[] = {"seconds", "tokens", "tokens_per_second", "seconds_to_best",
+                                        "best_loss", "bleu"};
+    json_t *one = json_object(), *runs = json_array();
+    json_object_set_new(one, "name", json_string(c->recipe[i].name));
+    json_array_append_new(recipes, one);
+    int bad = add_facts(c, one, i, e);
+    add_intervals(one, g);
+    json_object_set_new(one, "runs", runs);
+    for (int64_t s = 0; s < g->seeds && !bad; s++) bad = add_run(c, runs, i, c->o->seed + s, worst_best, e);
+    for (size_t k = 0; k < sizeof means / sizeof *means && !bad; k++)
+        if (json_object_get(json_array_get(runs, 0), means[k]))
+            json_object_set_new(one, means[k], json_real(mean(runs, means[k])));
+    return bad;
+}
+
+int compare_scores(comparison *c, err *e)
+{
+    gathered *g = xcalloc((size_t)c->recipes, sizeof *g);
+    json_t *recipes = json_array(), *differences = json_array();
+    double equal = -INFINITY;
+    int bad = OK;
+    for (int i = 0; i < c->recipes && !bad; i++) {
+        bad = gather(c, &g[i], i, e);
+        if (!bad) bad = add_recipe(c, recipes, i, &g[i], &equal, e);
+        if (!bad && i) add_differences(differences, c, i, &g[0], &g[i]);
+    }
+    if (!bad) bad = add_equal_loss(c, recipes, equal, e);
+    json_object_set_new(c->told, "seeds", json_integer((json_int_t)c->o->seeds));
+    json_object_set_new(c->told, "level", json_real(LEVEL));
+    json_object_set_new(c->told, "replicates", json_integer(BOOTSTRAP_REPLICATES));
+    json_object_set_new(c->told, "equal_loss", json_real(isfinite(equal) ? equal : 0));
+    json_object_set_new(c->told, "results", recipes);
+    json_object_set_new(c->told, "differences", differences);
+    for (int i = 0; i < c->recipes; i++) release(&g[i]);
+    free(g);
+    return bad;
+}

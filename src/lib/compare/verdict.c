@@ -1,0 +1,147 @@
+/* verdict.c -- what a comparison shows, in words that never claim more than its intervals do. */
+#include "lib/compare/compare.h"
+
+#include <math.h>
+#include <string.h>
+
+static double num(const json_t *o, const char *key) { return json_number_value(json_object_get(o, key)); }
+
+static const char *text(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+/* What is said of a score: its name, digits, and whether less is better. */
+static const struct {
+    const char *key, *name;
+    int digits;
+    bool less;
+} told_of[] = {
+    {"loss", "loss", 4, true},
+    {"token_accuracy", "token accuracy", 4, false},
+    {"chrf", "chrF", 2, false},
+    {"rougeL", "ROUGE-L", 4, false},
+    {"coverage", "attribute coverage", 4, false},
+    {"slot_error_rate", "slot error rate", 4, true},
+};
+
+/* "120 rows and 3 seeds", "24 texts and one seed". */
+static void add_sample(str *s, const json_t *told, const json_t *d)
+{
+    long long rows = (long long)num(d, "rows"), seeds = (long long)num(told, "seeds");
+    bool texts = strcmp(text(d, "score"), "loss") && strcmp(text(d, "score"), "token_accuracy");
+    str_fmt(s, "%lld %s and ", rows, texts ? rows == 1 ? "text" : "texts" : "rows");
+    str_fmt(s, seeds == 1 ? "one seed" : "%lld seeds", seeds);
+}
+
+static void add_difference(json_t *out, const json_t *told, const json_t *d)
+{
+    str s = {0};
+    size_t k = 0;
+    while (k + 1 < sizeof told_of / sizeof *told_of && strcmp(told_of[k].key, text(d, "score"))) k++;
+    double v = num(d, "value"), low = num(d, "low"), high = num(d, "high");
+    int p = told_of[k].digits;
+    if (json_is_true(json_object_get(d, "shown")))
+        str_fmt(&s, "%s: %s is %s than %s by %.*f (%.4g %%: %.*f to %.*f; ", told_of[k].name, text(d,
+                                                                                                   "recipe"),
+                (v < 0) == told_of[k].less ? "better" : "worse", text(d, "against"), p, fabs(v),
+                100 * num(d, "level"), p, fmin(fabs(low), fabs(high)), p, fmax(fabs(low), fabs(high)));
+    else
+        str_fmt(&s, "%s: no difference between %s and %s that ", told_of[k].name, text(d, "recipe"),
+                text(d, "against"));
+    add_sample(&s, told, d);
+    if (json_is_true(json_object_get(d, "shown")))
+        str_puts(&s, ")");
+    else
+        str_fmt(&s, " can show: %+.*f +- %.*f", p, v, p, (high - low) / 2);
+    json_array_append_new(out, json_string(str_c(&s)));
+    str_free(&s);
+}
+
+static void add_ratio(str *s, const char *what, double a, double b)
+{
+    double r = a / b;
+    if (a <= 0 || b <= 0) return;
+    if (fabs(r - 1) < 0.02)
+        str_fmt(s, "%s as much %s", s->n ? "," : "", what);
+    else
+        str_fmt(s, "%s %.2f times %s %s", s->n ? "," : "", r < 1 ? 1 / r : r, r < 1 ? "less" : "the", what);
+}
+
+/* Seed by seed, since both were trained one after the other: what disturbs a machine lasts. A ratio that
+ * lies on both sides of 1 shows nothing. */
+static void add_speed(json_t *out, const json_t *one, const json_t *first)
+{
+    const json_t *a = json_object_get(one, "runs"), *b = json_object_get(first, "runs");
+    double low = INFINITY, high = 0;
+    size_t n = json_array_size(a);
+    for (size_t i = 0; i < n; i++) {
+        double r = num(json_array_get(a, i), "tokens_per_second") / num(json_array_get(b, i),
+                                                                        "tokens_per_second");
+        low = fmin(low, r), high = fmax(high, r);
+    }
+    str s = {0};
+    if (low > 1 || high < 1)
+        str_fmt(&s, "speed: %s trains %.2f to %.2f times as many tokens a second as %s in %zu of %zu %s",
+                text(one, "name"),
+                low, high, text(first, "name"), n, n, n == 1 ? "pair of runs" : "pairs of runs");
+    else
+        str_fmt(&s, "speed: no difference between %s and %s that %zu %s can show: %.2f to %.2f times as many "
+                    "tokens a second",
+                text(one, "name"), text(first, "name"), n, n == 1 ? "pair of runs" : "pairs of runs", low,
+                    high);
+    json_array_append_new(out, json_string(str_c(&s)));
+    str_free(&s);
+}
+
+/* By the plans, which are kept to: no interval. */
+static void add_cost(json_t *out, const json_t *one, const json_t *first)
+{
+    str s = {0}, line = {0};
+    const json_t *m = json_object_get(one, "memory"), *n = json_object_get(first, "memory");
+    add_ratio(&s, "for the base", num(one, "base_bytes"), num(first, "base_bytes"));
+    add_ratio(&s, "at most in all", num(m, "total"), num(n, "total"));
+    str_fmt(&line, "memory: against %s, %s takes%s", text(first, "name"), text(one, "name"), str_c(&s));
+    json_array_append_new(out, json_string(str_c(&line)));
+    str_free(&s);
+    str_free(&line);
+}
+
+static void add_before(json_t *out, const json_t *one)
+{
+    const json_t *b = json_object_get(one, "before");
+    str s = {0};
+    if (num(b, "kl_labels") > 0)
+        str_fmt(&s,
+                "before training: holding the base as %s moves its predictions by a KL of %.4f nats a label, "
+                "and it "
+                "finds the same token likeliest for %.1f %% of them",
+                text(b, "type"), num(b, "kl"), 100 * num(b, "same_token"));
+    else
+        str_fmt(&s, "before training: %s is the base as its file holds it", text(b, "type"));
+    json_array_append_new(out, json_string(str_c(&s)));
+    str_free(&s);
+}
+
+json_t *compare_verdict(const json_t *told)
+{
+    json_t *out = json_array();
+    const json_t *list = json_object_get(told, "results"), *all = json_object_get(told, "differences");
+    for (size_t i = 0; i < json_array_size(all); i++) add_difference(out, told, json_array_get(all, i));
+    const json_t *first = json_array_get(list, 0);
+    for (size_t i = 1; i < json_array_size(list); i++) {
+        add_speed(out, json_array_get(list, i), first);
+        add_cost(out, json_array_get(list, i), first);
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) add_before(out, json_array_get(list, i));
+    if (num(told, "seeds") == 1)
+        json_array_append_new(out, json_string("one seed: how far another seed would move these numbers is "
+                                               "not known"));
+    if (json_array_size(list) > 2)
+        json_array_append_new(out, json_sprintf("%zu recipes are held against %s, so each claim is made at "
+                                                "%.4g %%",
+                                                json_array_size(list) - 1, text(first, "name"),
+                                                100 * num(json_array_get(all, 0), "level")));
+    return out;
+}

@@ -1,0 +1,37 @@
+/* bootstrap.h -- intervals of a score over held-out rows and seeds, and of the difference of two recipes.
+ *
+ * A recipe was trained with S seeds and each run judged on the same n rows. Run s scored row i num[s][i]
+ * over den[s][i]; its score is the ratio of the sums (loss: nats over labels; coverage: slots said over
+ * slots; a mean over rows: den = 1), and the recipe's is the mean over its runs:
+ *
+ *   score = 1/S sum_s ( sum_i num[s][i] / sum_i den[s][i] )
+ *
+ * A replicate draws n rows with replacement and, inside, S seeds with replacement. In a difference both
+ * recipes get the same draws: the rows are the same and seed s gave both the same order of rows, so what
+ * is common to both cancels. The interval is that of the percentiles (Efron and Tibshirani 1993, 13.3),
+ * with linear interpolation. It covers other rows and, as far as S runs can tell, other seeds; S = 1
+ * tells nothing of them. */
+#ifndef METRIC_BOOTSTRAP_H
+#define METRIC_BOOTSTRAP_H
+
+#include <stdint.h>
+
+typedef struct bootstrap_scores {
+    int64_t rows, seeds;
+    const double *num, *den; /* (seeds, rows) */
+} bootstrap_scores;
+
+typedef struct interval {
+    double value, low, high;
+} interval;
+
+enum { BOOTSTRAP_REPLICATES = 10000 };
+
+double bootstrap_score(const bootstrap_scores *a);
+/* level: 0.95 for 95 %. The same seed gives the same interval. */
+interval bootstrap_interval(const bootstrap_scores *a, double level, int64_t replicates, uint64_t seed);
+/* Of score(a) - score(b), which have the same rows and seeds. */
+interval bootstrap_difference(const bootstrap_scores *a, const bootstrap_scores *b, double level,
+                              int64_t replicates, uint64_t seed);
+
+#endif

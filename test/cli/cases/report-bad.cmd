@@ -1,0 +1,6 @@
+mkdir empty
+lorac report
+lorac report missing
+lorac report empty
+mkdir broken && echo '{"lorac": ' >broken/run.json
+lorac report broken

@@ -1,0 +1,138 @@
+/* test_compare.c -- words that claim what the intervals show and no more; predictions of one base against
+ * another. */
+#include "lib/compare/compare.h"
+#include "lib/divergence.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const told_text =
+    "{\"seeds\": 3, \"results\": [{\"name\": \"a\", \"base_bytes\": 400, \"memory\": {\"total\": 1000}, "
+    "\"before\":"
+    "{\"type\": \"f32\"}, \"runs\": [{\"tokens_per_second\": 10}, {\"tokens_per_second\": 20}]}, {\"name\": "
+    "\"b\","
+    "\"base_bytes\": 100, \"memory\": {\"total\": 990}, \"before\": {\"type\": \"nf4\", \"kl\": 0.25, "
+    "\"kl_labels\": 9,"
+    "\"same_token\": 0.5}, \"runs\": [{\"tokens_per_second\": 11}, {\"tokens_per_second\": 15}]}],"
+    "\"differences\": [%s]}";
+
+/* The sentence about one difference. */
+static str sentence(const char *score, double mean, double low, double high, const char *shown)
+{
+    char one[512], all[2048];
+    err e = {0};
+    str out = {0};
+    snprintf(one, sizeof one,
+             "{\"score\": \"%s\", \"recipe\": \"b\", \"against\": \"a\", \"rows\": 120, \"level\": 0.95, "
+             "\"value\": %g,"
+             "\"low\": %g, \"high\": %g, \"shown\": %s}",
+             score, mean, low, high, shown);
+    snprintf(all, sizeof all, told_text, one);
+    json_t *told = json_parse(all, strlen(all), "told", &e);
+    if (!told) fail_msg("%s", e.msg);
+    json_t *words = compare_verdict(told);
+    str_puts(&out, json_string_value(json_array_get(words, 0)));
+    json_decref(words);
+    json_decref(told);
+    return out;
+}
+
+static void says(const char *score, double mean, double low, double high, const char *shown,
+                 const char *text)
+{
+    str s = sentence(score, mean, low, high, shown);
+    assert_string_equal(str_c(&s), text);
+    str_free(&s);
+}
+
+static void no_more_than_the_interval(void **state)
+{
+    (void)state;
+    says("loss", -0.004, -0.015, 0.007, "false",
+         "loss: no difference between b and a that 120 rows and 3 seeds can show: -0.0040 +- 0.0110");
+    says("loss", -0.02, -0.03, -0.01, "true",
+         "loss: b is better than a by 0.0200 (95 %: 0.0100 to 0.0300; 120 rows and 3 seeds)");
+    says("loss", 0.02, 0.01, 0.03, "true",
+         "loss: b is worse than a by 0.0200 (95 %: 0.0100 to 0.0300; 120 rows and 3 seeds)");
+    says("chrf", 2, 1, 3, "true", "chrF: b is better than a by 2.00 (95 %: 1.00 to 3.00; 120 texts and 3 "
+                                  "seeds)");
+    says("slot_error_rate", 0.1, 0.05, 0.15, "true",
+         "slot error rate: b is worse than a by 0.1000 (95 %: 0.0500 to 0.1500; 120 texts and 3 seeds)");
+}
+
+static void costs(void **state)
+{
+    (void)state;
+    char all[2048];
+    err e = {0};
+    snprintf(all, sizeof all, told_text, "");
+    json_t *told = json_parse(all, strlen(all), "told", &e);
+    json_t *words = compare_verdict(told);
+    static const char *const want[] = {
+        "speed: no difference between b and a that 2 pairs of runs can show: 0.75 to 1.10 times as many "
+        "tokens a "
+        "second",
+        "memory: against a, b takes 4.00 times less for the base, as much at most in all",
+        "before training: f32 is the base as its file holds it",
+        "before training: holding the base as nf4 moves its predictions by a KL of 0.2500 nats a label, and "
+        "it finds "
+        "the same token likeliest for 50.0 % of them"};
+    assert_int_equal(json_array_size(words), 4);
+    for (size_t i = 0; i < 4; i++) assert_string_equal(json_string_value(json_array_get(words, i)), want[i]);
+    json_decref(words);
+    json_decref(told);
+}
+
+/* ---------------------------------------------------------------------------- divergence */
+
+static const char *const argv[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data",
+                                   "test/cli/data/stories.jsonl", "--device", "cpu:generic", "--compute",
+                                       "f32"};
+
+static divergence between(const char *type, err *e)
+{
+    options o, full;
+    job_model p, q;
+    const job_rows *rows;
+    divergence d = {0};
+    stock *s = stock_new();
+    if (options_parse(&o, COMMAND_TRAIN, 8, (char *const *)(uintptr_t)argv, e)) fail_msg("%s", e->msg);
+    full = o;
+    full.quantization = type;
+    assert_int_equal(stock_open(s, &p, &o, e), OK);
+    assert_int_equal(stock_open(s, &q, &full, e), OK);
+    assert_int_equal(stock_rows(s, &rows, o.data, ROWS_ALL, &o, &p, NULL, e), OK);
+    if (divergence_run(&d, &p, &q, rows, 0, NULL, e)) fail_msg("%s", e->msg);
+    assert_int_equal(d.labels, rows->set.label_tokens);
+    stock_close(s, &p), stock_close(s, &q);
+    stock_free(s);
+    options_release(&o);
+    return d;
+}
+
+static void of_a_base_from_itself_and_another(void **state)
+{
+    (void)state;
+    err e = {0};
+    divergence same = between("as-is", &e), f32 = between("none", &e), fine = between("int8", &e),
+               coarse = between("nf4", &e);
+    assert_true(same.kl == 0 && same.agree == 1 && same.worst == 0);
+    assert_true(f32.kl >= 0 && f32.kl < fine.kl + 1e-12);
+    assert_true(fine.kl > 0 && fine.kl < coarse.kl / 10); /* steps 16 times as fine, errors squared */
+    assert_true(coarse.kl > 0.001 && coarse.kl < 2 && coarse.worst >= coarse.kl && coarse.agree < 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_more_than_the_interval),
+        cmocka_unit_test(costs),
+        cmocka_unit_test(of_a_base_from_itself_and_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
