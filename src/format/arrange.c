@@ -21,14 +21,26 @@ static const char *full_name(const family *f, const char *name, char *out, size_
     return length > 0 && (size_t)length < size ? out : name;
 }
 
+/* Norms' weights and biases were once called gamma and beta. */
+static const char *modern_name(const char *name, char *out, size_t size)
+{
+    const size_t n = strlen(name);
+    const bool gamma = str_ends(name, "LayerNorm.gamma"), beta = str_ends(name, "LayerNorm.beta");
+    if (!gamma && !beta) return name;
+    const size_t stem = n - strlen(gamma ? "gamma" : "beta");
+    int length = snprintf(out, size, "%.*s%s", (int)stem, name, gamma ? "weight" : "bias");
+    return length > 0 && (size_t)length < size ? out : name;
+}
+
 int arrange_names(weights **w, const family *f, err *e)
 {
     weights *named = weights_new();
     int code = OK;
     for (int64_t i = 0; i < weights_count(*w) && code == OK; i++) {
-        char buffer[512];
+        char buffer[512], older[512];
         tensor t = *weights_at(*w, i);
         if (family_ends(f->ignored, t.name)) continue;
+        t.name = modern_name(t.name, older, sizeof older);
         t.name = full_name(f, t.name, buffer, sizeof buffer);
         code = weights_add(named, &t, e);
     }

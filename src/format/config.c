@@ -67,6 +67,10 @@ int config_check(const model_config *c, const char *where, err *e)
     if (code == OK) code = bounded("the width of the feed-forward block", c->ffn, 1 << 22, where, e);
     if (code == OK) code = bounded("the vocabulary", c->vocab, VOCAB, where, e);
     if (code == OK) code = bounded("the context", c->context, CONTEXT, where, e);
+    if (code == OK && c->types) code = bounded("the number of token types", c->types, 1 << 16, where, e);
+    if (code == OK && c->positions && !(c->position_offset >= 0 && c->position_offset < c->positions))
+        return fail(e, E_FORMAT, "%s: position 0 in row %lld of a table of %lld makes no sense", where,
+                    (long long)c->position_offset, (long long)c->positions);
     if (code == OK && c->embed_width)
         code = bounded("the width of the embedding", c->embed_width, WIDTH, where, e);
     if (code != OK) return code;

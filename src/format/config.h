@@ -67,6 +67,7 @@ typedef struct model_config {
     config_act act;
     int64_t positions;        /* rows of the table of learned positions; 0: none */
     int64_t position_offset;  /* the row of position 0 */
+    int64_t types;            /* rows of the table of token types (first and second text); 0: none */
     int64_t embed_width;      /* of the embedding where that differs from width; 0: it does not */
     double  rotary_part;      /* of a head, where the file does not say; 0: all of it */
     bool    parallel;         /* attention and feed-forward block read the same x */

@@ -46,6 +46,23 @@
       .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
       .fused = "self_attention.query_key_value", .act = "gelu", .any_act = true, .tied = true,               \
       .names = gguf_falcon, .whole = gguf_falcon_whole, .read = family_read_falcon)                          \
+    X(bert, .hf_class = "BertModel BertForMaskedLM BertForPreTraining BertForSequenceClassification "        \
+                        "BertForTokenClassification BertForNextSentencePrediction",                          \
+      .encoder = true, .blocks = "bert.encoder.layer", .prefix = "bert",                                     \
+      .outside = "cls classifier qa_outputs", .ignored = ".position_ids", .act = "gelu", .any_act = true,    \
+      .embedding = "bert.embeddings.word_embeddings", .read = family_read_bert)                              \
+    X(roberta, .hf_class = "RobertaModel RobertaForMaskedLM RobertaForSequenceClassification "               \
+                           "RobertaForTokenClassification XLMRobertaModel XLMRobertaForMaskedLM "            \
+                           "XLMRobertaForSequenceClassification XLMRobertaForTokenClassification",           \
+      .alias = "xlm-roberta", .encoder = true, .blocks = "roberta.encoder.layer", .prefix = "roberta",       \
+      .outside = "lm_head classifier qa_outputs", .ignored = ".position_ids", .act = "gelu",                 \
+      .any_act = true, .embedding = "roberta.embeddings.word_embeddings", .read = family_read_roberta)       \
+    X(distilbert, .hf_class = "DistilBertModel DistilBertForMaskedLM DistilBertForSequenceClassification "   \
+                              "DistilBertForTokenClassification",                                            \
+      .encoder = true, .blocks = "distilbert.transformer.layer", .prefix = "distilbert",                     \
+      .outside = "vocab_transform vocab_layer_norm vocab_projector pre_classifier classifier qa_outputs",    \
+      .act = "gelu", .any_act = true, .embedding = "distilbert.embeddings.word_embeddings",                  \
+      .read = family_read_distilbert)                                                                        \
     X(qwen2, .hf_class = "Qwen2ForCausalLM", .gguf = "qwen2", .window = WINDOW_LATE, .window_size = 4096,    \
       .qkv_bias = true)                                                                                      \
     X(qwen3, .hf_class = "Qwen3ForCausalLM", .gguf = "qwen3", .window = WINDOW_LATE, .window_size = 4096,    \

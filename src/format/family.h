@@ -30,6 +30,8 @@ typedef struct family {
     const char *name;        /* model_type of config.json */
     const char *hf_class;    /* the classes its weights are saved from, separated by spaces */
     const char *gguf;        /* general.architecture; NULL: not in GGUF under a name of its own */
+    const char *alias;       /* another model_type for the same, or NULL */
+    bool encoder;            /* rows see their whole document; it classifies, and writes no text */
     const char *blocks;      /* what a layer's number follows; NULL: model.layers */
     const char *embedding; /* the tokens' matrix; NULL: model.embed_tokens */
     const char *prefix;    /* begins every name, and is missing in files of the bare model */

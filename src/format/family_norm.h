@@ -13,5 +13,8 @@ void family_read_neox(struct model_config *c, const struct family_source *s);
 void family_read_opt(struct model_config *c, const struct family_source *s);
 void family_read_stablelm(struct model_config *c, const struct family_source *s);
 void family_read_falcon(struct model_config *c, const struct family_source *s);
+void family_read_bert(struct model_config *c, const struct family_source *s);
+void family_read_roberta(struct model_config *c, const struct family_source *s);
+void family_read_distilbert(struct model_config *c, const struct family_source *s);
 
 #endif

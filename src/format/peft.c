@@ -16,14 +16,33 @@ struct peft {
     arena        mem;
 };
 
+bool peft_saves(const char *entry, const char *module)
+{
+    const size_t n = strlen(entry);
+    for (const char *end = strchr(module, '.');; end = strchr(end + 1, '.')) {
+        const size_t length = end ? (size_t)(end - module) : strlen(module);
+        if (n && length >= n && !strncmp(module + length - n, entry, n)) return true;
+        if (!end) return false;
+    }
+}
+
+/* A parameter of a module that is saved whole. */
+static bool saved_whole(const peft_config *c, const char *name)
+{
+    for (int64_t i = 0; i < c->modules_to_save.n; i++)
+        if (peft_saves(c->modules_to_save.p[i], name)) return true;
+    return false;
+}
+
 /* "base_model.model.X.lora_A.weight" and "...X.lora_A.NAME.weight" become "X.lora_A.weight"; NULL for
  * anything else. */
-static const char *plain_name(arena *mem, const char *name)
+static const char *plain_name(arena *mem, const peft_config *c, const char *name)
 {
     static const char prefix[] = "base_model.model.", a[] = ".lora_A.", b[] = ".lora_B.";
     if (str_starts(name, prefix)) name += sizeof prefix - 1;
     const char *at = strstr(name, a), *end = name + strlen(name) - strlen("weight");
     if (!at) at = strstr(name, b);
+    if (!at && saved_whole(c, name)) return name;
     if (!at || at == name || !str_ends(name, ".weight")) return NULL;
     const char *inner = at + sizeof a - 1; /* an adapter's name and a dot, or nothing */
     if (inner > end || (inner < end && (inner + 1 == end || memchr(inner, '.', (size_t)(end - 1 - inner)))))
@@ -35,13 +54,14 @@ static int add_tensors(peft *p, const char *where, err *e)
 {
     for (int64_t i = 0; i < safetensors_count(p->file); i++) {
         tensor t = *safetensors_at(p->file, i);
-        const char *name = plain_name(&p->mem, t.name);
+        const char *name = plain_name(&p->mem, &p->config, t.name);
         if (!name)
             return fail(e, E_UNSUPPORTED,
                         "%s: tensor %.200s is not a LoRA matrix of a projection; such adapters "
                         "are not supported",
                         where, t.name);
-        if (t.ndim != 2 || (t.type != DT_F32 && t.type != DT_F16 && t.type != DT_BF16))
+        const bool vector = t.ndim == 1 && !strstr(t.name, ".lora_");
+        if ((t.ndim != 2 && !vector) || (t.type != DT_F32 && t.type != DT_F16 && t.type != DT_BF16))
             return fail(e, E_FORMAT, "%s: tensor %.200s has to be a matrix in F32, F16 or BF16", where,
                         t.name);
         t.name = name;
@@ -56,6 +76,7 @@ static int check_pair(const peft *p, const tensor *t, arena *mem, const char *wh
 {
     size_t n = strlen(t->name) - strlen("A.weight");
     bool is_a = t->name[n] == 'A';
+    if (!strstr(t->name, ".lora_")) return OK; /* of a module saved whole */
     const char *other = arena_fmt(mem, "%.*s%c.weight", (int)n, t->name, is_a ? 'B' : 'A');
     const char *module = arena_strndup(mem, t->name, n - strlen(".lora_"));
     if (!weights_find(p->w, other))

@@ -4,7 +4,8 @@
  * Names here are those of the base model's modules: "model.layers.0.self_attn.q_proj.lora_A.weight",
  * (r, in), and "...lora_B.weight", (out, r); the files' prefix "base_model.model." is taken off on
  * reading and put on by writing. Whatever would change the model's output and is not done by this
- * program (DoRA, trained biases, whole modules, ...) is an error that names it. */
+ * program (DoRA, trained biases, ...) is an error that names it. Modules that are saved whole keep their
+ * names: "classifier.weight". */
 #ifndef FORMAT_PEFT_H
 #define FORMAT_PEFT_H
 
@@ -41,6 +42,8 @@ typedef struct peft_config {
     const char         *revision;           /* NULL: null */
     const char         *task_type;          /* NULL: null; "CAUSAL_LM" for what this program trains */
     const char         *init;               /* init_lora_weights as text: "true", "false", "gaussian", ... */
+    peft_list           modules_to_save;    /* trained and saved whole beside the adapter */
+    bool                fan_in_fan_out;     /* the base keeps its projections transposed */
     peft_list           unknown;            /* keys this program has never heard of, for a note */
 } peft_config;
 
@@ -51,6 +54,9 @@ int64_t peft_rank(const peft_config *c, const char *module, err *e);
 double  peft_scale(const peft_config *c, const char *module, err *e);
 /* PEFT's rule: the path matches (.*\.)?(KEY)$ from its beginning. 1, 0, or negative with e set. */
 int     peft_pattern_fits(const char *key, const char *module, err *e);
+
+/* Whether an entry of modules_to_save takes in a module: the path of it, or of what it is in, ends so. */
+bool    peft_saves(const char *entry, const char *module);
 
 typedef struct peft peft;
 

@@ -14,7 +14,8 @@ static const char *const known[] = {
     "exclude_modules", "layers_to_transform", "layers_pattern", "lora_dropout", "init_lora_weights",
     "loftq_config", "eva_config", "corda_config", "lora_ga_config", "ensure_weight_tying", "megatron_core",
     "runtime_config", "qalora_group_size",
-    "fan_in_fan_out", /* which PEFT itself sets to false for linear layers */
+    "fan_in_fan_out", /* which PEFT itself sets by the kind of layer */
+    "modules_to_save",
 };
 
 /* Keys that change the model in a way this program does not compute, unless they are null, false,
@@ -25,7 +26,6 @@ static const struct {
     {"use_dora", NULL, "DoRA"},
     {"lora_bias", NULL, "adapters with a bias"},
     {"bias", "none", "trained biases"},
-    {"modules_to_save", NULL, "modules trained and saved whole"},
     {"layer_replication", NULL, "replicated layers"},
     {"trainable_token_indices", NULL, "trained tokens"},
     {"target_parameters", NULL, "adapters on bare parameters"},
@@ -167,6 +167,7 @@ static int read(peft_config *c, const json_t *j, arena *mem, const char *where, 
     if (code == OK) code = read_names(j, "target_modules", &c->targets, &c->target_regex, mem, where, e);
     if (code == OK) code = read_names(j, "exclude_modules", &c->exclude, &c->exclude_regex, mem, where, e);
     if (code == OK) code = read_names(j, "layers_pattern", &c->layers_pattern, NULL, mem, where, e);
+    if (code == OK) code = read_names(j, "modules_to_save", &c->modules_to_save, NULL, mem, where, e);
     if (code == OK) code = read_layers(c, j, mem, where, e);
     if (code == OK)
         code = read_pattern(j, "rank_pattern", &c->rank_pattern, &c->n_rank_pattern, mem, where, e);

@@ -11,11 +11,11 @@
 /* Keys that are null, false or empty in every adapter this program makes. */
 static const char *const nulls[] = {
     "alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config", "kasa_config",
-    "layer_replication", "lora_ga_config", "megatron_config", "modules_to_save", "monteclora_config",
+    "layer_replication", "lora_ga_config", "megatron_config", "monteclora_config",
     "target_parameters", "trainable_token_indices", "use_bdlora", "velora_config",
 };
 static const char *const falses[] = {
-    "ensure_weight_tying", "fan_in_fan_out", "lora_bias", "use_dora", "use_qalora",
+    "ensure_weight_tying", "lora_bias", "use_dora", "use_qalora",
 };
 
 static json_t *text_or_null(const char *s) { return s ? json_string(s) : json_null(); }
@@ -99,6 +99,8 @@ static json_t *config_json(const peft_config *c)
         {"megatron_core", json_string("megatron.core")},
         {"qalora_group_size", json_integer(16)},
         {"layers_to_transform", layers(c)},
+        {"modules_to_save", c->modules_to_save.n ? names(c->modules_to_save, NULL) : json_null()},
+        {"fan_in_fan_out", json_boolean(c->fan_in_fan_out)},
     };
     json_t *o = json_object();
     int bad = 0;

@@ -18,6 +18,16 @@ int64_t adapter_find(const adapter *a, const char *name)
     return -1;
 }
 
+int64_t adapter_find_whole(const adapter *a, const char *module, const char *leaf)
+{
+    size_t n = strlen(module);
+    for (int64_t i = 0; i < a->wholes; i++) {
+        const char *name = a->whole[i].name;
+        if (!strncmp(name, module, n) && name[n] == '.' && !strcmp(name + n + 1, leaf)) return i;
+    }
+    return -1;
+}
+
 /* Copies what the configuration points to, so that it lives as long as the adapter. */
 static peft_list copy_list(arena *mem, peft_list from)
 {
@@ -42,6 +52,7 @@ static peft_config copy_config(arena *mem, const peft_config *from)
     c.exclude = copy_list(mem, from->exclude);
     c.layers_pattern = copy_list(mem, from->layers_pattern);
     c.unknown = copy_list(mem, from->unknown);
+    c.modules_to_save = copy_list(mem, from->modules_to_save);
     c.target_regex = copy_text(mem, from->target_regex);
     c.exclude_regex = copy_text(mem, from->exclude_regex);
     c.base_model_name = copy_text(mem, from->base_model_name);
@@ -75,6 +86,38 @@ static void spell_out(adapter *a, const model *m)
 }
 
 /* The modules that the configuration names, with their ranks, scales and places; not yet their storage. */
+static bool saved_whole(const peft_config *c, const char *module)
+{
+    for (int64_t i = 0; i < c->modules_to_save.n; i++)
+        if (peft_saves(c->modules_to_save.p[i], module)) return true;
+    return false;
+}
+
+static void add_whole(adapter *a, const char *name, int64_t rows, int64_t cols, bool bias)
+{
+    a->whole[a->wholes++] = (adapter_whole){name, rows, cols, bias, a->count};
+    a->count += (size_t)(rows * cols);
+}
+
+/* The modules that are trained whole, behind all others. */
+static int choose_whole(adapter *a, const model *m, err *e)
+{
+    const peft_config *c = &a->config;
+    a->whole = arena_new(&a->mem, (size_t)(2 * m->denses + 1) * sizeof *a->whole);
+    for (int64_t i = 0; i < m->denses; i++) {
+        const model_dense *d = &m->dense[i];
+        if (!saved_whole(c, d->name)) continue;
+        add_whole(a, arena_fmt(&a->mem, "%s.weight", d->name), d->out, d->in, false);
+        if (d->bias) add_whole(a, arena_fmt(&a->mem, "%s.bias", d->name), 1, d->out, true);
+    }
+    if (c->modules_to_save.n && !a->wholes)
+        return fail(e, E_USAGE,
+                    "modules_to_save: \"%s\" names no module that can be trained whole; a language model has none, "
+                    "a classifier (--task_type SEQ_CLS) its pooler and its head",
+                    c->modules_to_save.p[0]);
+    return OK;
+}
+
 static int choose_modules(adapter *a, const model *m, err *e)
 {
     match *k = match_new(&a->config, e);
@@ -83,7 +126,7 @@ static int choose_modules(adapter *a, const model *m, err *e)
     int code = OK;
     for (int64_t i = 0; i < m->linears && code == OK; i++) {
         const model_linear *l = &m->linear[i];
-        if (!match_module(k, l->name)) continue;
+        if (saved_whole(&a->config, l->name) || !match_module(k, l->name)) continue;
         int64_t r = peft_rank(&a->config, l->name, e);
         double scale = r > 0 ? peft_scale(&a->config, l->name, e) : 0;
         if (r <= 0 || r > l->in + l->out || !isfinite(scale)) {
@@ -96,6 +139,7 @@ static int choose_modules(adapter *a, const model *m, err *e)
         a->count = b + (size_t)(l->out * r);
     }
     if (code == OK) code = match_finish(k, m, e);
+    if (code == OK) code = choose_whole(a, m, e);
     match_free(k);
     return code;
 }
@@ -126,6 +170,7 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     if (!e) e = &local;
     adapter *a = xcalloc(1, sizeof *a);
     a->config = copy_config(&a->mem, config);
+    a->config.fan_in_fan_out = m->config->family && m->config->family->columns;
     spell_out(a, m);
     int code = choose_modules(a, m, e);
     if (code == OK) code = check_experts(a, m, e);
@@ -158,6 +203,37 @@ static int check_patterns(const adapter *a, const char *option, const peft_patte
     return OK;
 }
 
+/* The base's numbers, or new ones. */
+static void init_whole(adapter *a, const model *m, uint64_t seed)
+{
+    for (int64_t i = 0; i < m->denses; i++) {
+        const model_dense *d = &m->dense[i];
+        int64_t w = adapter_find_whole(a, d->name, "weight");
+        for (int64_t k = w; w >= 0 && k < w + 1 + d->bias; k++) {
+            const adapter_whole *p = &a->whole[k];
+            const tensor *t = model_has_dense(m, d) ? weights_find(m->weights, p->name) : NULL;
+            const uint64_t key = rng_key(seed, (uint64_t)(a->modules + k));
+            float *to = a->param + p->at;
+            for (int64_t r = 0; t && r < p->rows; r++) tensor_decode(t, r, 0, p->cols, to + r * p->cols);
+            for (int64_t n = 0; !t && n < p->rows * p->cols; n++)
+                to[n] = p->bias ? 0 : (float)(0.02 * rng_normal(key, (uint64_t)n));
+        }
+    }
+}
+
+int adapter_check_head(const adapter *a, const model *m, err *e)
+{
+    for (int64_t i = 0; i < m->denses; i++) {
+        const model_dense *d = &m->dense[i];
+        if (model_has_dense(m, d) || (a && adapter_find_whole(a, d->name, "weight") >= 0)) continue;
+        return fail(e, E_USAGE,
+                    "%s: has no %s for %lld outputs, and no adapter brings one: give the adapter that was trained "
+                    "for this, or train it (--modules_to_save %.*s)",
+                    checkpoint_path(m->file), d->name, (long long)d->out, (int)strcspn(d->name, "."), d->name);
+    }
+    return OK;
+}
+
 int adapter_new(adapter **out, const model *m, const peft_config *config, uint64_t seed, err *e)
 {
     int code = make(out, m, config, e);
@@ -172,6 +248,7 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
         return code;
     }
     adapter_set_base(a, m);
+    init_whole(a, m, seed);
     for (int64_t i = 0; i < a->modules; i++) {
         const adapter_module *n = &a->module[i];
         uint64_t key = rng_key(seed, (uint64_t)i);
@@ -198,6 +275,25 @@ static int load_one(adapter *a, const weights *w, const adapter_module *n, const
     return OK;
 }
 
+static bool is_whole(const adapter *a, const char *name)
+{
+    for (int64_t i = 0; i < a->wholes; i++)
+        if (!strcmp(a->whole[i].name, name)) return true;
+    return false;
+}
+
+static int load_whole(adapter *a, const weights *w, const adapter_whole *n, const char *folder, err *e)
+{
+    const tensor *t = weights_find(w, n->name);
+    if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, n->name);
+    const int64_t rows = t->ndim == 2 ? t->dim[0] : 1, cols = t->ndim == 2 ? t->dim[1] : t->dim[0];
+    if (t->ndim > 2 || rows != n->rows || cols != n->cols)
+        return fail(e, E_FORMAT, "%s: %s is (%lld, %lld), this model and its labels need (%lld, %lld)", folder,
+                    n->name, (long long)rows, (long long)cols, (long long)n->rows, (long long)n->cols);
+    for (int64_t r = 0; r < rows; r++) tensor_decode(t, r, 0, cols, a->param + n->at + (size_t)(r * cols));
+    return OK;
+}
+
 int adapter_open(adapter **out, const model *m, const char *folder, err *e)
 {
     err local = {0};
@@ -206,13 +302,13 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
     adapter *a = NULL;
     int code = peft_open(&p, folder, e);
     if (code == OK) code = make(&a, m, peft_get_config(p), e);
-    if (code == OK && weights_count(peft_weights(p)) != 2 * a->modules) {
+    if (code == OK && weights_count(peft_weights(p)) != 2 * a->modules + a->wholes) {
         for (int64_t i = 0; i < weights_count(peft_weights(p)) && code == OK; i++) {
             const char *name = weights_at(peft_weights(p), i)->name;
             const char *leaf = strstr(name, ".lora_");
             char module[512];
             snprintf(module, sizeof module, "%.*s", leaf ? (int)(leaf - name) : 0, name);
-            if (adapter_find(a, module) < 0)
+            if (adapter_find(a, module) < 0 && !is_whole(a, name))
                 code = fail(e, E_FORMAT,
                             "%s: %s belongs to no adapted module of this model: the adapter is for "
                             "another base",
@@ -224,6 +320,8 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
         code = load_one(a, peft_weights(p), n, "lora_A", n->a, n->r, n->in, folder, e);
         if (code == OK) code = load_one(a, peft_weights(p), n, "lora_B", n->b, n->out, n->r, folder, e);
     }
+    for (int64_t i = 0; i < (a ? a->wholes : 0) && code == OK; i++)
+        code = load_whole(a, peft_weights(p), &a->whole[i], folder, e);
     const char *base = code == OK ? peft_metadata(p, base_key) : NULL;
     if (base) snprintf(a->base, sizeof a->base, "%s", base);
     peft_close(p);
@@ -254,7 +352,16 @@ void adapter_close(adapter *a)
 int adapter_save(const adapter *a, const char *folder, dtype type, err *e)
 {
     arena mem = {0};
-    tensor *t = arena_new(&mem, (size_t)(2 * a->modules) * sizeof *t);
+    tensor *t = arena_new(&mem, (size_t)(2 * a->modules + a->wholes) * sizeof *t);
+    for (int64_t i = 0; i < a->wholes; i++) {
+        const adapter_whole *n = &a->whole[i];
+        t[2 * a->modules + i] = (tensor){.name = n->name,
+                                         .type = DT_F32,
+                                         .ndim = n->bias ? 1 : 2,
+                                         .dim = {n->bias ? n->cols : n->rows, n->bias ? 1 : n->cols, 1, 1},
+                                         .data = a->param + n->at,
+                                         .bytes = (size_t)(n->rows * n->cols) * sizeof(float)};
+    }
     for (int64_t i = 0; i < a->modules; i++) {
         const adapter_module *n = &a->module[i];
         t[2 * i] = (tensor){.name = arena_fmt(&mem, "%s.lora_A.weight", n->name),
@@ -271,7 +378,7 @@ int adapter_save(const adapter *a, const char *folder, dtype type, err *e)
                                 .bytes = (size_t)(n->out * n->r) * sizeof(float)};
     }
     safetensors_pair base = {base_key, a->base};
-    int code = peft_save(folder, &a->config, t, 2 * a->modules, type, &base, a->base[0] != 0, e);
+    int code = peft_save(folder, &a->config, t, 2 * a->modules + a->wholes, type, &base, a->base[0] != 0, e);
     arena_free(&mem);
     return code;
 }

@@ -32,6 +32,16 @@ val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name,
 val build_layernorm(build *b, val x, int64_t layer, const char *name, double eps, build_bias bias);
 /* The rows of a table of learned positions. */
 val build_positions(build *b, const char *name);
+/* The rows of a table of token types. */
+val build_types(build *b, const char *name);
+/* A projection outside the blocks: trained whole where the adapter says so, else the file's, with an adapter
+ * if there is one. */
+val build_dense(build *b, val x, const char *name, int64_t out);
+/* The same for the last ones of a classifier, which never carry a low-rank adapter. */
+val build_head_dense(build *b, val x, const char *name, int64_t out, build_bias bias);
+/* The outputs of a classifier, and its loss. */
+void build_outputs(build *b, val x, const char *name, build_bias bias);
+model_task build_task(const build *b);
 /* What stands between the projections of a feed-forward block: the configuration's activation. */
 val build_act(build *b, val x);
 /* x W^T + bias, with the adapter if there is one. */

@@ -179,6 +179,10 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
     const model_config *c = b->m->config;
     const int window = (int)config_window(c, layer);
     const double scale = c->attention_scale, cap = c->attention_cap;
+    if (c->family->encoder) {
+        BUG_IF(b->kind == STEP_GENERATE);
+        return op_attention_both(p, q, k, v, b->start, heads, kv_heads, scale);
+    }
     if (b->kind != STEP_GENERATE)
         return op_attention_capped(p, q, k, v, b->start, heads, kv_heads, window, scale, cap);
     BUG_IF(layer < 0 || layer >= b->caches);
@@ -205,6 +209,10 @@ void build_head(build *b, val x, const char *weight)
 {
     prog *p = b->p;
     const double cap = b->m->config->final_cap;
+    if (b->m->head.task != TASK_CAUSAL_LM) {
+        build_outputs(b, x, "score", NO_BIAS);
+        return;
+    }
     val w = build_frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
     if (b->kind != STEP_GENERATE) {
         int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
@@ -216,12 +224,11 @@ void build_head(build *b, val x, const char *weight)
     p->v[b->logits].kind = VALUE_RESULT;
 }
 
-void build_census(const model *m, census_want *want, census_linear *linear, void *arg)
+void build_census(const model *m, const struct census *census)
 {
     prog p;
     prog_init(&p, 1, 1);
-    const struct census census = {want, linear, arg};
-    build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .census = &census};
+    build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .census = census};
     build_list(&b);
     prog_release(&p);
 }
@@ -230,7 +237,7 @@ void build_list(build *b)
 {
     prog *p = b->p;
     b->loss = b->ce = b->hit = b->logits = b->rope[0] = b->rope[1] = b->start = b->slot = b->target =
-        b->weight = NONE;
+        b->weight = b->types = NONE;
     b->tokens = prog_ints(p, "tokens", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->positions = prog_ints(p, "positions", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->gather = prog_ints(p, "gather", VALUE_INPUT, ROWS_LABELS, 0, 1);
@@ -238,7 +245,9 @@ void build_list(build *b)
         b->slot = prog_ints(p, "slot", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     } else {
         b->start = prog_ints(p, "start", VALUE_INPUT, ROWS_TOKENS, 0, 1);
-        b->target = prog_ints(p, "target", VALUE_INPUT, ROWS_LABELS, 0, 1);
+        b->target = b->m->head.objective == OBJECTIVE_CLASS
+                        ? prog_ints(p, "target", VALUE_INPUT, ROWS_LABELS, 0, 1)
+                        : prog_value(p, "target", VALUE_INPUT, ROWS_LABELS, 0, b->m->head.outputs);
         b->weight = prog_value(p, "weight", VALUE_INPUT, ROWS_LABELS, 0, 1);
     }
     b->caches = b->m->config->layers;
@@ -247,5 +256,9 @@ void build_list(build *b)
     int64_t params = b->a ? 2 * b->a->modules : 0;
     b->param = arena_new(&p->mem, (size_t)params * sizeof(val));
     for (int64_t i = 0; i < params; i++) b->param[i] = NONE;
+    int64_t wholes = b->a ? b->a->wholes : 0;
+    b->whole = arena_new(&p->mem, (size_t)(wholes + 1) * sizeof(val));
+    for (int64_t i = 0; i < wholes; i++) b->whole[i] = NONE;
+    if (b->m->config->types) b->types = prog_ints(p, "types", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->m->arch->forward(b, b->m->config);
 }

@@ -14,7 +14,7 @@ struct build {
     step_kind kind;
     step_size size;
     /* inputs */
-    val tokens, positions, start, slot, gather, target, weight;
+    val tokens, positions, types, start, slot, gather, target, weight;
     val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
     /* results */
     val loss, ce, hit, logits;
@@ -23,6 +23,8 @@ struct build {
     int64_t caches;
     /* parameters: PARAM values a and b of adapter module i at 2 i and 2 i + 1; NONE: not in this list */
     val *param;
+    /* values of whole parameter i of the adapter; NONE: not in this list */
+    val *whole;
     const struct census *census; /* NULL while building a real list */
 };
 
@@ -32,14 +34,18 @@ typedef void census_want(void *arg, const char *name, int64_t rows, int64_t cols
  * be NULL. */
 typedef void census_linear(void *arg, const char *name, int64_t in, int64_t out, int64_t expert);
 
+/* and for every module that may be trained whole: its weights are not among those asked for. */
+typedef void census_dense(void *arg, const model_dense *d);
+
 struct census {
     census_want *want;
     census_linear *linear;
+    census_dense *dense;
     void *arg;
 };
 
 /* Writes the forward list once, for one row and without any weights, and tells what goes by. */
-void build_census(const model *m, census_want *want, census_linear *linear, void *arg);
+void build_census(const model *m, const struct census *census);
 
 /* The full name of a module, and its frozen weight: a matrix, or with rows 0 a vector. */
 const char *build_module(build *b, int64_t layer, const char *name);

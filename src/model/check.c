@@ -5,6 +5,7 @@
 #include <string.h>
 
 typedef struct check {
+    const model *m;
     const checkpoint *c;
     weights *wanted; /* the names asked for so far */
     int code;
@@ -73,6 +74,20 @@ static bool is_rotary(const char *name)
            !strcmp(name, "rope_factors_short.weight") || !strcmp(name, "rope_factors_long.weight");
 }
 
+/* Heads: a model that is opened as a classifier does not need the one it was trained with before, nor one
+ * for other classes; and an encoder none at all but its own. */
+static bool is_head(const model *m, const char *name)
+{
+    char first[64];
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(name, "."), name);
+    const family *f = m->config->family;
+    for (int64_t i = 0; i < m->denses; i++)
+        if (!strncmp(m->dense[i].name, name, strlen(m->dense[i].name))) return true;
+    if (strstr(name, ".pooler.dense.")) return f->encoder;
+    if (m->head.task == TASK_CAUSAL_LM) return false;
+    return family_lists(f->outside, first) || family_lists("lm_head score classifier", first);
+}
+
 static int refuse_unused(const check *k)
 {
     const weights *w = checkpoint_weights(k->c);
@@ -80,6 +95,7 @@ static int refuse_unused(const check *k)
         const tensor *t = weights_at(w, i);
         if (weights_find(k->wanted, t->name) || is_rotary(t->name)) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
+        if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c)->family, t)) continue;
         if (head && checkpoint_config(k->c)->tied)
             return fail(k->e, E_FORMAT,
@@ -94,8 +110,8 @@ static int refuse_unused(const check *k)
 
 int model_check(const model *m, err *e)
 {
-    check k = {.c = m->file, .wanted = weights_new(), .code = OK, .e = e};
-    build_census(m, want, NULL, &k);
+    check k = {.m = m, .c = m->file, .wanted = weights_new(), .code = OK, .e = e};
+    build_census(m, &(struct census){.want = want, .arg = &k});
     int code = k.code == OK ? refuse_unused(&k) : k.code;
     weights_free(k.wanted);
     return code;

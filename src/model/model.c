@@ -9,6 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
+static void count_dense(void *arg, const model_dense *d)
+{
+    model *m = arg;
+    m->dense = xrealloc(m->dense, (size_t)(m->denses + 1) * sizeof *m->dense);
+    m->dense[m->denses++] = (model_dense){arena_strdup(&m->mem, d->name), d->in, d->out, d->bias};
+}
+
 static void count_linear(void *arg, const char *name, int64_t in, int64_t out, int64_t expert)
 {
     model *m = arg;
@@ -119,14 +126,60 @@ int model_open_unchecked(model **out, const char *path, err *e)
     return code;
 }
 
+const char *model_task_name(model_task t)
+{
+    static const char *const name[] = {"CAUSAL_LM", "SEQ_CLS", "TOKEN_CLS"};
+    return name[t];
+}
+
+/* Whether the family has such a head. */
+static int check_head(const model *m, const char *path, err *e)
+{
+    const family *f = m->config->family;
+    if (f->encoder && m->head.task == TASK_CAUSAL_LM)
+        return fail(e, E_UNSUPPORTED,
+                    "%s: %s is an encoder, which writes no text; train and evaluate it as a classifier: "
+                    "--task_type SEQ_CLS (or TOKEN_CLS)",
+                    path, m->config->architecture);
+    if (!f->encoder && m->head.task == TASK_TOKEN_CLS)
+        return fail(e, E_UNSUPPORTED, "%s: %s is a decoder; --task_type TOKEN_CLS is for encoders", path,
+                    m->config->architecture);
+    return OK;
+}
+
+bool model_has_dense(const model *m, const model_dense *d)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s.weight", d->name);
+    const tensor *w = weights_find(m->weights, name);
+    snprintf(name, sizeof name, "%s.bias", d->name);
+    const tensor *b = weights_find(m->weights, name);
+    if (!w || w->ndim != 2 || w->dim[0] != d->out || w->dim[1] != d->in || !dtype_table[w->type]->is_weight)
+        return false;
+    return !d->bias || (b && b->ndim == 1 && b->dim[0] == d->out && dtype_table[b->type]->is_weight);
+}
+
 int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
                err *e)
 {
+    static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
+    return model_open_for(out, path, quantization, absmax, &none, team, e);
+}
+
+int model_open_for(model **out, const char *path, const char *quantization, model_absmax absmax,
+                   const model_head *head, pool *team, err *e)
+{
     model *m = NULL;
     int code = model_open_unchecked(&m, path, e);
-    if (code == OK) code = model_check(m, e);
     if (code == OK) {
-        build_census(m, NULL, count_linear, m);
+        m->head = *head;
+        code = check_head(m, path, e);
+    }
+    if (code == OK) {
+        build_census(m, &(struct census){.linear = count_linear, .dense = count_dense, .arg = m});
+        code = model_check(m, e);
+    }
+    if (code == OK) {
         for (int64_t i = 0; i < weights_count(m->weights); i++)
             m->parameters += tensor_count(weights_at(m->weights, i));
         code = requantize(m, quantization, absmax, team, e);
@@ -144,6 +197,7 @@ void model_close(model *m)
     if (!m) return;
     checkpoint_close(m->file);
     free(m->linear);
+    free(m->dense);
     arena_free(&m->mem);
     free(m);
 }

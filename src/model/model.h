@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "format/checkpoint.h"
+#include "op/op.h"
 
 /* A projection that an adapter can be put on, in forward order. */
 typedef struct model_linear {
@@ -17,6 +18,24 @@ typedef struct model_linear {
     int64_t expert; /* which of a mixture: those above 0 follow the one before; 0 also: of none */
 } model_linear;
 
+/* A projection outside the blocks that may be trained whole instead of adapted: a pooler, a classifier. It
+ * may be missing in the file, or be there in another shape. */
+typedef struct model_dense {
+    const char *name; /* "bert.pooler.dense" */
+    int64_t in, out;
+    bool bias;
+} model_dense;
+
+/* What a model is used for. PEFT's names: CAUSAL_LM, SEQ_CLS, TOKEN_CLS. */
+typedef enum model_task { TASK_CAUSAL_LM, TASK_SEQ_CLS, TASK_TOKEN_CLS } model_task;
+
+/* The head of a classifier: its loss and its outputs, one a class (or 1, a value). */
+typedef struct model_head {
+    model_task task;
+    objective_kind objective;
+    int64_t outputs;
+} model_head;
+
 typedef struct model {
     checkpoint *file;
     const model_config *config;
@@ -24,6 +43,9 @@ typedef struct model {
     const struct arch *arch;
     model_linear *linear;
     int64_t linears;
+    model_dense *dense; /* in forward order; none in a language model */
+    int64_t denses;
+    model_head head;
     int64_t parameters; /* of the base, each tensor once */
     arena mem;
 } model;
@@ -34,7 +56,13 @@ typedef enum model_absmax { MODEL_DOUBLE_QUANT, MODEL_SINGLE_QUANT } model_absma
  * ...). Works on `team` when it is not NULL. Every tensor is checked against the configuration first. */
 int model_open(model **out, const char *path, const char *quantization, model_absmax absmax, pool *team,
                err *e);
+/* The same for a classifier. E_UNSUPPORTED for a head that the family does not have. */
+int model_open_for(model **out, const char *path, const char *quantization, model_absmax absmax,
+                   const model_head *head, pool *team, err *e);
 void model_close(model *m); /* NULL is fine */
+
+/* Whether the file holds that module, in the shape that is asked for. */
+bool model_has_dense(const model *m, const model_dense *d);
 
 /* Compares the tensors of m->file with those that m->arch asks for: missing ones, other shapes, types that
  * cannot be weights and tensors nobody will use are errors that name them. Ignored are the rotary inv_freq
@@ -44,6 +72,7 @@ int model_check(const model *m, err *e);
 /* The checkpoint at `path` with its architecture, not yet checked nor converted: what model_open() begins
  * with. */
 int model_open_unchecked(model **out, const char *path, err *e);
+const char *model_task_name(model_task t); /* "SEQ_CLS" */
 
 /* Why a result is not finite, when it is the weights: E_NUMERIC naming the file and the first tensor that
  * holds a NaN or an infinity, OK when there is none. Reads every weight. */

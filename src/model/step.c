@@ -68,6 +68,12 @@ static void bind_parameters(step *s)
             if (s->p.v[x].grad != NONE) s->p.v[s->p.v[x].grad].p = s->a->grad + at[k];
         }
     }
+    for (int64_t i = 0; s->a && i < s->a->wholes; i++) {
+        val x = s->b.whole[i];
+        if (x == NONE) continue;
+        s->p.v[x].p = s->a->param + s->a->whole[i].at;
+        if (s->p.v[x].grad != NONE) s->p.v[s->p.v[x].grad].p = s->a->grad + s->a->whole[i].at;
+    }
 }
 
 int step_new(step **out, const model *m, adapter *a, step_kind kind, const step_size *size, device *d, err *e)
@@ -123,7 +129,10 @@ void step_run(step *s, const step_input *in, uint64_t key)
     feed(s, s->b.start, in->start, in->tokens);
     feed(s, s->b.slot, in->slot, in->tokens);
     feed(s, s->b.gather, in->gather, in->labels);
-    feed(s, s->b.target, in->target, in->labels);
+    if (s->b.m->head.objective == OBJECTIVE_CLASS) feed(s, s->b.target, in->target, in->labels);
+    else feed(s, s->b.target, in->values, in->labels * s->b.m->head.outputs);
+    if (s->b.types != NONE && !in->types) memset(s->p.v[s->b.types].p, 0, (size_t)in->tokens * 4);
+    else feed(s, s->b.types, in->types, in->tokens);
     feed(s, s->b.weight, in->weight, in->labels);
     s->r.key = key;
     device_run(s->d, &s->p, &s->r);

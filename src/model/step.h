@@ -31,6 +31,8 @@ typedef struct step_input {
     const int32_t *slot;            /* (tokens) GENERATE: sequence in the cache */
     const int32_t *gather;          /* (labels) token rows whose next token is asked for, increasing */
     const int32_t *target;          /* (labels) TRAIN, EVAL */
+    const float *values;            /* (labels, outputs) instead, of a head that predicts numbers or several */
+    const int32_t *types;           /* (tokens) token types, where the model has them; NULL: all 0 */
     const float *weight;            /* (labels) TRAIN, EVAL: loss = sum of weight * cross entropy */
 } step_input;
 
@@ -48,7 +50,7 @@ void step_run(step *s, const step_input *in, uint64_t key);
 double step_loss(const step *s);
 const float *step_cross_entropy(const step *s); /* (labels) */
 const float *step_hits(const step *s);          /* (labels) 1 where the target was the likeliest token */
-const float *step_logits(const step *s);        /* GENERATE: (labels, vocab) */
+const float *step_logits(const step *s); /* GENERATE: (labels, vocab); classifiers: (labels, outputs) */
 /* TRAIN: a value or gradient that is not finite, named by module, or NULL: for the message of a NaN. */
 const char *step_not_finite(const step *s);
 

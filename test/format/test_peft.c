@@ -140,7 +140,6 @@ static void test_refused_keys(void **state)
         {"{\"use_dora\": true}", E_UNSUPPORTED, "DoRA (\"use_dora\")"},
         {"{\"lora_bias\": true}", E_UNSUPPORTED, "\"lora_bias\""},
         {"{\"bias\": \"all\"}", E_UNSUPPORTED, "\"bias\""},
-        {"{\"modules_to_save\": [\"lm_head\"]}", E_UNSUPPORTED, "\"modules_to_save\""},
         {"{\"layer_replication\": [[0, 4]]}", E_UNSUPPORTED, "\"layer_replication\""},
         {"{\"trainable_token_indices\": [1]}", E_UNSUPPORTED, "\"trainable_token_indices\""},
         {"{\"target_parameters\": [\"x\"]}", E_UNSUPPORTED, "\"target_parameters\""},

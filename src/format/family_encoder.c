@@ -1,0 +1,55 @@
+/* family_encoder.c -- encoders: what their configurations have of their own. Source: configuration_NAME.py of
+ * transformers. */
+#include "format/config_check.h"
+#include "format/family_norm.h"
+
+#include <string.h>
+
+/* Sets what the family's forward list needs for a learned table of `context` positions, of which the first
+ * `offset` rows belong to no position. */
+static void learned_positions(model_config *c, int64_t offset)
+{
+    c->positions = c->context;
+    c->position_offset = offset;
+    if (offset >= 0 && offset < c->context) c->context -= offset;
+}
+
+static void refuse_decoder(const family_source *s)
+{
+    if (json_flag(s->json, "is_decoder", false, s->where, s->e))
+        fail(s->e, E_UNSUPPORTED, "%s: is an encoder used as a decoder, which is not supported", s->where);
+}
+
+void family_read_bert(model_config *c, const family_source *s)
+{
+    const char *kind = json_text(s->json, "position_embedding_type", "absolute", s->where, s->e);
+    if (strcmp(kind, "absolute"))
+        fail(s->e, E_UNSUPPORTED, "%s: positions of type \"%.40s\" are not supported (absolute are)", s->where,
+             kind);
+    refuse_decoder(s);
+    c->rms_eps = json_num(s->json, "layer_norm_eps", 1e-12, s->where, s->e);
+    c->types = json_int(s->json, "type_vocab_size", 2, s->where, s->e);
+    config_find_act(c, json_text(s->json, "hidden_act", "gelu", s->where, s->e), s->where, s->e);
+    c->attention_bias = c->out_bias = c->mlp_bias = true;
+    learned_positions(c, 0);
+}
+
+/* Position 0 stands in the row after that of the padding token. */
+void family_read_roberta(model_config *c, const family_source *s)
+{
+    family_read_bert(c, s);
+    c->context = c->positions;
+    learned_positions(c, json_int(s->json, "pad_token_id", 1, s->where, s->e) + 1);
+}
+
+void family_read_distilbert(model_config *c, const family_source *s)
+{
+    c->layers = json_int(s->json, "n_layers", 6, s->where, s->e);
+    c->width = json_int(s->json, "dim", 768, s->where, s->e);
+    c->heads = c->kv_heads = json_int(s->json, "n_heads", 12, s->where, s->e);
+    c->ffn = json_int(s->json, "hidden_dim", 3072, s->where, s->e);
+    c->context = json_int(s->json, "max_position_embeddings", 512, s->where, s->e);
+    c->rms_eps = 1e-12;
+    config_find_act(c, json_text(s->json, "activation", "gelu", s->where, s->e), s->where, s->e);
+    learned_positions(c, 0);
+}

@@ -1,0 +1,304 @@
+/* test_encoders.c -- tiny random classifiers against transformers + PEFT (test/golden/tiny_encoders.py):
+ * logits, every loss, every gradient, of the low-rank matrices and of the modules that are trained whole,
+ * ten optimizer losses, and an adapter that is saved and read again; on the reference and on the fastest
+ * device.
+ *
+ * The recorded numbers are those of f64, so what differs is this program's rounding alone. The bounds are
+ * those of test_families.c, for the same reasons, but for gradients: that of q is a sum of ds_j k_j with sum
+ * ds_j = 0, and with one label a document nothing else is added that would hide what cancels: some 64 *
+ * 2^-24 of terms ten times the sum, 4e-5.
+ *
+ * A folder added under test/data/model/encoder is walked by itself. */
+#include "base/file.h"
+#include "base/json.h"
+#include "format/safetensors.h"
+#include "model/step.h"
+#include "train/adamw.h"
+#include "train/clip.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scratch.h"
+
+#define ENCODERS "test/data/model/encoder/"
+
+enum { MOST = 256 };
+
+static const double logit_bound = 1.2e-4, gradient_bound = 6e-5, loss_bound = 1e-4;
+
+typedef struct rig {
+    device *d;
+    model *m;
+    adapter *a;
+    json_t *golden;
+    safetensors *recorded;
+    model_head head;
+    const char *name, *which; /* for messages */
+    int32_t ids[MOST], positions[MOST], start[MOST], types[MOST], gather[MOST], target[MOST];
+    float values[MOST], weight[MOST];
+    int64_t tokens, labels;
+    err e;
+} rig;
+
+static void must(int code, const err *e)
+{
+    if (code != OK) fail_msg("%s", e->msg);
+}
+
+/* Good until the next call but three. */
+static const char *path_of(const char *name, const char *leaf)
+{
+    static char path[4][512];
+    static int k;
+    k = (k + 1) % 4;
+    snprintf(path[k], sizeof path[k], ENCODERS "%s%s%s", name, *leaf ? "/" : "", leaf);
+    return path[k];
+}
+
+static void read_head(rig *r)
+{
+    const char *kind = json_string_value(json_object_get(r->golden, "kind"));
+    r->head = (model_head){strcmp(kind, "token") ? TASK_SEQ_CLS : TASK_TOKEN_CLS, OBJECTIVE_CLASS,
+                           json_integer_value(json_object_get(r->golden, "outputs"))};
+    if (!strcmp(kind, "value")) r->head.objective = OBJECTIVE_VALUE;
+    if (!strcmp(kind, "several")) r->head.objective = OBJECTIVE_SEVERAL;
+}
+
+/* A label that is read from token row `at`. */
+static void add_label(rig *r, int64_t at, const json_t *label)
+{
+    r->gather[r->labels] = (int32_t)at;
+    r->target[r->labels] = (int32_t)json_integer_value(label);
+    for (int64_t k = 0; k < r->head.outputs && json_is_array(label); k++)
+        r->values[r->labels * r->head.outputs + k] =
+            (float)json_number_value(json_array_get(label, (size_t)k));
+    r->labels++;
+}
+
+static void read_rows(rig *r, bool encoder)
+{
+    const json_t *rows = json_object_get(r->golden, "rows"), *row;
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        const json_t *ids = json_object_get(row, "ids"), *types = json_object_get(row, "types");
+        const json_t *label = json_object_get(row, "label");
+        const int64_t n = (int64_t)json_array_size(ids), s = r->tokens;
+        for (int64_t k = 0; k < n; k++) {
+            r->ids[s + k] = (int32_t)json_integer_value(json_array_get(ids, (size_t)k));
+            r->types[s + k] = (int32_t)json_integer_value(json_array_get(types, (size_t)k));
+            r->positions[s + k] = (int32_t)k;
+            r->start[s + k] = (int32_t)s;
+            const json_t *own = json_array_get(label, (size_t)k);
+            if (r->head.task == TASK_TOKEN_CLS && json_integer_value(own) >= 0) add_label(r, s + k, own);
+        }
+        if (r->head.task == TASK_SEQ_CLS) add_label(r, encoder ? s : s + n - 1, label);
+        r->tokens += n;
+    }
+    for (int64_t k = 0; k < r->labels; k++) r->weight[k] = 1.0f / (float)r->labels;
+}
+
+static void rig_open(rig *r, const char *name, const char *which)
+{
+    memset(r, 0, sizeof *r);
+    r->name = name;
+    r->which = which;
+    must(device_open(&r->d, which, 2, &r->e), &r->e);
+    must(safetensors_open(&r->recorded, path_of(name, "golden.safetensors"), &r->e), &r->e);
+    r->golden = json_parse_file(path_of(name, "golden.json"), &r->e);
+    assert_non_null(r->golden);
+    read_head(r);
+    must(model_open_for(&r->m, path_of(name, ""), "as-is", MODEL_DOUBLE_QUANT, &r->head, NULL, &r->e), &r->e);
+    must(adapter_open(&r->a, r->m, path_of(name, "adapter"), &r->e), &r->e);
+    must(adapter_check_head(r->a, r->m, &r->e), &r->e);
+    read_rows(r, r->m->config->family->encoder);
+}
+
+static void rig_close(rig *r)
+{
+    json_decref(r->golden);
+    safetensors_close(r->recorded);
+    adapter_close(r->a);
+    model_close(r->m);
+    device_close(r->d);
+}
+
+static const float *recorded(const rig *r, const char *name, int64_t count)
+{
+    const tensor *t = safetensors_find(r->recorded, name);
+    if (!t || t->type != DT_F32 || tensor_count(t) != count)
+        fail_msg("%s: %s is not recorded", r->name, name);
+    return t->data;
+}
+
+static void near(const rig *r, const char *what, const float *have, int64_t n)
+{
+    const float *want = recorded(r, what, n);
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(have[i] - want[i]) < logit_bound))
+            fail_msg("%s, %s: %s %d: %.7f, recorded %.7f", r->name, r->which, what, (int)i, (double)have[i],
+                     (double)want[i]);
+}
+
+static void check_gradient(const rig *r, const char *name, const float *have, int64_t n)
+{
+    char full[256];
+    snprintf(full, sizeof full, "grad.%s", name);
+    const float *want = recorded(r, full, n);
+    double difference = 0, norm = 0;
+    for (int64_t k = 0; k < n; k++) {
+        difference += pow((double)have[k] - (double)want[k], 2);
+        norm += pow((double)want[k], 2);
+    }
+    if (!(sqrt(difference) <= gradient_bound * sqrt(norm)))
+        fail_msg("%s, %s: %s: gradient differs by %.2e", r->name, r->which, name, sqrt(difference / norm));
+}
+
+static void check_gradients(const rig *r)
+{
+    char name[256];
+    for (int64_t i = 0; i < r->a->modules; i++) {
+        const adapter_module *n = &r->a->module[i];
+        snprintf(name, sizeof name, "%s.lora_A.weight", n->name);
+        check_gradient(r, name, r->a->grad + n->a, n->r * n->in);
+        snprintf(name, sizeof name, "%s.lora_B.weight", n->name);
+        check_gradient(r, name, r->a->grad + n->b, n->r * n->out);
+    }
+    for (int64_t i = 0; i < r->a->wholes; i++) {
+        const adapter_whole *w = &r->a->whole[i];
+        check_gradient(r, w->name, r->a->grad + w->at, w->rows * w->cols);
+    }
+}
+
+static step *step_of(const rig *r, step_kind kind)
+{
+    err e = {0};
+    step_size size = {.tokens = r->tokens + 9, .labels = r->labels + 5, .keep = REDO_CHEAP};
+    step *s;
+    must(step_new(&s, r->m, r->a, kind, &size, r->d, &e), &e);
+    str complaints = {0};
+    if (plan_judge(step_list(s), &complaints)) fail_msg("%s: %s", r->name, str_c(&complaints));
+    return s;
+}
+
+static step_input input(const rig *r)
+{
+    return (step_input){.tokens = r->tokens,
+                        .labels = r->labels,
+                        .ids = r->ids,
+                        .positions = r->positions,
+                        .types = r->types,
+                        .start = r->start,
+                        .gather = r->gather,
+                        .target = r->target,
+                        .values = r->values,
+                        .weight = r->weight};
+}
+
+static void check_training(rig *r)
+{
+    step *s = step_of(r, STEP_TRAIN);
+    step_input in = input(r);
+    const json_t *train = json_object_get(r->golden, "train");
+    double *tiles = xcalloc(clip_tiles(r->a->count), sizeof *tiles);
+    float *m = xcalloc(2 * r->a->count, sizeof *m);
+    const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
+                       .v = m + r->a->count};
+    const adamw_group all = {0, r->a->count, 1};
+    for (size_t t = 0; t < json_array_size(train); t++) {
+        memset(r->a->grad, 0, r->a->count * sizeof(float));
+        step_run(s, &in, 0);
+        if (t == 0) {
+            near(r, "logits", step_logits(s), r->labels * r->head.outputs);
+            near(r, "losses", step_cross_entropy(s), r->labels);
+            check_gradients(r);
+        }
+        double loss = json_number_value(json_object_get(json_array_get(train, t), "loss"));
+        if (!(fabs(step_loss(s) - loss) < loss_bound * loss))
+            fail_msg("%s, %s: loss %d: %.7f, recorded %.7f", r->name, r->which, (int)t, step_loss(s), loss);
+        double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
+        adamw_step(&how, r->a->param, r->a->grad, &all, 1, (int64_t)t + 1, 1e-2, clip_coefficient(norm, 1.0),
+                   device_pool(r->d));
+    }
+    free(m);
+    free(tiles);
+    step_free(s);
+}
+
+/* What is saved is read back to the bit. */
+static void check_saved(rig *r, const char *folder)
+{
+    adapter *again;
+    must(adapter_save(r->a, folder, DT_F32, &r->e), &r->e);
+    must(adapter_open(&again, r->m, folder, &r->e), &r->e);
+    assert_int_equal(again->count, r->a->count);
+    assert_memory_equal(again->param, r->a->param, r->a->count * sizeof(float));
+    adapter_close(again);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void test_all(void **state)
+{
+    static const char *const devices[] = {"reference", "auto"};
+    char *names[64], *folder = scratch_new();
+    int n = 0;
+    (void)state;
+    DIR *d = opendir(ENCODERS);
+    assert_non_null(d);
+    for (const struct dirent *f; n < 64 && (f = readdir(d));)
+        if (file_is_dir(path_of(f->d_name, "")) && f->d_name[0] != '.') names[n++] = strdup(f->d_name);
+    closedir(d);
+    qsort(names, (size_t)n, sizeof *names, by_name);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < 2; k++) {
+            rig *r = xcalloc(1, sizeof *r);
+            rig_open(r, names[i], devices[k]);
+            check_training(r);
+            check_saved(r, folder);
+            rig_close(r);
+            free(r);
+        }
+        print_message("%s\n", names[i]);
+        free(names[i]);
+    }
+    scratch_free(folder);
+}
+
+static void refused(const char *name, model_task task, const char *line)
+{
+    err e = {0};
+    model *m;
+    const model_head head = {task, OBJECTIVE_CLASS, 3};
+    assert_int_equal(
+        model_open_for(&m, path_of(name, ""), "as-is", MODEL_DOUBLE_QUANT, &head, NULL, &e), E_UNSUPPORTED);
+    if (!strstr(e.msg, line)) fail_msg("%s", e.msg);
+}
+
+static void test_heads_refused(void **state)
+{
+    (void)state;
+    refused("bert-class", TASK_CAUSAL_LM, "bert is an encoder, which writes no text");
+    refused("gpt2-class", TASK_TOKEN_CLS, "gpt2 is a decoder; --task_type TOKEN_CLS is for encoders");
+    err e = {0};
+    model *m;
+    const model_head head = {TASK_SEQ_CLS, OBJECTIVE_CLASS, 3};
+    must(model_open_for(&m, path_of("bert-class", ""), "as-is", MODEL_DOUBLE_QUANT, &head, NULL, &e), &e);
+    assert_int_equal(adapter_check_head(NULL, m, &e), E_USAGE);
+    if (!strstr(e.msg, "has no classifier for 3 outputs")) fail_msg("%s", e.msg);
+    model_close(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_heads_refused)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
