@@ -23,7 +23,7 @@ static val dense(build *b, val x, const char *name, int64_t out, build_bias bias
     const model_dense d = {name, b->p->v[x].s.d[1], out, bias == BIAS};
     if (b->census) {
         if (b->census->dense) b->census->dense(b->census->arg, &d);
-        if (b->census->linear && how == ADAPTED) b->census->linear(b->census->arg, name, d.in, out);
+        if (b->census->linear && how == ADAPTED) b->census->linear(b->census->arg, name, d.in, out, 0);
         return prog_temp_like(b->p, name, x, out);
     }
     int64_t w = b->a ? adapter_find_whole(b->a, name, "weight") : -1;

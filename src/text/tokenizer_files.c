@@ -12,18 +12,18 @@
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"          \
     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-typedef enum family { FAMILY_GPT2, FAMILY_ROBERTA, FAMILY_QWEN2, FAMILY_BERT } family;
+typedef enum scheme { SCHEME_GPT2, SCHEME_ROBERTA, SCHEME_QWEN2, SCHEME_BERT } scheme;
 
 static const struct tokenizer_class {
     const char *name;
-    family family;
+    scheme scheme;
 } classes[] = {
-    {"GPT2Tokenizer", FAMILY_GPT2},       {"CodeGenTokenizer", FAMILY_GPT2}, {"GPTNeoXTokenizer", FAMILY_GPT2},
-    {"RobertaTokenizer", FAMILY_ROBERTA}, {"Qwen2Tokenizer", FAMILY_QWEN2},  {"BertTokenizer", FAMILY_BERT},
-    {"DistilBertTokenizer", FAMILY_BERT}, {"ElectraTokenizer", FAMILY_BERT}, {"MPNetTokenizer", FAMILY_BERT},
+    {"GPT2Tokenizer", SCHEME_GPT2},       {"CodeGenTokenizer", SCHEME_GPT2}, {"GPTNeoXTokenizer", SCHEME_GPT2},
+    {"RobertaTokenizer", SCHEME_ROBERTA}, {"Qwen2Tokenizer", SCHEME_QWEN2},  {"BertTokenizer", SCHEME_BERT},
+    {"DistilBertTokenizer", SCHEME_BERT}, {"ElectraTokenizer", SCHEME_BERT}, {"MPNetTokenizer", SCHEME_BERT},
 };
 
-static int find_class(const json_t *config, bool words, family *out, const char *where, err *e)
+static int find_class(const json_t *config, bool words, scheme *out, const char *where, err *e)
 {
     const char *name = json_text(config, "tokenizer_class", words ? "BertTokenizer" : NULL, where, e);
     if (e->code != OK) return e->code;
@@ -33,8 +33,8 @@ static int find_class(const json_t *config, bool words, family *out, const char 
     if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (strlen(classes[i].name) != n || memcmp(classes[i].name, name, n)) continue;
-        *out = classes[i].family;
-        if ((*out == FAMILY_BERT) == words) return OK;
+        *out = classes[i].scheme;
+        if ((*out == SCHEME_BERT) == words) return OK;
     }
     return fail(e, E_UNSUPPORTED, "%s: tokenizer_class: %.60s is not supported without a tokenizer.json", where, name);
 }
@@ -86,26 +86,26 @@ static bool is_there(const json_t *list, const char *text)
 }
 
 /* The tokens that configuration and class name as special, as far as the vocabulary has them. */
-static void add_named(json_t *list, const json_t *config, const json_t *words, family f)
+static void add_named(json_t *list, const json_t *config, const json_t *words, scheme f)
 {
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
     static const char *const usual[][7] = {
-        [FAMILY_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
-        [FAMILY_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
-        [FAMILY_QWEN2] = {NULL, "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
-        [FAMILY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}};
+        [SCHEME_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
+        [SCHEME_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+        [SCHEME_QWEN2] = {NULL, "<|endoftext|>", "<|endoftext|>", NULL, "<|endoftext|>", NULL, NULL},
+        [SCHEME_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}};
     for (int i = 0; i < 7; i++) {
         const json_t *o = json_object_get(config, keys[i]);
         const char *text = json_string_value(json_is_object(o) ? json_object_get(o, "content") : o);
         if (!text && !o) text = usual[f][i];
         const json_t *id = text ? json_object_get(words, text) : NULL;
-        bool lstrip = json_is_object(o) ? json_is_true(json_object_get(o, "lstrip")) : f == FAMILY_ROBERTA && i == 6;
-        if (id && !is_there(list, text)) add_token(list, text, json_integer_value(id), lstrip, f == FAMILY_ROBERTA);
+        bool lstrip = json_is_object(o) ? json_is_true(json_object_get(o, "lstrip")) : f == SCHEME_ROBERTA && i == 6;
+        if (id && !is_there(list, text)) add_token(list, text, json_integer_value(id), lstrip, f == SCHEME_ROBERTA);
     }
 }
 
-static json_t *added_tokens(const json_t *config, const json_t *words, family f)
+static json_t *added_tokens(const json_t *config, const json_t *words, scheme f)
 {
     json_t *list = json_array(), *value;
     const char *key;
@@ -144,7 +144,7 @@ static json_t *bert_doc(const char *folder, const json_t *config, err *e)
     }
     const char *unk = "[UNK]";
     return json_pack("{s:o s:{s:s s:b s:b s:b s:b} s:{s:s} s:o s:{s:s s:s s:b} s:{s:s s:s s:s s:i s:o}}",
-                     "added_tokens", added_tokens(config, words, FAMILY_BERT), "normalizer", "type",
+                     "added_tokens", added_tokens(config, words, SCHEME_BERT), "normalizer", "type",
                      "BertNormalizer", "clean_text", 1, "handle_chinese_chars", ideographs, "strip_accents", accents,
                      "lowercase", lower, "pre_tokenizer", "type", "BertPreTokenizer", "post_processor",
                      cls_sep(words, "BertProcessing", "[CLS]", "[SEP]"), "decoder", "type", "WordPiece", "prefix",
@@ -158,7 +158,7 @@ static json_t *byte_level(bool space, bool words)
                      "use_regex", words);
 }
 
-static json_t *bpe_doc(const char *folder, const json_t *config, family f, err *e)
+static json_t *bpe_doc(const char *folder, const json_t *config, scheme f, err *e)
 {
     str path = {0};
     str_fmt(&path, "%s/vocab.json", folder);
@@ -173,12 +173,12 @@ static json_t *bpe_doc(const char *folder, const json_t *config, family f, err *
         json_decref(merges);
         return NULL;
     }
-    json_t *pre = byte_level(space, f != FAMILY_QWEN2), *post = byte_level(false, true), *norm = json_null();
-    if (f == FAMILY_ROBERTA) {
+    json_t *pre = byte_level(space, f != SCHEME_QWEN2), *post = byte_level(false, true), *norm = json_null();
+    if (f == SCHEME_ROBERTA) {
         json_decref(post);
         post = cls_sep(words, "RobertaProcessing", "<s>", "</s>");
     }
-    if (f == FAMILY_QWEN2) {
+    if (f == SCHEME_QWEN2) {
         norm = json_pack("{s:s}", "type", "NFC");
         pre = json_pack("{s:s s:[{s:s s:{s:s} s:s s:b} o]}", "type", "Sequence", "pretokenizers", "type", "Split",
                         "pattern", "Regex", QWEN2_WORDS, "behavior", "Isolated", "invert", 0, pre);
@@ -197,7 +197,7 @@ json_t *tokenizer_doc_of_files(const char *folder, const json_t *config, err *e)
     str_clear(&path);
     str_fmt(&path, "%s/vocab.txt", folder);
     bool words = !merges && file_exists(path.p);
-    family f = FAMILY_BERT;
+    scheme f = SCHEME_BERT;
     json_t *doc = NULL;
     if (!merges && !words)
         fail(e, E_IO,
