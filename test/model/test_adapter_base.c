@@ -1,5 +1,5 @@
-/* test_adapter_base.c -- which modules an adapter is put on, and what its file says of its base, on a Llama of two
- * layers. */
+/* test_adapter_base.c -- which modules an adapter is put on, and what its file says of its base, on a Llama
+ * of two layers. */
 #include "model/adapter.h"
 #include "scratch.h"
 
@@ -129,9 +129,40 @@ static void test_base_in_the_file(void **state)
     model_close(nf4);
 }
 
+/* The experts of a projection are adapted all alike: one value of a step holds all their adapters. */
+static void test_experts(void **state)
+{
+    (void)state;
+    model *m;
+    adapter *a;
+    err e = {0};
+    assert_int_equal(model_open(&m, "test/data/model/tiny/mixtral", "as-is", MODEL_DOUBLE_QUANT, NULL, &e),
+                     OK);
+    static const char *const all[] = {"w1"}, *const some[] = {"experts.1.w1"};
+    static const peft_pattern rank[] = {{"experts.2.w1", 4}};
+    peft_config c = {.r = 2, .alpha = 4, .targets = {all, 1}};
+    assert_int_equal(adapter_new(&a, m, &c, 1, &e), OK);
+    assert_int_equal(a->modules, 2 * 4);
+    assert_string_equal(a->module[1].name, "model.layers.0.block_sparse_moe.experts.1.w1");
+    adapter_close(a);
+    c.targets.p = some;
+    assert_int_equal(adapter_new(&a, m, &c, 1, &e), E_UNSUPPORTED);
+    assert_non_null(
+        strstr(e.msg, "experts.0.w1 and model.layers.0.block_sparse_moe.experts.1.w1: the experts"));
+    c.targets.p = all;
+    c.rank_pattern = rank;
+    c.n_rank_pattern = 1;
+    e = (err){0};
+    assert_int_equal(adapter_new(&a, m, &c, 1, &e), E_UNSUPPORTED);
+    assert_non_null(
+        strstr(e.msg, "experts.1.w1 and model.layers.0.block_sparse_moe.experts.2.w1: the experts"));
+    model_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_experts),
         cmocka_unit_test(test_all_linear_in_some_layers), cmocka_unit_test(test_layers_that_are_not_there),
         cmocka_unit_test(test_patterns_that_fit_nothing), cmocka_unit_test(test_base_in_the_file)};
     return cmocka_run_group_tests(tests, open_base, close_base);

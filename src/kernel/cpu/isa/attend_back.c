@@ -64,18 +64,29 @@ static void load(const columns *c, const span *s, const room *r)
 
 /* st becomes p, dt becomes ds, for VL columns. */
 INLINE void soften(const columns *c, const span *s, const room *r, int64_t col, int64_t k0, int64_t n,
-                   const int all)
+                   const int all, const int capped)
 {
     const vec lse = v_load(r->lse + col), mean = v_load(r->mean + col);
-    const vec inverse = v_set(s->cap > 0 ? 1 / s->cap : 0); /* no cap: a slope of 1 */
+    const vec inverse = v_set(capped ? 1 / s->cap : 0);
     for (int64_t k = 0; k < n; k++) {
         float *st = r->st + k * COLUMNS + col, *dt = r->dt + k * COLUMNS + col;
         const vec score = v_load(st), t = score * inverse;
         vec p = v_exp(score - lse);
         if (!all) p = v_select(seen(c, col, k0 + k, s->window), p, v_zero());
         v_store(st, p);
-        v_store(dt, p * (v_load(dt) - mean) * (v_set(1) - t * t));
+        const vec ds = p * (v_load(dt) - mean);
+        v_store(dt, capped ? ds * (v_set(1) - t * t) : ds);
     }
+}
+
+INLINE void soften_all(const columns *c, const span *s, const room *r, int64_t k0, int64_t n,
+                       const int capped)
+{
+    for (int64_t col = 0; col < c->n; col += VL)
+        if (all_seen(c, col, k0, n, s->window))
+            soften(c, s, r, col, k0, n, 1, capped);
+        else
+            soften(c, s, r, col, k0, n, 0, capped);
 }
 
 /* to (COLUMNS, KEYS) = from (n, COLUMNS) turned */
@@ -161,11 +172,10 @@ void attend_back(const span *s, float *scratch)
         scores(&c, s, s->k, k0, n, r.qt, r.keys, r.st);
         if (s->cap > 0) cap_scores(&c, s->cap, n, r.st);
         scores(&c, s, s->v, k0, n, r.got, r.keys, r.dt);
-        for (int64_t col = 0; col < c.n; col += VL)
-            if (all_seen(&c, col, k0, n, s->window))
-                soften(&c, s, &r, col, k0, n, 1);
-            else
-                soften(&c, s, &r, col, k0, n, 0);
+        if (s->cap > 0)
+            soften_all(&c, s, &r, k0, n, 1);
+        else
+            soften_all(&c, s, &r, k0, n, 0);
         if (s->dq) add_queries(&c, s, &r, k0, n);
         if (s->dv) {
             turn(&c, n, r.st, r.p);
