@@ -68,7 +68,7 @@ static void rig_open(rig *r, const char *name, const char *file, const char *whi
     memset(r, 0, sizeof *r);
     r->name = file;
     r->which = which;
-    must(device_open(&r->d, which, 2, &r->e), &r->e);
+    must(device_open(&r->d, which, 1, &r->e), &r->e);
     must(model_open(&r->m, file, "as-is", MODEL_DOUBLE_QUANT, NULL, &r->e), &r->e);
     must(adapter_open(&r->a, r->m, path_of(name, "adapter"), &r->e), &r->e);
     must(safetensors_open(&r->recorded, path_of(name, "golden.safetensors"), &r->e), &r->e);
@@ -251,7 +251,7 @@ static void check_model(const char *name, const char *file)
     for (int d = 0; d < 2; d++) {
         rig r;
         rig_open(&r, name, file, devices[d]);
-        check_recompute(&r);
+        if (d > 0) check_recompute(&r); /* the plan is the same for all devices */
         check_training(&r);
         rig_close(&r);
         rig_open(&r, name, file, devices[d]);
