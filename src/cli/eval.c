@@ -10,6 +10,23 @@ static void row_of_count(str *out, const char *label, int64_t n)
     str_free(&text);
 }
 
+/* Of a classifier: the scores that there are. */
+static void scores(str *out, const json_t *r)
+{
+    static const struct {
+        const char *key, *label;
+    } all[] = {{"accuracy", "accuracy"},
+               {"macro_f1", "macro F1"},
+               {"micro_f1", "micro F1"},
+               {"mse", "squared error"},
+               {"pearson", "Pearson"}};
+    row_of_count(out, "rows", result_int(r, "rows"));
+    row_of_count(out, "labels", result_int(r, "labels"));
+    output_row(out, "loss", "%.6f", result_num(r, "loss"));
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (json_object_get(r, all[i].key)) output_row(out, all[i].label, "%.4f", result_num(r, all[i].key));
+}
+
 static void loss(str *out, const json_t *r)
 {
     row_of_count(out, "rows", result_int(r, "rows"));
@@ -79,7 +96,8 @@ int cli_eval(const options *o, err *e)
     int code = job_eval(o, &h, &r, e);
     if (code != OK) return code;
     str out = {0};
-    loss(&out, r);
+    if (json_object_get(r, "labels")) scores(&out, r);
+    else loss(&out, r);
     if (o->generate) {
         texts(&out, r);
         coverage(&out, r);

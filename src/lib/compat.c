@@ -35,10 +35,6 @@ static const compat_row compat_table[] = {
     /* adapter */
     {"use_peft", "true", "only adapters are trained; set it to true", CHECK_FLAG},
     {"peft_type", "LORA", PLAIN_LORA, CHECK},
-    {"lora_task_type", "CAUSAL_LM", "only causal language models are trained", CHECK},
-    {"task_type", "CAUSAL_LM", "only causal language models are trained", CHECK},
-    {"lora_modules_to_save", "[]", "whole modules are not trained; leave it out", CHECK},
-    {"modules_to_save", "[]", "whole modules are not trained; leave it out", CHECK},
     {"lora_target_parameters", "[]", "name projections with lora_target_modules", CHECK},
     {"lora_bias", "none false", "biases are not trained", CHECK},
     {"bias", "none", "biases are not trained", CHECK},

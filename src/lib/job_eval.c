@@ -2,6 +2,7 @@
  * with
  * --generate also the scores of the texts it writes. */
 #include "base/file.h"
+#include "lib/job_class.h"
 #include "lib/job_score.h"
 #include "train/evaluator.h"
 
@@ -11,6 +12,8 @@
 
 typedef struct dump {
     const job_hooks *h;
+    const job_class *class; /* of --predictions */
+    str line;
     const rowset *set;
     outfile file;
     bool open;
@@ -24,11 +27,11 @@ static void on_progress(void *arg, int64_t done, int64_t rows)
 }
 
 /* row, position in the row, token id, cross entropy, hit -- one line a label. */
-static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t labels)
+static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t count)
 {
     dump *d = arg;
     int64_t k = 0, first = d->set->offset[row];
-    for (int64_t i = first + 1; i < d->set->offset[row + 1] && k < labels; i++) {
+    for (int64_t i = first + 1; i < d->set->offset[row + 1] && k < count; i++) {
         if (!d->set->mask[i]) continue;
         char line[96];
         int n = snprintf(line, sizeof line, "%lld\t%lld\t%d\t%.9g\t%d\n", (long long)d->set->row[row] + 1,
@@ -38,29 +41,70 @@ static void on_row(void *arg, int64_t row, const float *ce, const float *hit, in
     }
 }
 
+/* --predictions: a line a row. */
+static void on_outputs(void *arg, int64_t row, const float *logits, int64_t n)
+{
+    dump *d = arg;
+    str_clear(&d->line);
+    job_class_prediction(d->class, &d->line, d->set->row[row], logits, n);
+    file_put(&d->file, str_c(&d->line), d->line.n);
+}
+
 static int begin_dump(dump *d, const options *o, err *e)
 {
     static const char head[] = "row\tposition\tid\tcross_entropy\thit\n";
-    if (!o->per_token) return OK;
-    int bad = file_create(&d->file, o->per_token, e);
+    const char *path = d->class ? o->predictions : o->per_token;
+    if (!path) return OK;
+    int bad = file_create(&d->file, path, e);
     d->open = !bad;
-    if (!bad) file_put(&d->file, head, sizeof head - 1);
+    if (!bad && !d->class) file_put(&d->file, head, sizeof head - 1);
     return bad;
 }
 
-static int evaluate(const job_model *j, const job_rows *r, const options *o, const job_hooks *h,
-                    evaluation *out, err *e)
+static int evaluate(const job_model *j, const job_class *c, const job_rows *r, const options *o,
+                    const job_hooks *h, evaluation *out, err *e)
 {
-    dump d = {.h = h, .set = &r->set};
+    const bool text = c->head.task == TASK_CAUSAL_LM;
+    dump d = {.h = h, .set = &r->set, .class = text ? NULL : c};
     evaluator *v = NULL;
     int bad = evaluator_new(&v, j->model, j->adapter, &r->set, o->eval_batch, j->device, e);
     if (!bad) bad = begin_dump(&d, o, e);
-    evaluator_hooks hooks = {&d, on_progress, d.open ? on_row : NULL, h ? h->stop : NULL};
+    evaluator_hooks hooks = {.arg = &d,
+                             .progress = on_progress,
+                             .row = d.open && text ? on_row : NULL,
+                             .stop = h ? h->stop : NULL,
+                             .outputs = d.open && !text ? on_outputs : NULL};
     if (!bad) bad = evaluator_run(v, &hooks, out, e);
     if (d.open && bad) file_abandon(&d.file);
     if (d.open && !bad) bad = file_commit(&d.file, e);
     evaluator_free(v);
+    str_free(&d.line);
     return bad;
+}
+
+/* Of a classifier: the scores that there are. */
+static void add_scores(json_t *o, const class_scores *s)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"accuracy", s->accuracy},
+               {"macro_f1", s->macro_f1},
+               {"micro_f1", s->micro_f1},
+               {"mse", s->mse},
+               {"pearson", s->pearson}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (isfinite(all[i].value)) json_object_set_new(o, all[i].name, json_real(all[i].value));
+}
+
+static json_t *result_of_class(const evaluation *v)
+{
+    json_t *o = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f}", "rows", (json_int_t)v->rows, "tokens",
+                          (json_int_t)v->tokens, "labels", (json_int_t)v->labels, "loss", v->loss, "seconds",
+                          v->seconds, "tokens_per_second",
+                          v->seconds > 0 ? (double)v->tokens / v->seconds : 0.0);
+    add_scores(o, &v->scores);
+    return o;
 }
 
 static json_t *result_of(const evaluation *v)
@@ -84,20 +128,39 @@ static int save(const options *o, const json_t *result, err *e)
     return bad;
 }
 
+/* Options of the one kind of model given for the other. */
+static int check_kind(const options *o, bool text, err *e)
+{
+    if (text && o->predictions)
+        return fail(e, E_USAGE, "--predictions is for classifiers (--task_type SEQ_CLS or TOKEN_CLS)");
+    if (!text && (o->generate || o->per_token))
+        return fail(e, E_USAGE, "--%s is for models that write text, not for classifiers; --predictions FILE writes "
+                    "their labels",
+                    o->generate ? "generate" : "per_token");
+    return OK;
+}
+
 int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
 {
     job_model j = {0};
+    job_class c = {0};
     job_rows r = {0};
     job_score s = {0};
     evaluation v;
     bool saves = o->generate || options_origin(o, "output_dir") == FROM_COMMAND_LINE;
     *out = NULL;
-    int bad = job_model_open(&j, o, h, e);
-    rows_part part = o->eval_split > 0 ? ROWS_HELD_OUT : ROWS_ALL;
-    if (!bad) bad = job_rows_open_part(&r, o->data, part, o, j.tokenizer, device_pool(j.device), h, e);
+    int bad = job_class_open(&c, o, CLASS_JUDGE, e);
+    const bool text = c.head.task == TASK_CAUSAL_LM;
+    const rows_part part = o->eval_split > 0 ? ROWS_HELD_OUT : ROWS_ALL;
+    if (!bad) bad = check_kind(o, text, e);
+    if (!bad) bad = job_model_open_for(&j, o, &c.head, h, e);
+    if (!bad && !text) bad = adapter_check_head(j.adapter, j.model, e);
+    if (!bad)
+        bad = text ? job_rows_open_part(&r, o->data, part, o, j.tokenizer, device_pool(j.device), h, e)
+                   : job_class_rows(&c, &r, o->data, o, &j, h, e);
     if (!bad && o->generate) bad = job_score_open(&s, &r, &j, o, h, e);
-    if (!bad) bad = evaluate(&j, &r, o, h, &v, e);
-    json_t *result = bad ? NULL : result_of(&v);
+    if (!bad) bad = evaluate(&j, &c, &r, o, h, &v, e);
+    json_t *result = bad ? NULL : text ? result_of(&v) : result_of_class(&v);
     if (!bad && o->generate) bad = job_score_run(&s, &j, o, h, result, e);
     if (!bad && saves) bad = save(o, result, e);
     if (!bad) *out = json_incref(result);
@@ -105,5 +168,6 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     job_score_close(&s);
     job_rows_close(&r);
     job_model_close(&j);
+    job_class_close(&c);
     return job_advise(bad, "lower per_device_eval_batch_size or max_length, or use --quantization nf4", e);
 }

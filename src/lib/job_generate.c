@@ -1,4 +1,5 @@
 /* job_generate.c -- text from a model: for one prompt, or for every row of a data file. */
+#include "lib/job_class.h"
 #include "lib/job_prompts.h"
 
 #include <string.h>
@@ -68,7 +69,8 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
     job_model j = {0};
     job_prompts p = {0};
     *out = NULL;
-    int bad = job_model_open(&j, o, h, e);
+    int bad = job_class_refuse_text(o, e);
+    if (!bad) bad = job_model_open(&j, o, h, e);
     if (!bad) bad = read_prompts(&p, o, input, n, j.tokenizer, e);
     if (!bad) bad = job_prompts_encode(&p, j.tokenizer, e);
     if (!bad) bad = run_prompts(&p, &j, o, h, out, e);

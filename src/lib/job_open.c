@@ -107,12 +107,19 @@ int job_adapter_open(job_model *j, const options *o, const job_hooks *h, err *e)
 
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
 {
+    static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
+    return job_model_open_for(j, o, &none, h, e);
+}
+
+int job_model_open_for(job_model *j, const options *o, const model_head *head, const job_hooks *h, err *e)
+{
     *j = (job_model){0};
     int bad = job_exists(o->model, "model", e);
     if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
     if (!bad) bad = job_device_open(&j->device, o, e);
     model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
-    if (!bad) bad = model_open(&j->model, o->model, o->quantization, absmax, device_pool(j->device), e);
+    if (!bad)
+        bad = model_open_for(&j->model, o->model, o->quantization, absmax, head, device_pool(j->device), e);
     if (!bad) bad = job_tokenizer_open(&j->tokenizer, o->model, j->model->file, e);
     if (!bad) bad = job_adapter_open(j, o, h, e);
     if (bad) job_model_close(j);

@@ -25,6 +25,8 @@ json_t *job_profile(const double *seconds, double total, job_rest rest);
 /* Opens --model on --device, and --adapter when there is one. A note tells when the adapter was trained on
  * another base. */
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e);
+/* The same as a classifier; an encoder's head is not checked yet where no adapter is asked for. */
+int job_model_open_for(job_model *j, const options *o, const model_head *head, const job_hooks *h, err *e);
 void job_model_close(job_model *j);
 
 /* The parts of it: a tokenizer that fits its model, and --adapter on j->model. */

@@ -45,7 +45,7 @@ json_t *job_rows_findings(const job_rows *r)
     return list;
 }
 
-static void tell(const job_rows *r, const char *path, const job_hooks *h)
+void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h)
 {
     json_t *list = job_rows_findings(r);
     for (size_t i = 0; i < json_array_size(list); i++)
@@ -74,16 +74,17 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
     if (bad)
         job_rows_close(r);
     else if (h)
-        tell(r, path, h);
+        job_rows_tell(r, path, h);
     return bad;
 }
 
 void job_rows_close(job_rows *r)
 {
-    if (r->open > 2) rowset_release(&r->set);
+    if (r->open > 2 || r->classified) rowset_release(&r->set);
     if (r->open > 1) shape_release(&r->shape);
     chat_close(r->chat);
     r->chat = NULL;
     if (r->open > 0) table_close(&r->table);
     r->open = 0;
+    r->classified = false;
 }

@@ -12,6 +12,7 @@ typedef struct job_rows {
     row_shape shape;
     rowset set;
     int open; /* how many of the three are */
+    bool classified; /* the set is a classifier's (job_class.h), without a shape */
 } job_rows;
 
 /* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. */
@@ -27,6 +28,8 @@ void job_rows_close(job_rows *r);
 
 /* Leaves in r->table, which is open with r->shape, the rows of the part. E_USAGE when all have one prompt. */
 int job_split(job_rows *r, double share, uint64_t seed, rows_part part, err *e);
+/* The findings as notes. */
+void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h);
 
 /* An array of lines: "12 rows are truncated (first: line 3): ...". */
 json_t *job_rows_findings(const job_rows *r);

@@ -47,6 +47,8 @@ typedef struct options {
     int64_t threads, memory_limit;
 
     /* data */
+    const char *task_type, *problem_type, *label_column;
+    peft_list text_columns;
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;
     const char *completion_only_loss; /* "auto", "true", "false" */
     const char *chat_template_path, *chat_template_kwargs;
@@ -58,7 +60,7 @@ typedef struct options {
     /* adapter */
     int64_t lora_r;
     double lora_alpha, lora_dropout;
-    peft_list target_modules, exclude_modules, layers_pattern;
+    peft_list target_modules, exclude_modules, layers_pattern, modules_to_save;
     option_ints layers;
     option_map rank_pattern, alpha_pattern, scheduler_kwargs;
     bool rslora;
@@ -83,7 +85,7 @@ typedef struct options {
     peft_list stop;
 
     /* eval, data, info, bench */
-    const char *per_token, *color, *synonyms, *train_data;
+    const char *predictions, *per_token, *color, *synonyms, *train_data;
     bool generate;
     peft_list attributes;
     int64_t rows, row, bench_steps, bench_tokens;

@@ -134,17 +134,18 @@ static size_t idle_bytes(const stock *s)
     return sum;
 }
 
-static int new_base(stock *s, kept_base **out, const char *key, const options *o, pool *team, err *e)
+static int new_base(stock *s, kept_base **out, const char *key, const options *o, const model_head *head,
+                    pool *team, err *e)
 {
     model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
     err first = {0};
     model *m;
     if (idle_bytes(s) > cpu_memory_free() / 2) let_go(s);
-    int bad = model_open(&m, o->model, o->quantization, absmax, team, &first);
+    int bad = model_open_for(&m, o->model, o->quantization, absmax, head, team, &first);
     if (bad == E_MEMORY && s->bases) {
         let_go(s);
         first = (err){0};
-        bad = model_open(&m, o->model, o->quantization, absmax, team, &first);
+        bad = model_open_for(&m, o->model, o->quantization, absmax, head, team, &first);
     }
     if (bad) return fail(e, bad, "%s", first.msg);
     kept_base *b = xcalloc(1, sizeof *b);
@@ -153,20 +154,21 @@ static int new_base(stock *s, kept_base **out, const char *key, const options *o
     return OK;
 }
 
-static int find_base(stock *s, kept_base **out, const options *o, pool *team, err *e)
+static int find_base(stock *s, kept_base **out, const options *o, const model_head *head, pool *team, err *e)
 {
     str key = {0};
     str_fmt(&key, "%s %d", o->quantization, o->double_quant);
+    if (head->task) str_fmt(&key, " %d %d %lld", head->task, head->objective, (long long)head->outputs);
     int bad = OK;
     kept_base *b = s->bases;
     while (b && strcmp(b->key, key.p)) b = b->next;
-    if (!b) bad = new_base(s, &b, key.p, o, team, e);
+    if (!b) bad = new_base(s, &b, key.p, o, head, team, e);
     str_free(&key);
     *out = b;
     return bad;
 }
 
-static int open_view(stock *s, job_model *view, const options *o, err *e)
+static int open_view(stock *s, job_model *view, const options *o, const model_head *head, err *e)
 {
     kept_base *b;
     int bad = job_exists(o->model, "model", e);
@@ -175,7 +177,7 @@ static int open_view(stock *s, job_model *view, const options *o, err *e)
         bad = fail(e, E_USAGE, "%s: the trainings share the base %s; give the same model to all", o->model,
                    s->path);
     if (!bad) bad = open_device(s, &view->device, o, e);
-    if (!bad) bad = find_base(s, &b, o, device_pool(view->device), e);
+    if (!bad) bad = find_base(s, &b, o, head, device_pool(view->device), e);
     if (!bad && !s->tokenizer) bad = job_tokenizer_open(&s->tokenizer, o->model, b->model->file, e);
     if (bad) return bad;
     if (!s->path) s->path = strdup(o->model);
@@ -197,9 +199,15 @@ static void close_view(stock *s, job_model *view)
 
 int stock_open(stock *s, job_model *view, const options *o, err *e)
 {
+    static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
+    return stock_open_for(s, view, o, &none, e);
+}
+
+int stock_open_for(stock *s, job_model *view, const options *o, const model_head *head, err *e)
+{
     *view = (job_model){0};
     pthread_mutex_lock(&s->lock);
-    int bad = open_view(s, view, o, e);
+    int bad = open_view(s, view, o, head, e);
     if (bad) close_view(s, view);
     pthread_mutex_unlock(&s->lock);
     return bad;

@@ -19,6 +19,8 @@ void stock_free(stock *s); /* NULL is fine; nothing of it may be in use */
 /* Fills *view with device, base and tokenizer for --model, --quantization, --double_quant, --device,
  * --compute and --threads; the adapter is left to the caller. Another model path than the first is E_USAGE. */
 int stock_open(stock *s, job_model *view, const options *o, err *e);
+/* The same as a classifier. */
+int stock_open_for(stock *s, job_model *view, const options *o, const model_head *head, err *e);
 /* Gives the base back, and closes view->adapter. */
 void stock_close(stock *s, job_model *view);
 

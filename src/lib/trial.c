@@ -29,6 +29,22 @@ static void keep_shape(const trial *t)
     adapter_set_base(t->base.adapter, t->base.model);
 }
 
+enum { SAVED = 18 };
+
+/* As PEFT: what was asked for, and the heads of classifiers by their usual names. */
+static int choose_saved(const trial *t, peft_config *config, const char **saved, err *e)
+{
+    const peft_list asked = t->o->modules_to_save;
+    if (t->class.head.task == TASK_CAUSAL_LM && !asked.n) return OK;
+    if (asked.n > SAVED - 2) return fail(e, E_USAGE, "modules_to_save: at most %d names", SAVED - 2);
+    for (int64_t i = 0; i < asked.n; i++) saved[i] = asked.p[i];
+    saved[asked.n] = "classifier";
+    saved[asked.n + 1] = "score";
+    config->modules_to_save = (peft_list){saved, asked.n + 2};
+    config->task_type = model_task_name(t->class.head.task);
+    return OK;
+}
+
 static int open_adapter(trial *t, err *e)
 {
     if (t->o->adapter) {
@@ -36,7 +52,9 @@ static int open_adapter(trial *t, err *e)
         return OK;
     }
     peft_config config;
+    const char *saved[SAVED];
     int bad = job_adapter_config(&config, t->o, e);
+    if (!bad) bad = choose_saved(t, &config, saved, e);
     return bad ? bad : adapter_new(&t->base.adapter, t->base.model, &config, (uint64_t)t->o->seed, e);
 }
 
@@ -45,14 +63,34 @@ static void add_data(trial *t, const char *path, const table *rows)
     json_array_append_new(t->data, job_data_json(path, str_c(&rows->source), rows->source.n, rows->rows));
 }
 
-static int open_rows(trial *t, err *e)
+/* A classifier's rows. */
+static int open_own(trial *t, err *e)
 {
     const options *o = t->o;
-    bool split = !o->eval_data && o->eval_split > 0;
+    if (o->eval_split > 0)
+        return fail(e, E_USAGE, "--eval_split is not for classifiers; give the held-out rows as --eval_data");
+    int bad = job_class_rows(&t->class, &t->own[0], o->data, o, &t->base, t->h, e);
+    t->train = &t->own[0];
+    if (bad || !o->eval_data || t->unjudged) return bad;
+    t->eval = &t->own[1];
+    return job_class_rows(&t->class, &t->own[1], o->eval_data, o, &t->base, t->h, e);
+}
+
+static int open_stocked(trial *t, bool split, err *e)
+{
+    const options *o = t->o;
     int bad = stock_rows(t->s, &t->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, &t->base, t->h, e);
     if (!bad && (split || o->eval_data) && !t->unjudged)
         bad = stock_rows(t->s, &t->eval, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, o,
                          &t->base, t->h, e);
+    return bad;
+}
+
+static int open_rows(trial *t, err *e)
+{
+    const options *o = t->o;
+    bool split = !o->eval_data && o->eval_split > 0;
+    int bad = t->class.head.task == TASK_CAUSAL_LM ? open_stocked(t, split, e) : open_own(t, e);
     if (bad) return bad;
     t->data = json_array();
     add_data(t, o->data, &t->train->table);
@@ -63,11 +101,13 @@ static int open_rows(trial *t, err *e)
 static int open_all(trial *t, err *e)
 {
     int bad = job_folder_open(t->o, &t->resume, e);
-    if (!bad) bad = stock_open(t->s, &t->base, t->o, e);
+    if (!bad) bad = job_class_open(&t->class, t->o, CLASS_LEARN, e);
+    if (!bad) bad = stock_open_for(t->s, &t->base, t->o, &t->class.head, e);
     if (!bad) bad = job_adapter_open(&t->base, t->o, t->h, e);
     if (!bad) bad = job_recipe(&t->recipe, t->o, t->base.model, e);
     if (!bad) bad = open_rows(t, e);
     if (!bad) bad = open_adapter(t, e);
+    if (!bad) bad = adapter_check_head(t->base.adapter, t->base.model, e);
     t->recipe.resume_from_checkpoint = t->resume;
     if (!bad)
         bad = trainer_new(&t->trainer, t->base.model, t->base.adapter, &t->train->set,
@@ -101,7 +141,9 @@ void trial_close(trial *t)
 {
     if (!t) return;
     trainer_free(t->trainer);
+    for (int i = 0; i < 2; i++) job_rows_close(&t->own[i]);
     stock_close(t->s, &t->base);
+    job_class_close(&t->class);
     json_decref(t->data);
     free(t->resume);
     free(t);
@@ -143,7 +185,7 @@ static void on_evaluating(void *arg, int64_t done, int64_t rows)
 static int on_evaluated(void *arg, int64_t at, const evaluation *v)
 {
     const trial *t = arg;
-    if (at == 0 && !t->o->adapter) stock_set_before(t->s, &t->base, t->eval, v);
+    if (at == 0 && !t->o->adapter && t->eval != &t->own[1]) stock_set_before(t->s, &t->base, t->eval, v);
     bool ask = at > 0 && t->watch && t->watch->evaluated;
     return ask ? t->watch->evaluated(t->watch->arg, at, v) : 0;
 }
@@ -216,6 +258,7 @@ int trial_run(trial *t, const trial_watch *watch, json_t **result, err *e)
     *result = NULL;
     if (t->o->overwrite && !t->resume && job_folder_clear(t->o, e)) return e->code;
     int bad = write_run(t, NULL, false, e);
+    if (!bad && t->class.head.task != TASK_CAUSAL_LM) bad = job_class_write(&t->class, t->o, e);
     if (bad) return bad;
     trainer_hooks hooks = {.arg = t,
                            .message = on_message,
@@ -226,7 +269,9 @@ int trial_run(trial *t, const trial_watch *watch, json_t **result, err *e)
                            .evaluate_at = watch ? watch->evaluate_at : NULL,
                            .n_evaluate_at = watch ? watch->n_evaluate_at : 0,
                            .evaluated = on_evaluated,
-                           .before = t->o->adapter ? NULL : stock_before(t->s, &t->base, t->eval),
+                           .before = t->o->adapter || t->eval == &t->own[1]
+                                         ? NULL
+                                         : stock_before(t->s, &t->base, t->eval),
                            .seconds = t->o->profile ? t->seconds : NULL};
     trainer_result r;
     bad = trainer_run(t->trainer, &hooks, &r, e);
@@ -274,7 +319,7 @@ int trial_judge_base(const job_model *base, const job_rows *rows, int64_t batch,
                           .labels = xcalloc(n, sizeof *out->labels),
                           .hits = xcalloc(n, sizeof *out->hits)};
     judging j = {out, h};
-    evaluator_hooks hooks = {&j, on_judged, on_row, h ? h->stop : NULL};
+    evaluator_hooks hooks = {.arg = &j, .progress = on_judged, .row = on_row, .stop = h ? h->stop : NULL};
     evaluator *v = NULL;
     int bad = evaluator_new(&v, base->model, base->adapter, &rows->set, batch, base->device, e);
     if (!bad) bad = evaluator_run(v, &hooks, &out->all, e);

@@ -14,6 +14,7 @@
 #ifndef LIB_TRIAL_H
 #define LIB_TRIAL_H
 
+#include "lib/job_class.h"
 #include "lib/job_folder.h"
 #include "lib/stock.h"
 #include "train/trainer.h"
@@ -26,6 +27,8 @@ typedef struct trial {
     job_model base; /* with the adapter */
     const job_rows *train, *eval; /* eval NULL: no held-out rows, or they are not looked at */
     bool unjudged;
+    job_class class; /* of a classifier, whose rows are its own */
+    job_rows own[2];
     recipe recipe;
     trainer *trainer;
     char *resume;

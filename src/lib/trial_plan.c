@@ -77,7 +77,8 @@ static void add_memory(const trial *t, json_t *plan, str *s)
 static void add_time(const trial *t, json_t *plan, str *s)
 {
     const model *m = t->base.model;
-    double linear = 0, head = (double)m->config->vocab * (double)m->config->width;
+    const bool text = m->head.task == TASK_CAUSAL_LM;
+    double linear = 0, head = (double)(text ? m->config->vocab : m->head.outputs) * (double)m->config->width;
     for (int64_t i = 0; i < m->linears; i++) linear += (double)m->linear[i].in * (double)m->linear[i].out;
     const rowset *set = &t->train->set;
     double rows =

@@ -226,10 +226,11 @@ int adapter_check_head(const adapter *a, const model *m, err *e)
     for (int64_t i = 0; i < m->denses; i++) {
         const model_dense *d = &m->dense[i];
         if (model_has_dense(m, d) || (a && adapter_find_whole(a, d->name, "weight") >= 0)) continue;
+        const char *first = strstr(d->name, "pooler") ? strstr(d->name, "pooler") : d->name;
         return fail(e, E_USAGE,
                     "%s: has no %s for %lld outputs, and no adapter brings one: give the adapter that was trained "
                     "for this, or train it (--modules_to_save %.*s)",
-                    checkpoint_path(m->file), d->name, (long long)d->out, (int)strcspn(d->name, "."), d->name);
+                    checkpoint_path(m->file), d->name, (long long)d->out, (int)strcspn(first, "."), first);
     }
     return OK;
 }

@@ -18,8 +18,17 @@ void micro_batch_init(micro_batch *b, int64_t tokens, int64_t labels, int64_t do
     b->row_index = xcalloc((size_t)docs, sizeof *b->row_index);
 }
 
+void micro_batch_init_for(micro_batch *b, const rowset *r, int64_t tokens, int64_t labels, int64_t docs)
+{
+    micro_batch_init(b, tokens, labels, docs);
+    if (r->types) b->types = xcalloc((size_t)tokens, sizeof *b->types);
+    if (r->values) b->values = xcalloc((size_t)labels * (size_t)r->outputs, sizeof *b->values);
+}
+
 void micro_batch_release(micro_batch *b)
 {
+    free(b->types);
+    free(b->values);
     free(b->ids);
     free(b->positions);
     free(b->start);
@@ -44,11 +53,15 @@ void micro_batch_add(micro_batch *b, const rowset *r, int64_t row)
         b->positions[s + i] = (int32_t)i;
         b->start[s + i] = (int32_t)s;
     }
-    for (int64_t i = 1; i < n; i++) {
+    if (r->types && b->types) memcpy(b->types + s, r->types + r->offset[row], (size_t)n * sizeof *b->types);
+    for (int64_t i = r->target ? 0 : 1; i < n; i++) {
         if (!mask[i]) continue;
         BUG_IF(b->labels == b->max_labels);
-        b->gather[b->labels] = (int32_t)(s + i - 1);
-        b->target[b->labels] = ids[i];
+        b->gather[b->labels] = (int32_t)(r->target ? s + i : s + i - 1);
+        b->target[b->labels] = r->target ? r->target[r->offset[row] + i] : ids[i];
+        if (r->values && b->values)
+            memcpy(b->values + b->labels * r->outputs, r->values + row * r->outputs,
+                   (size_t)r->outputs * sizeof *b->values);
         b->labels++;
     }
     b->tokens += n;

@@ -7,7 +7,8 @@
  *   positions[s + i]  i
  *   start[s + i]      s, below which attention never looks
  *
- * and for every token i >= 1 whose mask is 1 there is a label: gather = s + i - 1, target = its id.
+ * and for every token i >= 1 whose mask is 1 there is a label: gather = s + i - 1, target = its id. In rows
+ * of a classifier it is gather = s + i, and target what the row says there.
  *
  * The place in the data is (epoch, index), index counting micro-batches from 0. Everything about a
  * micro-batch is a function of rows, options and place, so that a run resumes anywhere and sees what it
@@ -33,7 +34,9 @@
 typedef struct micro_batch {
     int64_t tokens, labels, n_docs;
     int32_t *ids, *positions, *start; /* (tokens) */
+    int32_t *types;                   /* (tokens) token types; NULL: the rows have none */
     int32_t *gather, *target;         /* (labels) gather is increasing */
+    float *values;                    /* (labels, outputs) of rows that have values instead of targets; or NULL */
     float *weight;                    /* (labels) left to the caller */
     int64_t *row_index;               /* (n_docs) rows of the rowset */
     int64_t max_tokens, max_labels, max_docs;
@@ -41,6 +44,8 @@ typedef struct micro_batch {
 
 /* Arrays of these sizes, all set to nothing. */
 void micro_batch_init(micro_batch *b, int64_t tokens, int64_t labels, int64_t docs);
+/* The same with room for what rows of r have: types, values. */
+void micro_batch_init_for(micro_batch *b, const rowset *r, int64_t tokens, int64_t labels, int64_t docs);
 void micro_batch_release(micro_batch *b);
 
 /* Empties b, and appends a row. A row that does not fit is a bug of the caller. */

@@ -157,6 +157,9 @@ void rowset_release(rowset *r)
     free(r->offset);
     free(r->ids);
     free(r->mask);
+    free(r->target);
+    free(r->types);
+    free(r->values);
     free(r->row);
     free(r->line);
     *r = (rowset){0};

@@ -59,6 +59,10 @@ typedef struct rowset {
     int64_t *offset; /* (n + 1) */
     int32_t *ids;    /* (offset[n]) */
     uint8_t *mask;   /* (offset[n]) */
+    /* of classifiers (classify.h), else NULL: the mask is at the token whose row the head reads */
+    int32_t *target, *types; /* (offset[n]) the class there; token types */
+    float *values;           /* (n, outputs) instead of classes: numbers, or 1 for each of several */
+    int64_t outputs;
     int64_t *row;    /* (n) row of the table */
     int64_t *line;   /* (n) its line in the file */
 

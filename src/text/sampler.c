@@ -209,7 +209,7 @@ static int check(const rowset *r, const sampler_options *o, err *e)
 static int64_t count_labels(const rowset *r, int64_t row)
 {
     int64_t labels = 0;
-    for (int64_t i = r->offset[row] + 1; i < r->offset[row + 1]; i++) labels += r->mask[i];
+    for (int64_t i = r->offset[row]; i < r->offset[row + 1]; i++) labels += r->mask[i];
     return labels;
 }
 

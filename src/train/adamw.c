@@ -55,6 +55,7 @@ static void update_tiles(void *arg, int thread, int threads)
     for (int64_t k = 0; k < j->groups; k++) {
         const adamw_group *group = &j->group[k];
         scalars s = scalars_of(j, j->lr * group->lr_ratio);
+        if (group->undecayed) s.keep = 1;
         for (size_t at = 0; at < group->count; at += TILE) {
             if (tile++ % threads != thread) continue;
             size_t first = group->first + at, left = group->count - at;

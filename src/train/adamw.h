@@ -17,12 +17,14 @@
 
 #include "base/pool.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct adamw_group {
     size_t first, count;
     double lr_ratio; /* 1: the learning rate as it is */
+    bool undecayed;  /* no weight decay: biases */
 } adamw_group;
 
 typedef struct adamw {

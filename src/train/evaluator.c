@@ -12,6 +12,7 @@ struct evaluator {
     sampler *s;
     micro_batch batch;
     step *run;
+    class_tally tally; /* of a classifier */
 };
 
 static sampler *in_order(const rowset *rows, int64_t batch_rows, err *e)
@@ -39,7 +40,9 @@ int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *row
     v->m = m;
     v->rows = rows;
     v->s = s;
-    micro_batch_init(&v->batch, size.tokens, size.labels, docs);
+    micro_batch_init_for(&v->batch, rows, size.tokens, size.labels, docs);
+    if (m->head.task != TASK_CAUSAL_LM)
+        class_tally_init(&v->tally, m->head.objective == OBJECTIVE_VALUE ? 0 : m->head.outputs);
     for (int64_t k = 0; k < size.labels; k++) v->batch.weight[k] = 1;
     int code = step_new(&v->run, m, a, STEP_EVAL, &size, d, e);
     if (code == OK)
@@ -53,6 +56,7 @@ void evaluator_free(evaluator *v)
 {
     if (!v) return;
     step_free(v->run);
+    class_tally_release(&v->tally);
     micro_batch_release(&v->batch);
     sampler_free(v->s);
     free(v);
@@ -79,6 +83,20 @@ int evaluator_measure(step_memory *out, const model *m, const adapter *a, const 
     return OK;
 }
 
+/* Label k of the batch, by its logits. */
+static void judge(evaluator *v, const float *logits, int64_t k)
+{
+    const model_head *h = &v->m->head;
+    const float *z = logits + k * h->outputs;
+    if (h->objective == OBJECTIVE_VALUE) class_tally_value(&v->tally, v->batch.values[k], z[0]);
+    if (h->objective == OBJECTIVE_SEVERAL) class_tally_several(&v->tally, v->batch.values + k * h->outputs, z);
+    if (h->objective != OBJECTIVE_CLASS) return;
+    int64_t best = 0;
+    for (int64_t i = 1; i < h->outputs; i++)
+        if (z[i] > z[best]) best = i;
+    class_tally_one(&v->tally, v->batch.target[k], best);
+}
+
 /* Labels of a document of the batch, from `first` on: those whose token lies before `end`. */
 static int64_t labels_before(const micro_batch *b, int64_t first, int64_t end)
 {
@@ -102,6 +120,7 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
 {
     const micro_batch *b = &v->batch;
     const float *ce = step_cross_entropy(v->run), *hit = step_hits(v->run);
+    const float *logits = v->m->head.task == TASK_CAUSAL_LM ? NULL : step_logits(v->run);
     int64_t at = 0, end = 0;
     for (int64_t k = 0; k < b->n_docs; k++) {
         int64_t row = b->row_index[k];
@@ -111,7 +130,9 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
             if (!isfinite(ce[i])) return not_finite(v, row, e);
             sum->loss += (double)ce[i];
             sum->token_accuracy += (double)hit[i];
+            if (logits) judge(v, logits, i);
         }
+        if (logits && h->outputs) h->outputs(h->arg, row, logits + at * v->m->head.outputs, n);
         if (h->row) h->row(h->arg, row, ce + at, hit + at, n);
         at += n;
     }
@@ -128,6 +149,7 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
     const micro_batch *b = &v->batch;
     double start = clock_seconds();
     *out = (evaluation){0};
+    if (v->tally.hit) class_tally_clear(&v->tally);
     for (int64_t k = 0; k < sampler_micro_batches(v->s); k++) {
         if (h->stop && *h->stop) return fail(e, E_STOPPED, "the evaluation was stopped");
         sampler_fill(v->s, 0, k, &v->batch);
@@ -138,6 +160,8 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
                          .start = b->start,
                          .gather = b->gather,
                          .target = b->target,
+                         .values = b->values,
+                         .types = b->types,
                          .weight = b->weight};
         step_run(v->run, &in, 0);
         int code = count(v, h, out, e);
@@ -146,6 +170,7 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
     }
     out->loss /= (double)out->labels;
     out->token_accuracy /= (double)out->labels;
+    if (v->m->head.task != TASK_CAUSAL_LM) out->scores = class_tally_scores(&v->tally);
     out->seconds = clock_seconds() - start;
     return OK;
 }

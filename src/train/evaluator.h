@@ -6,6 +6,7 @@
 #ifndef TRAIN_EVALUATOR_H
 #define TRAIN_EVALUATOR_H
 
+#include "metric/classify.h"
 #include "model/step.h"
 #include "text/batch.h"
 
@@ -14,6 +15,7 @@ typedef struct evaluation {
     double token_accuracy; /* share of labels that are the likeliest token */
     int64_t rows, tokens, labels;
     double seconds;
+    class_scores scores; /* of a classifier; else n is 0 */
 } evaluation;
 
 typedef struct evaluator_hooks {
@@ -22,6 +24,8 @@ typedef struct evaluator_hooks {
     /* Each row's labels in order: cross entropy and 1 or 0 for a hit. */
     void (*row)(void *arg, int64_t row, const float *cross_entropy, const float *hit, int64_t labels);
     const volatile int *stop; /* not 0: give up, between batches */
+    /* Classifiers: each row's logits, (labels, outputs). */
+    void (*outputs)(void *arg, int64_t row, const float *logits, int64_t labels);
 } evaluator_hooks;
 
 typedef struct evaluator evaluator;

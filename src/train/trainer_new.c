@@ -99,20 +99,22 @@ int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const a
     return code;
 }
 
-/* A and B of a module are neighbours, and so are modules: without LoRA+ one group holds everything. */
+/* A and B of a module are neighbours, and so are modules: without LoRA+ one group holds them all. What is
+ * trained whole follows them; its biases do not decay, as in transformers. */
 static void make_groups(trainer *t)
 {
     const adapter *a = t->a;
     bool plus = t->r.loraplus_lr_ratio > 0 && t->r.loraplus_lr_ratio != 1;
-    t->group = arena_new(&t->mem, (size_t)(2 * a->modules + 1) * sizeof *t->group);
-    if (!plus) {
-        t->group[t->groups++] = (adamw_group){0, a->count, 1};
-        return;
+    t->group = arena_new(&t->mem, (size_t)(2 * a->modules + a->wholes + 1) * sizeof *t->group);
+    if (!plus) t->group[t->groups++] = (adamw_group){0, a->wholes ? a->whole[0].at : a->count, 1, false};
+    for (int64_t i = 0; i < a->wholes; i++) {
+        const adapter_whole *w = &a->whole[i];
+        t->group[t->groups++] = (adamw_group){w->at, (size_t)(w->rows * w->cols), 1, w->bias};
     }
-    for (int64_t i = 0; i < a->modules; i++) {
+    for (int64_t i = 0; plus && i < a->modules; i++) {
         const adapter_module *n = &a->module[i];
-        t->group[t->groups++] = (adamw_group){n->a, (size_t)(n->r * n->in), 1};
-        t->group[t->groups++] = (adamw_group){n->b, (size_t)(n->out * n->r), t->r.loraplus_lr_ratio};
+        t->group[t->groups++] = (adamw_group){n->a, (size_t)(n->r * n->in), 1, false};
+        t->group[t->groups++] = (adamw_group){n->b, (size_t)(n->out * n->r), t->r.loraplus_lr_ratio, false};
     }
 }
 
@@ -143,7 +145,7 @@ static int make_steps(trainer *t, err *e)
         size.keep = REDO_BLOCKS;
         size.redo_blocks = t->memory.redo_blocks;
     }
-    micro_batch_init(&t->batch, size.tokens, size.labels, docs);
+    micro_batch_init_for(&t->batch, t->train, size.tokens, size.labels, docs);
     int code = step_new(&t->run, t->m, t->a, STEP_TRAIN, &size, t->d, e);
     if (code == OK && t->eval)
         code = evaluator_new(&t->judge, t->m, t->a, t->eval, t->r.per_device_eval_batch_size, t->d, e);

@@ -3,6 +3,9 @@
 
 #include "base/file.h"
 
+#include <math.h>
+#include <stdio.h>
+
 static double over(double x, double y) { return y > 0 ? x / y : 0; }
 
 void trainer_tell(trainer *t, double loss)
@@ -33,6 +36,20 @@ static json_t *new_line(const trainer *t)
 }
 
 static void put(json_t *o, const char *key, double x) { json_object_set_new(o, key, json_real(x)); }
+
+/* The scores that there are; PREFIXaccuracy, PREFIXf1 (macro), PREFIXmse, PREFIXpearson. */
+static void put_scores(json_t *o, const char *prefix, const class_scores *s)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"accuracy", s->accuracy}, {"f1", s->macro_f1}, {"mse", s->mse}, {"pearson", s->pearson}};
+    for (size_t i = 0; s->n && i < sizeof all / sizeof *all; i++) {
+        char key[48];
+        snprintf(key, sizeof key, "%s%s", prefix, all[i].name);
+        if (isfinite(all[i].value)) put(o, key, all[i].value);
+    }
+}
 
 static int log_line(trainer *t, json_t *line, err *e)
 {
@@ -65,7 +82,8 @@ int trainer_log_evaluation(trainer *t, const evaluation *v, err *e)
 {
     json_t *o = new_line(t);
     put(o, "eval_loss", v->loss);
-    put(o, "eval_token_accuracy", v->token_accuracy);
+    if (!v->scores.n) put(o, "eval_token_accuracy", v->token_accuracy);
+    put_scores(o, "eval_", &v->scores);
     put(o, "eval_runtime", v->seconds);
     put(o, "eval_samples_per_second", over((double)v->rows, v->seconds));
     json_object_set_new(o, "tokens", json_integer(t->at.tokens));

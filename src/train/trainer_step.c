@@ -40,6 +40,8 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
                      .start = b->start,
                      .gather = b->gather,
                      .target = b->target,
+                     .values = b->values,
+                     .types = b->types,
                      .weight = b->weight};
     step_run(t->run, &in, rng_key(t->r.seed, (uint64_t)at->micro));
     *loss += step_loss(t->run);
@@ -62,7 +64,14 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
 static int gradient_not_finite(const trainer *t, err *e)
 {
     size_t k = clip_not_finite(t->a->grad, t->a->count);
-    int64_t i = 0;
+    int64_t i = t->a->wholes - 1;
+    while (i >= 0 && t->a->whole[i].at > k) i--;
+    if (i >= 0)
+        return fail(e, E_NUMERIC,
+                    "step %lld: the gradient of %s is not finite; nothing was overwritten; try a lower "
+                    "learning_rate",
+                    (long long)t->at.step + 1, t->a->whole[i].name);
+    i = 0;
     while (i + 1 < t->a->modules && t->a->module[i + 1].a <= k) i++;
     const adapter_module *n = &t->a->module[i];
     return fail(

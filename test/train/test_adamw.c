@@ -53,7 +53,7 @@ static void replay(const json_t *run)
                .weight_decay = json_num(run, "weight_decay", 0, "run", NULL),
                .m = m,
                .v = v};
-    adamw_group group = {0, n, 1};
+    adamw_group group = {0, n, 1, false};
     json_array_foreach(json_object_get(run, "steps"), t, step)
     {
         numbers(step, "grad", g);
@@ -96,7 +96,7 @@ static float *two_steps(int threads, double *norm)
     float *p = noise(1, BIG), *g = noise(2, BIG), *m = xcalloc(BIG, sizeof *m), *v = xcalloc(BIG, sizeof *v);
     double *tile = xcalloc(clip_tiles(BIG), sizeof *tile);
     adamw a = {0.9, 0.999, 1e-8, 0.01, m, v};
-    adamw_group group[2] = {{0, 5000, 1}, {5000, BIG - 5000, 4}};
+    adamw_group group[2] = {{0, 5000, 1, false}, {5000, BIG - 5000, 4, false}};
     *norm = clip_norm(g, BIG, tile, team);
     for (int64_t t = 1; t <= 2; t++) adamw_step(&a, p, g, group, 2, t, 1e-3, 0.7, team);
     free(g), free(m), free(v), free(tile);
@@ -119,12 +119,23 @@ static void test_threads(void **state)
 }
 
 /* The first step of Adam moves by lr wherever the gradient is not small, so a group's ratio shows. */
+/* Half of a decays, its bias does not. */
+static void test_decay(void **state)
+{
+    (void)state;
+    float p[4] = {1, 1, 1, 1}, g[4] = {0}, m[4] = {0}, v[4] = {0};
+    adamw a = {0.9, 0.999, 1e-8, 0.5, m, v};
+    adamw_group group[2] = {{0, 2, 1, false}, {2, 2, 1, true}};
+    adamw_step(&a, p, g, group, 2, 1, 0.1, 1, NULL);
+    assert_true(p[0] == 0.95f && p[1] == 0.95f && p[2] == 1 && p[3] == 1);
+}
+
 static void test_groups(void **state)
 {
     (void)state;
     float p[6] = {0}, g[6] = {1, -1, 1, 1, 1, -1}, m[6] = {0}, v[6] = {0};
     adamw a = {0.9, 0.999, 1e-8, 0, m, v};
-    adamw_group group[2] = {{0, 2, 1}, {3, 3, 16}};
+    adamw_group group[2] = {{0, 2, 1, false}, {3, 3, 16, false}};
     adamw_step(&a, p, g, group, 2, 1, 1e-3, 1, NULL);
     const float want[6] = {-1e-3f, 1e-3f, 0, -16e-3f, -16e-3f, 16e-3f};
     for (int i = 0; i < 6; i++) assert_true(fabsf(p[i] - want[i]) <= 1e-5f * fabsf(want[i]));
@@ -155,7 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_groups), cmocka_unit_test(test_decay),
         cmocka_unit_test(test_clip),
     };
     return cmocka_run_group_tests_name("adamw", tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void check_training(rig *r)
     float *m = xcalloc(2 * r->a->count, sizeof *m);
     const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
                        .v = m + r->a->count};
-    const adamw_group all = {0, r->a->count, 1};
+    const adamw_group all = {0, r->a->count, 1, false};
     for (size_t t = 0; t < json_array_size(train); t++) {
         memset(r->a->grad, 0, r->a->count * sizeof(float));
         step_run(s, &in, 0);
