@@ -35,7 +35,7 @@ static int find_task(job_class *c, const options *o, err *e)
     model_task of_adapter = TASK_CAUSAL_LM, asked = task_named(o->task_type);
     int code = o->adapter ? task_of_adapter(o->adapter, &of_adapter, e) : OK;
     if (code != OK) return code;
-    c->head.task = strcmp(o->task_type, "auto") ? asked : of_adapter;
+    c->head.task = o->task_type && strcmp(o->task_type, "auto") ? asked : of_adapter;
     if (!o->adapter || c->head.task == of_adapter) return OK;
     return fail(e, E_USAGE, "--task_type %s: the adapter %s is for %s", o->task_type, o->adapter,
                 model_task_name(of_adapter));
@@ -94,7 +94,7 @@ static label_kind kind_named(const char *problem, label_kind otherwise)
 static label_kind kind_of(const job_class *c, const options *o, const json_t *config, const table *t, int column)
 {
     if (c->head.task == TASK_TOKEN_CLS) return LABEL_TOKENS;
-    const char *asked = strcmp(o->problem_type, "auto") ? o->problem_type : NULL;
+    const char *asked = o->problem_type && strcmp(o->problem_type, "auto") ? o->problem_type : NULL;
     if (!asked) asked = json_string_value(json_object_get(config, "problem_type"));
     return asked ? kind_named(asked, LABEL_ONE) : labels_guess(t, column);
 }

@@ -4,6 +4,7 @@
 #include "lib/report/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const double HELD_OUT = 0.1;
 
@@ -33,10 +34,21 @@ static int open_rows(comparison *c, const options *o, const job_model *base, err
     return OK;
 }
 
+static int refuse_classifiers(const comparison *c, err *e)
+{
+    for (int i = 0; i < c->recipes; i++) {
+        const char *task = c->recipe[i].o.task_type;
+        if (task && strcmp(task, "auto") && strcmp(task, "CAUSAL_LM"))
+            return fail(e, E_UNSUPPORTED, "task_type %s: recipes of classifiers are not compared", task);
+    }
+    return OK;
+}
+
 static int open_all(comparison *c, err *e)
 {
     job_model base;
     int bad = compare_recipes(c, e);
+    if (!bad) bad = refuse_classifiers(c, e);
     if (!bad) bad = stock_open(c->s, &base, &c->recipe[0].o, e);
     if (bad) return bad;
     bad = open_rows(c, &c->recipe[0].o, &base, e);

@@ -293,14 +293,14 @@ typedef struct judging {
     const job_hooks *h;
 } judging;
 
-static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t labels)
+static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t n)
 {
     trial_judged *j = ((judging *)arg)->out;
-    for (int64_t k = 0; k < labels; k++) {
+    for (int64_t k = 0; k < n; k++) {
         j->loss[row] += (double)ce[k];
         j->hits[row] += hit[k] > 0;
     }
-    j->labels[row] = labels;
+    j->labels[row] = n;
 }
 
 static void on_judged(void *arg, int64_t done, int64_t rows)
@@ -314,6 +314,8 @@ int trial_judge_base(const job_model *base, const job_rows *rows, int64_t batch,
                      trial_judged *out, err *e)
 {
     size_t n = (size_t)rows->set.n;
+    if (base->model->head.task != TASK_CAUSAL_LM)
+        return fail(e, E_UNSUPPORTED, "a classifier is judged by lorac eval, not among others");
     *out = (trial_judged){.n = rows->set.n,
                           .loss = xcalloc(n, sizeof *out->loss),
                           .labels = xcalloc(n, sizeof *out->labels),
