@@ -114,6 +114,7 @@ static void add_result(str *out, const json_t *r)
     add_won(out, r);
     add_importance(out, r);
     add_next(out, r);
+    if (json_object_get(r, "report")) output_row(out, "report", "%s", result_text(r, "report"));
     str_free(&n);
     str_free(&states);
 }

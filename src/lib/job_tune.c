@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "lib/job_score.h"
+#include "lib/report/report.h"
 #include "lib/tune.h"
 
 #include <math.h>
@@ -263,6 +264,8 @@ int job_tune(const options *o, const job_hooks *h, json_t **out, err *e)
     if (!bad && t.o->final_runs > 0) bad = finish(&t, e);
     if (!bad) bad = tune_json(&t, out, e);
     if (!bad) bad = tune_write(&t, *out, e);
+    if (!bad) bad = report_of_folder(o->out, e);
+    if (!bad) json_object_set_new(*out, "report", json_sprintf("%s/report.html", o->out));
     if (bad) {
         json_decref(*out);
         *out = NULL;

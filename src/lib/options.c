@@ -349,7 +349,8 @@ static int check_compare(const options *o, err *e)
                     "quantization is what the recipes say: --recipes lora,nf4,fp4+dq, or a file of each");
     if (o->resume || o->overwrite)
         return fail(e, E_USAGE,
-                    "a comparison goes on when the same command is given again; choose another --out for a new "
+                    "a comparison goes on when the same command is given again; choose another --out for a "
+                    "new "
                     "one");
     if (o->adapter)
         return fail(e, E_UNSUPPORTED, "--adapter: a comparison trains fresh adapters; leave it out");
@@ -360,7 +361,7 @@ int options_check(options *o, err *e)
 {
     if (o->command == COMMAND_TUNE && !strcmp(o->action, "show")) return OK;
     if (o->command == COMMAND_REPORT)
-        return o->folders.n ? OK : needs(o, NULL, "a folder: of runs, of a comparison, of a study", e);
+        return o->folders.n ? OK : needs(o, NULL, "a folder: of runs, a comparison or a study", e);
     if (o->command != COMMAND_BENCH &&
         needs(o, o->model, o->command == COMMAND_INFO ? "a PATH" : "--model PATH", e))
         return E_USAGE;

@@ -3,16 +3,12 @@
 
 #include "base/file.h"
 #include "lib/compare/compare.h"
+#include "lib/report/gathering.h"
 
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct gathering {
-    json_t *page, *runs, *groups;
-    int depth;
-} gathering;
 
 static char *join(const char *a, const char *b)
 {
@@ -59,7 +55,7 @@ static void add_point(json_t *list, const json_t *line, const char *key)
                                           report_num(line, key)));
 }
 
-static int add_log(json_t *r, const char *folder, err *e)
+int gathering_log(json_t *r, const char *folder, err *e)
 {
     str text = {0};
     char *path = join(folder, "log.jsonl");
@@ -108,11 +104,23 @@ static void add_facts(json_t *r, const json_t *facts, const json_t *eval)
     copy_all(r, eval, eval_keys, sizeof eval_keys / sizeof *eval_keys);
 }
 
-static void add_group(gathering *g, const char *name)
+void gathering_group(gathering *g, const char *name)
 {
     for (size_t i = 0; i < json_array_size(g->groups); i++)
         if (!strcmp(json_string_value(json_array_get(g->groups, i)), name)) return;
     json_array_append_new(g->groups, json_string(name));
+}
+
+int gathering_command(json_t *r, const char *folder, err *e)
+{
+    json_t *facts = read_if_there(folder, "run.json", e), *mine = chosen(json_object_get(facts, "options"));
+    str words = {0};
+    report_command(mine, &words);
+    if (facts) json_object_set_new(r, "command", json_string(str_c(&words)));
+    str_free(&words);
+    json_decref(mine);
+    json_decref(facts);
+    return e->code;
 }
 
 /* The texts of a run, by prompt; of every group those of its first run. */
@@ -164,9 +172,9 @@ static int add_run(gathering *g, const char *folder, const char *group, json_t *
     json_object_set_new(r, "options", mine);
     str_free(&words);
     add_facts(r, facts, eval);
-    if (!bad) bad = add_log(r, folder, e);
+    if (!bad) bad = gathering_log(r, folder, e);
     if (!bad) bad = add_texts(g, folder, report_text(r, "group"), e);
-    add_group(g, report_text(r, "group"));
+    gathering_group(g, report_text(r, "group"));
     json_array_append_new(g->runs, r);
     json_decref(eval);
     return bad;
@@ -218,10 +226,13 @@ static int add_comparison(gathering *g, const char *folder, json_t *told, err *e
 static int add_folder(gathering *g, const char *folder, const char *group, err *e)
 {
     json_t *told = read_if_there(folder, "compare.json", e), *facts = NULL;
-    if (!told && !e->code) facts = read_if_there(folder, "run.json", e);
+    bool study = !told && report_is_study(folder);
+    if (!told && !study && !e->code) facts = read_if_there(folder, "run.json", e);
     int bad = e->code;
     g->depth++;
-    if (!bad && told)
+    if (!bad && study)
+        bad = report_add_study(g, folder, e);
+    else if (!bad && told)
         bad = add_comparison(g, folder, told, e);
     else if (!bad && facts)
         bad = add_run(g, folder, group, facts, e);
@@ -266,7 +277,8 @@ static void add_attributes(json_t *page)
 static void add_summary(json_t *page, const char *first)
 {
     json_t *runs = json_object_get(page, "runs"), *lines = json_array(), *best = NULL, *fast = NULL;
-    const json_t *verdict = json_object_get(json_object_get(page, "compare"), "verdict");
+    const json_t *verdict = json_object_get(json_object_get(page, "compare"), "verdict"),
+                 *study = json_object_get(json_object_get(page, "study"), "lines");
     size_t n = json_array_size(runs);
     for (size_t i = 0; i < n; i++) {
         json_t *r = json_array_get(runs, i);
@@ -276,9 +288,11 @@ static void add_summary(json_t *page, const char *first)
     json_array_append_new(lines, json_sprintf("%zu %s of %zu %s.", n, n == 1 ? "run" : "runs",
                                               json_array_size(json_object_get(page, "groups")),
                                               verdict ? "recipes" : n == 1 ? "kind" : "kinds"));
+    if (study) json_array_clear(lines);
+    json_array_extend(lines, (json_t *)(uintptr_t)study);
     for (size_t i = 0; i < json_array_size(verdict); i++) json_array_append(lines, json_array_get(verdict,
                                                                                                   i));
-    if (best && !verdict)
+    if (best && !verdict && !study)
         json_array_append_new(lines, json_sprintf("Lowest held-out loss: %s, %.4f. A single run shows no "
                                                   "difference "
                                                   "from another that its seed might not have made.",

@@ -19,21 +19,6 @@ static bool counts(const char *name)
     return true;
 }
 
-/* A study's runs that were judged, with the loss of the last rung; else the page's runs. */
-static const json_t *trials_of(const json_t *page)
-{
-    const json_t *study = json_object_get(json_object_get(page, "study"), "runs");
-    return study ? study : json_object_get(page, "runs");
-}
-
-static double loss_of(const json_t *trial)
-{
-    const json_t *rungs = json_object_get(trial, "rungs");
-    size_t n = json_array_size(rungs);
-    return rungs ? report_num(n ? json_array_get(rungs, n - 1) : NULL, "eval_loss") : report_num(trial,
-                                                                                                 "loss");
-}
-
 static void add_names(varied *v, const json_t *trials)
 {
     json_t *seen = json_object(), *value;
@@ -56,7 +41,7 @@ static void add_names(varied *v, const json_t *trials)
 
 void varied_of(const json_t *page, varied *v)
 {
-    const json_t *trials = trials_of(page);
+    const json_t *trials = json_object_get(page, "runs");
     *v = (varied){.runs = (int64_t)json_array_size(trials)};
     add_names(v, trials);
     v->text = xcalloc((size_t)(v->runs * v->options) + 1, sizeof *v->text);
@@ -64,7 +49,7 @@ void varied_of(const json_t *page, varied *v)
     v->group = xcalloc((size_t)v->runs + 1, sizeof *v->group);
     for (int64_t i = 0; i < v->runs; i++) {
         const json_t *t = json_array_get(trials, (size_t)i);
-        v->loss[i] = loss_of(t);
+        v->loss[i] = report_num(t, "loss");
         v->group[i] = *report_text(t, "group") ? report_group(page, report_text(t, "group")) : 0;
         for (int64_t k = 0; k < v->options; k++) {
             const json_t *w = json_object_get(json_object_get(t, "options"), v->option[k]);
@@ -151,11 +136,17 @@ double varied_importance(const varied *v, int64_t option)
 
 /* ---------------------------------------------------------------------- parallel coordinates */
 
-enum { WIDTH = 900, HEIGHT = 320, TOP = 46, BOTTOM = 20, SIDE = 60, LABEL = 18 };
+enum { EACH = 96, LEAST = 900, HEIGHT = 320, TOP = 46, BOTTOM = 20, SIDE = 60, LABEL = 18 };
+
+static double width_of(const varied *v)
+{
+    double width = 2.0 * SIDE + EACH * (double)v->options;
+    return width > LEAST ? width : LEAST;
+}
 
 static double axis_at(const varied *v, int64_t k)
 {
-    return SIDE + (double)k * (WIDTH - 2 * SIDE) / (double)v->options; /* the last axis is the loss */
+    return SIDE + (double)k * (width_of(v) - 2 * SIDE) / (double)v->options; /* the last axis is the loss */
 }
 
 static double up(double share) { return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM); }
@@ -163,7 +154,11 @@ static double up(double share) { return HEIGHT - BOTTOM - share * (HEIGHT - TOP 
 static void short_text(str *out, const char *text)
 {
     char cut[LABEL + 4];
-    snprintf(cut, sizeof cut, "%.*s%s", LABEL, *text ? text : "default", strlen(text) > LABEL ? "..." : "");
+    if (is_number(text) && strlen(text) > 7)
+        snprintf(cut, sizeof cut, "%.3g", strtod(text, NULL));
+    else
+        snprintf(cut, sizeof cut, "%.*s%s", LABEL, *text ? text : "default",
+                 strlen(text) > LABEL ? "..." : "");
     html_text(out, cut);
 }
 
@@ -204,8 +199,8 @@ static void coordinates(const varied *v, str *out)
     column *c = xcalloc((size_t)v->options + 1, sizeof *c);
     range losses = RANGE_EMPTY;
     for (int64_t i = 0; i < v->runs; i++) range_add(&losses, v->loss[i]);
-    str_fmt(out, "<div class=\"wide\"><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Parallel "
-                 "coordinates\">\n", WIDTH,
+    str_fmt(out, "<div class=\"wide\"><svg viewBox=\"0 0 %.0f %d\" role=\"img\" aria-label=\"Parallel "
+                 "coordinates\">\n", width_of(v),
             HEIGHT);
     for (int64_t k = 0; k < v->options; k++) {
         c[k] = column_of(v, k);
