@@ -6,6 +6,7 @@
 #include "text/table_read.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *skip_space(const char *p) { return p + strspn(p, " \t\r\n"); }
@@ -82,6 +83,25 @@ static int add_object(table *t, const char *p, err *e)
     return OK;
 }
 
+/* p is at the bracket of a valid array. */
+static int add_array(table *t, const char *p, err *e)
+{
+    table_add_row(t, p);
+    p = skip_space(p + 1);
+    for (int i = 0; *p != ']'; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "%d", i + 1);
+        int column = table_name(t, name, (size_t)n, i, p, e);
+        if (column < 0) return E_FORMAT;
+        const char *value = p;
+        p = skip_value(value);
+        add_value(t, column, value, p);
+        p = skip_space(p);
+        if (*p == ',') p = skip_space(p + 1);
+    }
+    return OK;
+}
+
 /* jansson's position is just past what it could not take; its text ends in the token itself, which
  * the place already tells. */
 static int fail_json(const table *t, const char *p, size_t n, json_error_t *je, err *e)
@@ -96,17 +116,19 @@ static int fail_json(const table *t, const char *p, size_t n, json_error_t *je, 
     return table_fail(t, p + position, e, "not valid JSON: %s", je->text);
 }
 
-/* Reads the object at p, of at most n bytes; *next is what follows it. */
+/* Reads the object (in an array: or the array) at p, of at most n bytes; *next is what follows it. */
 static int read_object(table *t, const char *p, size_t n, size_t flags, const char **next, err *e)
 {
     json_error_t je;
-    if (*p != '{') return table_fail(t, p, e, "a row has to be a JSON object, as {\"column\": \"value\"}");
+    bool array = *p == '[' && (flags & JSON_DISABLE_EOF_CHECK);
+    if (*p != '{' && !array)
+        return table_fail(t, p, e, "a row has to be a JSON object, as {\"column\": \"value\"}");
     size_t most = n > TABLE_ROW_MAX ? TABLE_ROW_MAX : n;
     json_t *o = json_loadb(p, most, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | flags, &je);
     if (!o) return fail_json(t, p, n, &je, e);
     json_decref(o);
     *next = p + je.position;
-    return add_object(t, p, e);
+    return array ? add_array(t, p, e) : add_object(t, p, e);
 }
 
 int jsonl_read(table *t, const char *text, err *e)

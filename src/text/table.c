@@ -125,6 +125,17 @@ static void number_lines(table *t)
     }
 }
 
+/* Past the comment lines before a JSON array; p where something else follows them. */
+static const char *skip_comments(const char *p)
+{
+    const char *at = p;
+    while (*at == '#') {
+        at += strcspn(at, "\n");
+        at += strspn(at, " \t\r\n");
+    }
+    return *at == '[' ? at : p;
+}
+
 static int read_source(table *t, err *e)
 {
     int code = check_kind(t, e);
@@ -132,14 +143,14 @@ static int read_source(table *t, err *e)
     if (code != OK) return code;
     const char *text = t->source.p;
     if (text && str_starts(text, "\xef\xbb\xbf")) text += 3;
-    const char *start = text ? text + strspn(text, " \t\r\n") : "";
+    const char *start = text ? skip_comments(text + strspn(text, " \t\r\n")) : "";
     if (!*start) return fail(e, E_FORMAT, "%s: is empty", t->name);
     if (*start == '{') {
         t->format = TABLE_JSONL;
         code = jsonl_read(t, text, e);
     } else if (*start == '[') {
         t->format = TABLE_JSON;
-        code = json_array_read(t, text, e);
+        code = json_array_read(t, start, e);
     } else {
         bool tab = memchr(start, '\t', strcspn(start, "\n")) != NULL;
         t->format = tab ? TABLE_TSV : TABLE_CSV;

@@ -305,6 +305,28 @@ static void representations(void **state)
     attribute_free(&l);
 }
 
+static void acts(void **state)
+{
+    (void)state;
+    attribute_list l = {0};
+    assert_true(attribute_read(&l, plain(" ?compare(name=zelus 40;memory= 4 gb ; design='a, b = c';price)")));
+    assert_int_equal(l.n, 3);
+    assert_int_equal(l.p[0].value.n, 8);
+    assert_memory_equal(l.p[1].value.p, "4 gb", 4);
+    assert_int_equal(l.p[2].value.n, 8);
+    assert_memory_equal(l.p[2].value.p, "a, b = c", 8);
+    assert_true(attribute_read(&l, plain("goodbye()")));
+    assert_int_equal(l.n, 0);
+    static const char *const other[] = {"()", "say(", "say(a=b", "a b(c=d)", "say(=b)", "say(a=(b))",
+                                        "say(;a=b)", "say(a=b)x"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        assert_false(attribute_read(&l, plain(other[i])));
+        assert_int_equal(l.n, 0);
+    }
+    assert_true(attribute_is_none(plain("dontcare")));
+    attribute_free(&l);
+}
+
 /* Counts of texts with 0 to 2 slots, by hand. */
 static void counts(void **state)
 {
@@ -380,6 +402,7 @@ int main(void)
         cmocka_unit_test(users_synonyms),
         cmocka_unit_test(broken_synonyms),
         cmocka_unit_test(representations),
+        cmocka_unit_test(acts),
         cmocka_unit_test(counts),
         cmocka_unit_test(against_a_reader),
     };

@@ -135,6 +135,23 @@ static void json_array_knows_its_lines(void **state)
     table_close(&t);
 }
 
+static void json_array_of_arrays(void **state)
+{
+    (void)state;
+    table t = parse("# made by\n#hand\n[ [\"say(a=b)\", \"a \\u00e9\"],\n [1, null, [2, \"]\"]] ]");
+    assert_int_equal(t.rows, 2);
+    assert_int_equal(t.columns, 3);
+    expect_cell(&t, 0, "1", CELL_TEXT, "say(a=b)");
+    expect_cell(&t, 0, "2", CELL_TEXT, "a \xc3\xa9");
+    expect_cell(&t, 1, "1", CELL_SCALAR, "1");
+    expect_cell(&t, 1, "3", CELL_JSON, "[2, \"]\"]");
+    assert_int_equal(t.line[0], 3);
+    assert_int_equal(t.line[1], 4);
+    table_close(&t);
+    refuse("[[1, 2], 3]", "f:1:10: a row has to be a JSON object, as {\"column\": \"value\"}");
+    refuse("{\"a\": 1}\n[2]\n", "f:2:1: a row has to be a JSON object, as {\"column\": \"value\"}");
+}
+
 static void csv_refusals(void **state)
 {
     (void)state;
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(tsv_is_told_by_its_header),
         cmocka_unit_test(jsonl_keeps_what_is_written),
         cmocka_unit_test(json_array_knows_its_lines),
+        cmocka_unit_test(json_array_of_arrays),
         cmocka_unit_test(csv_refusals),
         cmocka_unit_test(json_refusals),
         cmocka_unit_test(file_refusals),
