@@ -386,6 +386,10 @@ int options_check(options *o, err *e)
                     "eval_split reads the data twice, and the standard input can be read once; give a file");
     if (o->eval_split > 0 && o->eval_data)
         return fail(e, E_USAGE, "eval_split and --eval-data are two sources of held-out rows; give one");
+    const bool texts = !o->task_type || !strcmp(o->task_type, "auto") || !strcmp(o->task_type, "CAUSAL_LM");
+    if (!texts && o->command & (COMMAND_TUNE | COMMAND_COMPARE))
+        return fail(e, E_UNSUPPORTED, "--task_type %s: classifiers are trained and evaluated one at a time",
+                    o->task_type);
     if (o->command == COMMAND_COMPARE) return check_compare(o, e);
     if (o->command == COMMAND_TUNE && check_tune(o, e)) return e->code;
     if (!(o->command & (COMMAND_TRAIN | COMMAND_TUNE))) return OK;
