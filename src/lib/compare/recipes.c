@@ -115,10 +115,27 @@ static int same_terms(const contender *a, const contender *b, err *e)
     return bad;
 }
 
+/* The names of --recipes. With the + of "nf4+dq" in it the option took the list for one expression. */
+static peft_list names_of(comparison *c)
+{
+    const peft_list *given = &c->o->recipes;
+    size_t room = 1;
+    for (int64_t i = 0; i < given->n; i++) room += strlen(given->p[i]);
+    const char **name = arena_new(&c->mem, room * sizeof *name);
+    int64_t n = 0;
+    for (int64_t i = 0; i < given->n; i++)
+        for (const char *p = given->p[i] + strspn(given->p[i], ", "); *p; p += strspn(p, ", ")) {
+            size_t length = strcspn(p, ", ");
+            name[n++] = arena_strndup(&c->mem, p, length);
+            p += length;
+        }
+    return (peft_list){name, n};
+}
+
 int compare_recipes(comparison *c, err *e)
 {
-    const peft_list *words = &c->o->recipes;
-    c->recipe = xcalloc((size_t)words->n, sizeof *c->recipe);
+    const peft_list list = names_of(c), *words = &list;
+    c->recipe = xcalloc((size_t)words->n + 1, sizeof *c->recipe);
     if (words->n < 2) return fail(e, E_USAGE, "--recipes: one recipe has nothing to be compared with; name "
                                               "two");
     for (int64_t i = 0; i < words->n; i++) {

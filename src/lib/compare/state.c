@@ -79,6 +79,16 @@ static int another(const comparison *c, const char *what, err *e)
     return fail(e, E_USAGE, "%s: holds another comparison (%s); choose another --out", c->o->out, what);
 }
 
+/* An option that the program which made the folder did not have yet is as it is now. */
+static bool same_options(const json_t *now, const json_t *was)
+{
+    const char *name;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)was, name, v)
+        if (!json_equal(v, json_object_get(now, name))) return false;
+    return true;
+}
+
 static int check_same(comparison *c, const json_t *old, const json_t *terms, const json_t *recipes, err *e)
 {
     const json_t *was = json_object_get(old, "terms"), *had = json_object_get(old, "recipes");
@@ -97,7 +107,7 @@ static int check_same(comparison *c, const json_t *old, const json_t *terms, con
     json_object_foreach((json_t *)(uintptr_t)recipes, name, v)
     {
         json_t *w = json_object_get(had, name);
-        if (w && !json_equal(v, w)) {
+        if (w && !same_options(v, w)) {
             str what = {0};
             str_fmt(&what, "recipe %s had other options", name);
             another(c, str_c(&what), e);

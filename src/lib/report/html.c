@@ -71,6 +71,7 @@ void html_number(str *out, double x)
         str_puts(out, "&ndash;");
         return;
     }
+    if (fabs(x) < 1e-6) x = 0; /* rounding, in everything that is shown here */
     if (fabs(x) < 10000 && x == floor(x)) {
         str_fmt(out, "%.0f", x);
         return;
