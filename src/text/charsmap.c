@@ -15,12 +15,15 @@ int charsmap_init(charsmap *m, const char *data, size_t n, const char *where, er
     memcpy(&size, data, 4);
     if (size % 4 || size > n - 4 || !size)
         return fail(e, E_FORMAT, "%s: the character map's trie of %u bytes does not fit in %zu", where, size, n);
+    const char *results = data + 4 + size;
+    if (utf8_valid(results, n - 4 - size) != n - 4 - size)
+        return fail(e, E_FORMAT, "%s: the character map's results are not UTF-8; fetch it again", where);
     m->units = size / 4;
     m->results = n - 4 - size + 1;
     m->unit = xmalloc(size);
     memcpy(m->unit, data + 4, size);
     m->result = xcalloc(m->results, 1);
-    memcpy(m->result, data + 4 + size, m->results - 1);
+    memcpy(m->result, results, m->results - 1);
     return OK;
 }
 
@@ -42,6 +45,8 @@ static bool step(const charsmap *m, size_t *at, unsigned char c)
     return true;
 }
 
+static bool inside_character(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+
 enum which { SHORTEST, LONGEST };
 
 static size_t find(const charsmap *m, const char *s, size_t n, enum which which, const char **result)
@@ -52,7 +57,8 @@ static size_t find(const charsmap *m, const char *s, size_t n, enum which which,
         if (!step(m, &at, (unsigned char)s[i])) break;
         if (!(m->unit[unit] & 0x100) || at >= m->units) continue;
         size_t value = m->unit[at] & 0x7fffffffu;
-        if (value >= m->results) continue;
+        if (value >= m->results || inside_character(m->result[value])) continue;
+        if (i + 1 < n && inside_character(s[i + 1])) continue;
         *result = m->result + value;
         found = i + 1;
         if (which == SHORTEST) break;

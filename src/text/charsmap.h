@@ -9,7 +9,10 @@
  *
  * SentencePiece replaces the longest key that the rest of the text begins with. The tokenizers library goes
  * through grapheme clusters instead, and takes for a cluster of less than six bytes, or else for each of its
- * characters, the shortest key that it begins with, for the whole of it. Both are here. */
+ * characters, the shortest key that it begins with, for the whole of it. Both are here.
+ *
+ * Text stays UTF-8 whatever the file holds: results are, and keys and results that begin or end within a
+ * character do not count. */
 #ifndef TEXT_CHARSMAP_H
 #define TEXT_CHARSMAP_H
 
@@ -21,7 +24,7 @@
 typedef struct charsmap {
     uint32_t *unit;
     size_t units;
-    char *result; /* the last byte is NUL */
+    char *result; /* UTF-8; the last byte is NUL */
     size_t results;
 } charsmap;
 

@@ -63,7 +63,8 @@ static bool is_class(const json_t *config, const char *name)
 
 static piece control(const char *text) { return (piece){{text, strlen(text)}, 0, PIECE_CONTROL}; }
 
-/* XLM-R: <s> <pad> </s> <unk>, then the pieces behind SentencePiece's own three, then <mask>. */
+/* XLM-R: <s> <pad> </s> <unk>, then the pieces behind SentencePiece's own three, which have to be there, then
+ * <mask>. */
 static void renumber_xlmr(pieces *s)
 {
     piece *p = xmalloc((size_t)(s->n + 2) * sizeof *p);
@@ -93,6 +94,9 @@ static int from_pieces(tokenizer **out, const str *data, const json_t *config, c
     int64_t extra = json_int(config, "extra_ids", 100, path, e);
     int code = e->code == OK ? pieces_read(&s, data->p, data->n, path, e) : e->code;
     if (code == OK && (extra < 0 || extra > 10000)) code = fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
+    if (code == OK && xlmr && s.n < 3)
+        code = fail(e, E_FORMAT, "%s: %lld pieces are too few for XLM-R; fetch it again", path,
+                    (long long)s.n);
     if (code == OK && xlmr) renumber_xlmr(&s);
     if (code == OK && t5) add_extra_ids(&s, extra, &t->mem);
     if (code == OK) code = pieces_build(t, &s, path, e);

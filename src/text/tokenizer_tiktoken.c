@@ -64,6 +64,8 @@ static const struct form {
       {"<|extra_%d|>", 151646, 151851, 0}}},
 };
 
+enum { LONGEST_TOKEN = 4096 }; /* finding a token's cuts takes its length squared; known ones have 128 bytes */
+
 typedef struct token_line {
     size_t start, n; /* in the bytes of all */
     int64_t rank;
@@ -83,10 +85,11 @@ static int read_line(token_file *f, const char *p, const char *end, const char *
     if (space && space + 1 < end && space[1] >= '0' && space[1] <= '9') l.rank = strtoll(space + 1, &stop, 10);
     bool good = stop == end && base64_decode(&f->bytes, p, (size_t)(space - p)) && f->bytes.n > l.start &&
                 l.rank >= 0 && l.rank < INT32_MAX / 4;
-    if (!good)
-        return fail(e, E_FORMAT, "%s:%lld: a line has to be a token's bytes in base64 and its rank", where,
-                    (long long)f->lines + 1);
     l.n = f->bytes.n - l.start;
+    if (!good || l.n > LONGEST_TOKEN)
+        return fail(e, E_FORMAT,
+                    "%s:%lld: a line has to be a token's bytes (at most %d) in base64 and its rank", where,
+                    (long long)f->lines + 1, LONGEST_TOKEN);
     if ((f->lines & (f->lines - 1)) == 0)
         f->line = xrealloc(f->line, (size_t)(f->lines ? 2 * f->lines : 1) * sizeof *f->line);
     f->line[f->lines++] = l;

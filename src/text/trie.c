@@ -1,5 +1,6 @@
-/* trie.c -- see trie.h. Built depth first from the sorted keys; the children of a node go to the first base
- * where all their places are free, looked for from the first free place on. */
+/* trie.c -- see trie.h. Built depth first from the sorted keys, without recursion, as keys may be of any
+ * length; the children of a node go to the first base where all their places are free, looked for from the
+ * first free place on. */
 #include "text/trie.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@ typedef struct builder {
     trie *t;
     const span *key;
     const int32_t *list;
-    int32_t first_free; /* no place before it is free */
+    int32_t first_free; /* places before it are taken, or too few to be looked for again */
 } builder;
 
 static int compare(const void *a, const void *b, void *arg)
@@ -32,38 +33,48 @@ static void grow(trie *t, int32_t nodes)
 
 static int32_t find_base(builder *b, const unsigned char *child, int n)
 {
+    enum { FAR = 1 << 14 }; /* holes that nothing fits in must not make each search longer than the last */
     trie *t = b->t;
     while (b->first_free < t->nodes && t->node[b->first_free].check >= 0) b->first_free++;
     int32_t at = b->first_free > child[0] ? b->first_free - child[0] : 1;
-    for (;; at++) {
+    for (int tries = 0;; at++, tries++) {
         grow(t, at + 512);
         int i = 0;
         while (i < n && t->node[at + child[i]].check < 0) i++;
-        if (i == n) return at;
+        if (i < n) continue;
+        if (tries > FAR) b->first_free = at + child[0];
+        return at;
     }
 }
 
 /* Keys [from, to) of the list share their first `depth` bytes, which lead to node. */
-static void build(builder *b, int32_t node, size_t from, size_t to, size_t depth)
+typedef struct part {
+    int32_t node;
+    size_t from, to, depth;
+} part;
+
+/* Gives a part's node its value and children, which come behind the `waiting` parts; how many wait then. */
+static size_t build(builder *b, part p, part *wait, size_t waiting)
 {
-    for (; from < to && b->key[b->list[from]].n == depth; from++)
-        if (depth) b->t->node[node].value = b->list[from];
-    if (from == to) return;
+    for (; p.from < p.to && b->key[b->list[p.from]].n == p.depth; p.from++)
+        if (p.depth) b->t->node[p.node].value = b->list[p.from];
+    if (p.from == p.to) return waiting;
     unsigned char child[256];
     int n = 0;
-    for (size_t i = from; i < to; i++) {
-        unsigned char c = (unsigned char)b->key[b->list[i]].p[depth];
+    for (size_t i = p.from; i < p.to; i++) {
+        unsigned char c = (unsigned char)b->key[b->list[i]].p[p.depth];
         if (!n || child[n - 1] != c) child[n++] = c;
     }
     int32_t base = find_base(b, child, n);
-    b->t->node[node].base = base;
-    for (int i = 0; i < n; i++) b->t->node[base + child[i]].check = node;
-    for (int i = 0; i < n; i++) {
-        size_t end = from;
-        while (end < to && (unsigned char)b->key[b->list[end]].p[depth] == child[i]) end++;
-        build(b, base + child[i], from, end, depth + 1);
-        from = end;
+    b->t->node[p.node].base = base;
+    for (int i = 0; i < n; i++) b->t->node[base + child[i]].check = p.node;
+    for (int i = n - 1; i >= 0; i--) { /* the first child comes next */
+        size_t from = p.to;
+        while (from > p.from && (unsigned char)b->key[b->list[from - 1]].p[p.depth] == child[i]) from--;
+        wait[waiting++] = (part){base + child[i], from, p.to, p.depth + 1};
+        p.to = from;
     }
+    return waiting;
 }
 
 void trie_init(trie *t, const span *key, int32_t *list, size_t n)
@@ -73,7 +84,10 @@ void trie_init(trie *t, const span *key, int32_t *list, size_t n)
     t->node[0].check = 0; /* taken, and no child of its own: bases are 1 or more */
     qsort_r(list, n, sizeof *list, compare, (void *)key);
     builder b = {t, key, list, 1};
-    build(&b, 0, 0, n, 0);
+    part *wait = xmalloc((n + 1) * sizeof *wait); /* parts that wait share no key */
+    wait[0] = (part){0, 0, n, 0};
+    for (size_t waiting = 1; waiting;) waiting = build(&b, wait[waiting - 1], wait, waiting - 1);
+    free(wait);
 }
 
 void trie_free(trie *t)
