@@ -127,24 +127,41 @@ static int read_archive(torch_file *f, const uint8_t *data, size_t n, err *e)
     return code == OK ? add_all(f, &root, e) : code;
 }
 
-/* How long the numbers of a storage are, from the tensors that lie in it. */
-static const pickle_storage *storage_of(const pickle_value *root, const char *key)
+static int by_storage(const void *a, const void *b)
 {
-    for (int64_t i = 1; root->kind == PICKLE_DICT && i < root->list->n; i += 2) {
-        const pickle_value *v = &root->list->v[i];
-        if (v->kind == PICKLE_TENSOR && !strcmp(v->tensor->storage->key, key)) return v->tensor->storage;
+    return strcmp((*(const pickle_storage *const *)a)->key, (*(const pickle_storage *const *)b)->key);
+}
+
+/* The storages of all tensors, sorted by key: how long their numbers are. */
+static const pickle_storage **known_storages(torch_file *f, const pickle_value *root, size_t *n)
+{
+    const int64_t most = root->kind == PICKLE_DICT ? root->list->n / 2 : 0;
+    const pickle_storage **s = arena_new(&f->mem, (size_t)(most + 1) * sizeof *s);
+    *n = 0;
+    for (int64_t i = 0; i < most; i++) {
+        const pickle_value *v = &root->list->v[2 * i + 1];
+        if (v->kind == PICKLE_TENSOR) s[(*n)++] = v->tensor->storage;
     }
-    return NULL;
+    if (*n) qsort(s, *n, sizeof *s, by_storage);
+    return s;
+}
+
+static const pickle_storage *storage_of(const pickle_storage **known, size_t n, const char *key)
+{
+    const pickle_storage wanted = {.key = key}, *at = &wanted;
+    const pickle_storage **found = n ? bsearch(&at, known, n, sizeof *known, by_storage) : NULL;
+    return found ? *found : NULL;
 }
 
 static int read_storages(torch_file *f, const pickle_value *root, const pickle_value *keys,
                          const uint8_t *data, size_t n, err *e)
 {
-    size_t at = 0;
+    size_t at = 0, n_known;
+    const pickle_storage **known = known_storages(f, root, &n_known);
     f->storage = arena_new(&f->mem, (size_t)(keys->list->n + 1) * sizeof *f->storage);
     for (int64_t i = 0; i < keys->list->n; i++) {
         const pickle_value *key = &keys->list->v[i];
-        const pickle_storage *s = key->kind == PICKLE_TEXT ? storage_of(root, key->text) : NULL;
+        const pickle_storage *s = key->kind == PICKLE_TEXT ? storage_of(known, n_known, key->text) : NULL;
         uint64_t count = 0;
         if (n - at >= 8) memcpy(&count, data + at, 8);
         const size_t element = s ? (size_t)dtype_table[s->type]->block_bytes : 1;

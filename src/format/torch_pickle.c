@@ -1,5 +1,5 @@
 /* torch_pickle.c -- see torch_pickle.h. Every opcode is at least a byte and makes at most one value, so
- * memory is bounded by the length of the pickle. */
+ * memory is bounded by some hundred bytes for each of the pickle, which may have PICKLE_MOST. */
 #include "format/torch_pickle.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static const struct {
     {"torch", "ByteStorage", DT_U8},
     {"torch", "BoolStorage", DT_BOOL},
 };
-enum { NAMES = sizeof names / sizeof *names };
+enum { NAMES = sizeof names / sizeof *names, PICKLE_MOST = 16 << 20 }; /* a tensor takes less than 300 bytes */
 
 typedef struct machine {
     const uint8_t *at, *end;
@@ -127,7 +127,9 @@ static int push_global(machine *m)
 static pickle_list *new_list(machine *m, const pickle_value *v, int64_t n)
 {
     pickle_list *l = arena_new(m->mem, sizeof *l);
-    for (int64_t i = 0; i < n; i++) append(m, l, v[i]);
+    if (!n) return l;
+    *l = (pickle_list){.v = arena_new(m->mem, (size_t)n * sizeof *v), .n = n, .cap = n};
+    memcpy(l->v, v, (size_t)n * sizeof *v);
     return l;
 }
 
@@ -289,11 +291,11 @@ int pickle_load(pickle_value *out, const uint8_t *data, size_t n, size_t *used, 
                 err *e)
 {
     err mine = {0};
-    machine m = {.at = data, .end = data + n, .mem = mem, .where = where, .e = &mine};
+    machine m = {.at = data, .end = data + (n < PICKLE_MOST ? n : PICKLE_MOST), .mem = mem, .where = where, .e = &mine};
     int code = OK;
     grow(mem, &m.stack); /* so that even an empty stack has an address */
     for (int opcode = 0; code == OK;) {
-        if (m.at == m.end) code = damaged(&m, "it has no end");
+        if (m.at == m.end) code = damaged(&m, "it has no end, or none within 16 MiB");
         else opcode = *m.at++;
         if (code != OK || opcode == '.') break;
         code = step(&m, opcode);

@@ -139,6 +139,25 @@ static void test_pickles(void **state)
     }
 }
 
+/* A pickle of which much more could be made than it has bytes. */
+static void test_long_pickle(void **state)
+{
+    (void)state;
+    enum { TEXT = 17 << 20 };
+    char *pickle = xmalloc(TEXT + 8);
+    memset(pickle, 'a', TEXT + 8);
+    memcpy(pickle, "\x80\x02X\x00\x00\x10\x01", 7);
+    pickle[TEXT + 7] = '.';
+    arena mem = {0};
+    pickle_value v;
+    size_t used;
+    err e = {0};
+    assert_true(pickle_load(&v, (uint8_t *)pickle, TEXT + 8, &used, &mem, "x", &e) != OK);
+    check_failed(&e, E_FORMAT, "a text");
+    arena_free(&mem);
+    free(pickle);
+}
+
 /* A model in two such files, against the same in safetensors. */
 static void test_model(void **state)
 {
@@ -165,6 +184,7 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(test_content), TEST(test_refused), TEST(test_damaged),
-                                       TEST(test_pickles), TEST(test_model)};
+                                       TEST(test_pickles), TEST(test_long_pickle),
+                                       TEST(test_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
