@@ -74,9 +74,9 @@ static int add_tensors(peft *p, const char *where, err *e)
 /* Every A has its B, both of the rank the configuration says. */
 static int check_pair(const peft *p, const tensor *t, arena *mem, const char *where, err *e)
 {
+    if (!strstr(t->name, ".lora_")) return OK; /* of a module saved whole, of a name that may be short */
     size_t n = strlen(t->name) - strlen("A.weight");
     bool is_a = t->name[n] == 'A';
-    if (!strstr(t->name, ".lora_")) return OK; /* of a module saved whole */
     const char *other = arena_fmt(mem, "%.*s%c.weight", (int)n, t->name, is_a ? 'B' : 'A');
     const char *module = arena_strndup(mem, t->name, n - strlen(".lora_"));
     if (!weights_find(p->w, other))

@@ -189,6 +189,14 @@ static void test_names(void **state)
         assert_int_equal(weights_find(peft_weights(p), "a.q.lora_B.weight")->dim[0], 6);
         peft_close(p);
     }
+    write_config("{\"modules_to_save\": [\"x\"]}"); /* saved whole, of a name shorter than A.weight */
+    tensor whole[] = {matrix("a.q.lora_A.weight", 2, 4), matrix("a.q.lora_B.weight", 6, 2),
+                      matrix("base_model.model.x", 2, 2)};
+    write_tensors(whole, 3);
+    peft *p = open_good();
+    assert_non_null(weights_find(peft_weights(p), "x"));
+    peft_close(p);
+    write_config("{}");
     static const char *const strange[] = {
         "base_model.model.a.q.lora_magnitude_vector", "base_model.model.a.q.lora_embedding_A",
         "base_model.model.lm_head.weight",            "base_model.model.a.q.lora_B.bias",
