@@ -68,6 +68,8 @@ int config_check(const model_config *c, const char *where, err *e)
     if (code == OK) code = bounded("the vocabulary", c->vocab, VOCAB, where, e);
     if (code == OK) code = bounded("the context", c->context, CONTEXT, where, e);
     if (code == OK && c->types) code = bounded("the number of token types", c->types, 1 << 16, where, e);
+    if (code == OK && c->positions)
+        code = bounded("the number of positions", c->positions, CONTEXT + 2, where, e);
     if (code == OK && c->positions && !(c->position_offset >= 0 && c->position_offset < c->positions))
         return fail(e, E_FORMAT, "%s: position 0 in row %lld of a table of %lld makes no sense", where,
                     (long long)c->position_offset, (long long)c->positions);
@@ -174,6 +176,12 @@ static int refuse_extras(const model_config *c, const json_t *o, const char *whe
         return fail(e, E_UNSUPPORTED,
                     "%s: activation \"%.40s\" is not supported for this architecture (%s is)", where, act,
                     want);
+    if (!f->encoder && (json_flag(o, "use_bidirectional_attention", false, where, e) ||
+                        !json_flag(o, "is_causal", true, where, e)))
+        return fail(e, E_UNSUPPORTED,
+                    "%s: attention to later positions (use_bidirectional_attention, is_causal) is not "
+                    "supported for %s",
+                    where, c->architecture);
     const json_t *quantization = json_object_get(o, "quantization_config");
     const char *method = json_text(quantization, "quant_method", "bitsandbytes", where, e);
     if (strcmp(method, "bitsandbytes"))
@@ -188,7 +196,11 @@ static int refuse_extras(const model_config *c, const json_t *o, const char *whe
 static int read_windows(model_config *c, const json_t *o, const char *where, err *e)
 {
     const family *f = c->family;
-    if (f->window == WINDOW_NONE) return OK;
+    if (f->no_rope_interval && json_flag(o, "use_sliding_window", false, where, e) &&
+        json_int(o, "sliding_window", 0, where, e) > 0)
+        return fail(e, E_UNSUPPORTED, "%s: use_sliding_window is not supported for %s", where,
+                    c->architecture);
+    if (f->window == WINDOW_NONE) return e->code;
     const json_t *size = json_object_get(o, "sliding_window"), *types = json_object_get(o, "layer_types");
     c->window = json_is_null(size) ? 0 : json_int(o, "sliding_window", f->window_size, where, e);
     if (f->window == WINDOW_LATE && !json_flag(o, "use_sliding_window", false, where, e)) c->window = 0;

@@ -30,6 +30,11 @@ static int refuse_extras(const model_config *c, const family_source *s)
     if (config_gguf_int(c, s, "attention.value_length", c->head_dim) != c->head_dim)
         return fail(s->e, E_UNSUPPORTED, "%s: heads whose keys and values differ in size are not supported",
                     s->where);
+    char key[128];
+    snprintf(key, sizeof key, "%s.attention.causal", c->family->gguf);
+    if (!gguf_flag(s->gguf, key, true, s->e))
+        return fail(s->e, E_UNSUPPORTED, "%s: attention to later positions (%s) is not supported", s->where,
+                    key);
     return s->e->code;
 }
 

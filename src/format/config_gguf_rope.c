@@ -48,14 +48,25 @@ static int read_tensors(model_config *c, const family_source *s)
 
 static int read_yarn(model_config *c, const family_source *s)
 {
+    static const struct {
+        const char *leaf;
+        double      usual;
+    } fixed[] = {{"rope.scaling.yarn_ext_factor", 1},
+                 {"rope.scaling.yarn_attn_factor", 1},
+                 {"rope.scaling.yarn_log_multiplier", 0}};
     rope_config *p = &c->rope;
     p->kind = ROPE_YARN;
     p->original = config_gguf_int(c, s, "rope.scaling.original_context_length", c->context);
     p->high = config_gguf_num(c, s, "rope.scaling.yarn_beta_fast", 32);
     p->low = config_gguf_num(c, s, "rope.scaling.yarn_beta_slow", 1);
     p->truncate = true;
-    p->magnitude = config_yarn_magnitude(p->factor, 1);
-    if (p->original < 1 || !(p->low > 0 && p->high >= p->low && isfinite(p->high)))
+    p->magnitude =
+        config_yarn_magnitude(p->factor, 1) * config_gguf_num(c, s, "rope.scaling.attn_factor", 1);
+    for (int i = 0; i < 3; i++)
+        if (config_gguf_num(c, s, fixed[i].leaf, fixed[i].usual) != fixed[i].usual)
+            return fail(s->e, E_UNSUPPORTED, "%s: another %s.%s than %g is not supported", s->where,
+                        c->family->gguf, fixed[i].leaf, fixed[i].usual);
+    if (p->original < 1 || !(p->low > 0 && p->high >= p->low && isfinite(p->high)) || !isfinite(p->magnitude))
         return fail(s->e, E_FORMAT, "%s: the scaling of its rotary positions makes no sense", s->where);
     return s->e->code;
 }
@@ -80,6 +91,10 @@ int config_gguf_rope(model_config *c, const family_source *s)
         return fail(s->e, E_FORMAT, "%s: rotary positions scaled by %g make no sense", s->where, p->factor);
     if (s->e->code != OK) return s->e->code;
     int code = read_tensors(c, s);
+    if (code == OK && p->kind == ROPE_FACTORS && p->factor != 1 && !(type.p && equal(type, "none")))
+        return fail(s->e, E_UNSUPPORTED,
+                    "%s: rotary positions with factors that are scaled by %g besides are not supported",
+                    s->where, p->factor);
     if (code != OK || p->kind != ROPE_PLAIN) return code;
     if (type.p && equal(type, "yarn")) return read_yarn(c, s);
     if ((type.p && equal(type, "linear")) || (!type.p && p->factor != 1)) p->kind = ROPE_LINEAR;

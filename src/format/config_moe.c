@@ -42,7 +42,7 @@ static void read_json(model_config *c, const json_t *o, const char *where, err *
 {
     const long long local = json_int(o, "num_local_experts", 0, where, e);
     c->experts = json_int(o, "num_experts", local, where, e);
-    c->experts_used = json_int(o, "num_experts_per_tok", 2, where, e);
+    c->experts_used = json_int(o, "num_experts_per_tok", c->family->norm_topk ? 2 : 0, where, e);
     c->expert_ffn = json_int(o, "moe_intermediate_size", c->ffn, where, e);
     c->shared_ffn = json_int(o, "shared_expert_intermediate_size", 0, where, e);
     c->norm_topk = json_flag(o, "norm_topk_prob", c->family->norm_topk, where, e);

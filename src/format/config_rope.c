@@ -127,12 +127,27 @@ static double partial(const json_t *o, const json_t *r, double usual, const char
 static int read_part(model_config *c, const json_t *o, const json_t *r, const char *where, err *e)
 {
     double part = partial(o, r, c->rotary_part, where, e);
-    if (e->code != OK || part == 1) return e->code;
+    if (e->code != OK) return e->code;
+    c->rotary_dim = c->head_dim; /* whatever an object before it said */
+    if (part == 1) return OK;
     if (!c->family->partial || !(part > 0 && part < 1))
         return fail(e, E_UNSUPPORTED, "%s: partial rotary positions (%g of a head) are not supported for %s",
                     where, part, c->architecture);
     c->rotary_dim = (int64_t)((double)c->head_dim * part);
     return OK;
+}
+
+/* Layers that see a window have a base of their own, and nothing else. */
+static int check_local(const json_t *r, const char *where, err *e)
+{
+    const char *type = json_text(r, "rope_type", json_text(r, "type", "default", where, e), where, e);
+    const double part = json_num(r, "partial_rotary_factor", 1, where, e);
+    if (e->code == OK && (strcmp(type, "default") || part != 1))
+        return fail(e, E_UNSUPPORTED,
+                    "%s: layers that see a window, with rotary positions of type \"%.40s\" for %g of a "
+                    "head, are not supported (\"default\" for the whole head is)",
+                    where, type, part);
+    return e->code;
 }
 
 int config_read_rope(model_config *c, const json_t *o, const char *where, err *e)
@@ -150,6 +165,7 @@ int config_read_rope(model_config *c, const json_t *o, const char *where, err *e
         c->rope.theta = json_num(r, "rope_theta", c->rope.theta, where, e);
         c->local_theta = json_num(local, "rope_theta", c->local_theta, where, e);
         code = read_part(c, o, r, where, e);
+        if (code == OK) code = check_local(local, where, e);
         const char *type = json_text(r, "rope_type", json_text(r, "type", "default", where, e), where, e);
         if (code == OK && strcmp(type, "default")) code = read_scaling(c, o, r, type, where, e);
     }

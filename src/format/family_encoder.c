@@ -39,7 +39,8 @@ void family_read_roberta(model_config *c, const family_source *s)
 {
     family_read_bert(c, s);
     c->context = c->positions;
-    learned_positions(c, json_int(s->json, "pad_token_id", 1, s->where, s->e) + 1);
+    const int64_t pad = json_int(s->json, "pad_token_id", 1, s->where, s->e);
+    learned_positions(c, pad < INT32_MAX ? pad + 1 : -1);
 }
 
 void family_read_distilbert(model_config *c, const family_source *s)

@@ -105,6 +105,7 @@ void family_read_neox(model_config *c, const family_source *s)
     read_act(c, s, "hidden_act");
     if (!s->json) return;
     c->rotary_part = json_num(s->json, "rotary_pct", 0.25, s->where, s->e);
+    if (!(c->rotary_part > 0)) refuse(s, "no part of a head is rotated (rotary_pct)");
     c->rope.theta = json_num(s->json, "rotary_emb_base", 10000, s->where, s->e);
 }
 

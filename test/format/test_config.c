@@ -211,6 +211,10 @@ static void test_families(void **state)
     assert_true(c.attention_cap == 0 && c.final_cap == 30 && c.attention_scale == 1.0 / 12);
     check_ok(read(&c, "{\"model_type\": \"gemma3_text\", \"rope_local_base_freq\": 7}", &e), &e);
     assert_true(c.rope.theta == 1e6 && c.local_theta == 7);
+    check_ok(
+        read(&c, "{\"model_type\": \"gpt_neox\", \"rope_parameters\": {\"partial_rotary_factor\": 1}}", &e),
+        &e);
+    assert_int_equal(c.rotary_dim, 8); /* a quarter where no object says */
     check_ok(read(&c, "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}}", &e), &e);
     assert_true(c.rope.kind == ROPE_YARN && fabs(c.rope.magnitude - 0.1 * log(4) - 1) < 1e-12 &&
                 c.rope.truncate);
@@ -248,6 +252,17 @@ static void test_families(void **state)
         {"{\"model_type\": \"smollm3\", \"no_rope_layers\": [1]}", E_FORMAT, "1 entries for 3"},
         {"{\"model_type\": \"smollm3\", \"no_rope_layer_interval\": 0}", E_FORMAT, "at least 1"},
         {"{\"model_type\": \"phi3\", \"partial_rotary_factor\": 0.4}", E_FORMAT, "3 numbers of a head of 8"},
+        {"{\"model_type\": \"smollm3\", \"use_sliding_window\": true, \"sliding_window\": 8}", E_UNSUPPORTED,
+         "use_sliding_window"},
+        {"{\"model_type\": \"gemma3_text\", \"use_bidirectional_attention\": true}", E_UNSUPPORTED,
+         "later positions"},
+        {"{\"is_causal\": false}", E_UNSUPPORTED, "later positions"},
+        {"{\"model_type\": \"gemma3_text\", \"rope_parameters\": {\"sliding_attention\": "
+         "{\"rope_type\": \"linear\", \"factor\": 8}}}",
+         E_UNSUPPORTED, "type \"linear\""},
+        {"{\"model_type\": \"gpt_neox\", \"rotary_pct\": 0}", E_UNSUPPORTED, "rotary_pct"},
+        {"{\"model_type\": \"roberta\", \"pad_token_id\": 9223372036854775807}", E_FORMAT, "position 0"},
+        {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4}", E_FORMAT, "0 of 4 experts"},
         {"{\"model_type\": \"mixtral\"}", E_FORMAT, "2 of 0 experts"},
         {"{\"model_type\": \"mixtral\", \"num_local_experts\": 2, \"num_experts_per_tok\": 3}", E_FORMAT,
          "3 of 2 experts"},
@@ -286,8 +301,10 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
         .name = key, .type = DT_F32, .ndim = 1, .dim = {n, 1, 1, 1}, .data = ones, .bytes = 4 * (size_t)n};
     if (str_ends(key, ".weight")) gguf_put_tensor(w, &t);
     else if (text) gguf_put_string(w, key, text);
+    else if (str_ends(key, ".causal")) gguf_put_bool(w, key, value > 0);
     else if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
     else if (value >= 0) gguf_put_f32(w, key, (float)value);
+    if (text && !strcmp(text, "yarn")) gguf_put_f32(w, "llama.rope.scaling.attn_factor", 0.5f);
     char *folder = scratch_new();
     str path = {0};
     gguf *g;
@@ -318,6 +335,9 @@ static void test_gguf(void **state)
     check_ok(read_gguf(&c, "llama.rope.freq_base", 5e5, NULL, &e), &e);
     assert_true(c.rope.theta == 5e5);
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "none", &e), &e);
+    check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "yarn", &e), &e);
+    assert_true(c.rope.kind == ROPE_YARN && c.rope.magnitude == 0.5);
+    check_ok(read_gguf(&c, "llama.attention.causal", 1, NULL, &e), &e);
     check_ok(read_gguf(&c, "general.type", 0, "model", &e), &e);
     check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, NULL, &e), &e);
     assert_true(c.n_eos == 1 && c.eos[0] == 4);
@@ -345,6 +365,7 @@ static void test_gguf_refused(void **state)
         {"llama.attention.layer_norm_rms_epsilon", -1, E_FORMAT, "a norm epsilon of -1", NULL},
         {"llama.rope.dimension_count", 4, E_UNSUPPORTED, "partial rotary", NULL},
         {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ", NULL},
+        {"llama.attention.causal", 0, E_UNSUPPORTED, "later positions", NULL},
         {"llama.expert_count", 8, E_FORMAT, "0 of 8 experts", NULL},
         {"llama.rope.scale_linear", 0, E_FORMAT, "scaled by 0", NULL},
         {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
