@@ -85,6 +85,8 @@ int config_check(const model_config *c, const char *where, err *e)
     if (c->rotary_dim < 2 || c->rotary_dim > c->head_dim || c->rotary_dim % 2)
         return fail(e, E_FORMAT, "%s: %lld numbers of a head of %lld cannot be rotated in pairs", where,
                     (long long)c->rotary_dim, (long long)c->head_dim);
+    if (c->rotary_dim < 4 && (c->rope.kind == ROPE_DYNAMIC || c->rope.kind == ROPE_LONG))
+        return fail(e, E_FORMAT, "%s: rotary positions of one pair cannot be scaled by the length", where);
     if (!(c->rope.theta > 0 && isfinite(c->rope.theta) && c->local_theta >= 0 && isfinite(c->local_theta)))
         return fail(e, E_FORMAT, "%s: a rope base of %g makes no sense", where,
                     c->local_theta >= 0 ? c->rope.theta : c->local_theta);
@@ -99,6 +101,16 @@ int64_t config_head_dim(const model_config *c, const char *where, err *e)
     fail(e, E_FORMAT, "%s: a width of %lld cannot be divided among %lld heads", where, (long long)c->width,
          (long long)c->heads);
     return 0;
+}
+
+void config_plain_heads(model_config *c, const family_source *s)
+{
+    if (s->json) {
+        c->kv_heads = c->heads;
+        c->head_dim = -1;
+    } else if (c->kv_heads != c->heads || c->head_dim != config_head_dim(c, s->where, s->e))
+        fail(s->e, E_UNSUPPORTED, "%s: %lld heads of %lld with %lld keys are not supported for %s", s->where,
+             (long long)c->heads, (long long)c->head_dim, (long long)c->kv_heads, c->architecture);
 }
 
 void config_add_eos(model_config *c, int64_t id)

@@ -26,6 +26,9 @@ void    config_defaults(model_config *c);
 int     config_check(const model_config *c, const char *where, err *e);
 /* width / heads for files that do not say; 0 with e set when that is no whole number. */
 int64_t config_head_dim(const model_config *c, const char *where, err *e);
+/* Of family.read: heads are width / heads wide and each has its own key, whatever config.json says besides; a
+ * GGUF file that says otherwise is refused. */
+void    config_plain_heads(model_config *c, const family_source *s);
 void    config_add_eos(model_config *c, int64_t id); /* once; more than CONFIG_MAX_EOS are left out */
 
 /* Sets c->act by its name in config.json; one that is not known is refused by name. */

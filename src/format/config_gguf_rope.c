@@ -42,6 +42,8 @@ static int read_tensors(model_config *c, const family_source *s)
     double factor = p->original > 0 ? (double)c->context / (double)p->original : 1;
     p->magnitude =
         config_gguf_num(c, s, "rope.scaling.attn_factor", config_long_magnitude(factor, p->original));
+    if (s->e->code == OK && (p->original < 1 || !isfinite(p->magnitude)))
+        return fail(s->e, E_FORMAT, "%s: the scaling of its rotary positions makes no sense", s->where);
     int code = read_factors(c, s, brief, p->short_factor);
     return code == OK ? read_factors(c, s, lengthy, p->long_factor) : code;
 }

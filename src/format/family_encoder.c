@@ -27,6 +27,7 @@ void family_read_bert(model_config *c, const family_source *s)
         fail(s->e, E_UNSUPPORTED, "%s: positions of type \"%.40s\" are not supported (absolute are)", s->where,
              kind);
     refuse_decoder(s);
+    config_plain_heads(c, s);
     c->rms_eps = json_num(s->json, "layer_norm_eps", 1e-12, s->where, s->e);
     c->types = json_int(s->json, "type_vocab_size", 2, s->where, s->e);
     config_find_act(c, json_text(s->json, "hidden_act", "gelu", s->where, s->e), s->where, s->e);
@@ -47,7 +48,8 @@ void family_read_distilbert(model_config *c, const family_source *s)
 {
     c->layers = json_int(s->json, "n_layers", 6, s->where, s->e);
     c->width = json_int(s->json, "dim", 768, s->where, s->e);
-    c->heads = c->kv_heads = json_int(s->json, "n_heads", 12, s->where, s->e);
+    c->heads = json_int(s->json, "n_heads", 12, s->where, s->e);
+    config_plain_heads(c, s);
     c->ffn = json_int(s->json, "hidden_dim", 3072, s->where, s->e);
     c->context = json_int(s->json, "max_position_embeddings", 512, s->where, s->e);
     c->rms_eps = 1e-12;

@@ -82,11 +82,12 @@ void family_read_gpt2(model_config *c, const family_source *s)
     if (s->json) {
         c->layers = json_int(s->json, "n_layer", c->layers, s->where, s->e);
         c->width = json_int(s->json, "n_embd", c->width, s->where, s->e);
-        c->heads = c->kv_heads = json_int(s->json, "n_head", c->heads, s->where, s->e);
+        c->heads = json_int(s->json, "n_head", c->heads, s->where, s->e);
         c->context = json_int(s->json, "n_positions", 1024, s->where, s->e);
         const json_t *inner = json_object_get(s->json, "n_inner");
         c->ffn = json_is_integer(inner) ? json_integer_value(inner) : four_times(c->width);
     }
+    config_plain_heads(c, s);
     c->positions = c->context;
     c->rms_eps = number(c, s, "layer_norm_epsilon", norm_leaf, 1e-5);
     read_act(c, s, "activation_function");
@@ -98,6 +99,7 @@ void family_read_gpt2(model_config *c, const family_source *s)
 
 void family_read_neox(model_config *c, const family_source *s)
 {
+    config_plain_heads(c, s);
     c->rms_eps = number(c, s, "layer_norm_eps", norm_leaf, 1e-5);
     c->parallel = s->json ? flag(s, "use_parallel_residual", true)
                           : gguf_says(c, s, "use_parallel_residual", true);
@@ -111,6 +113,7 @@ void family_read_neox(model_config *c, const family_source *s)
 
 void family_read_opt(model_config *c, const family_source *s)
 {
+    config_plain_heads(c, s);
     c->ffn = whole(c, s, "ffn_dim", NULL, c->ffn);
     c->rms_eps = 1e-5;
     c->position_offset = 2; /* the first rows of the table were meant for padding */
@@ -141,6 +144,7 @@ void family_read_falcon(model_config *c, const family_source *s)
     c->parallel = flag(s, "parallel_attn", true);
     if (s->json) {
         const bool grouped = flag(s, "new_decoder_architecture", false);
+        c->head_dim = -1; /* width / heads, whatever the file says */
         c->kv_heads = flag(s, "multi_query", true) ? 1 : c->heads;
         if (grouped) c->kv_heads = json_int(s->json, "num_kv_heads", c->heads, s->where, s->e);
         c->ffn = json_int(s->json, "ffn_hidden_size", four_times(c->width), s->where, s->e);

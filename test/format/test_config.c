@@ -215,6 +215,16 @@ static void test_families(void **state)
         read(&c, "{\"model_type\": \"gpt_neox\", \"rope_parameters\": {\"partial_rotary_factor\": 1}}", &e),
         &e);
     assert_int_equal(c.rotary_dim, 8); /* a quarter where no object says */
+    static const char *const plain[] = {"gpt2", "gpt_neox", "opt", "bert", "roberta", "distilbert"};
+    for (int i = 0; i < 6; i++) { /* as transformers, which reads neither of the two */
+        char changes[200];
+        snprintf(changes, sizeof changes,
+                 "{\"model_type\": \"%s\", \"head_dim\": 16, \"num_key_value_heads\": 3, \"dim\": 48, "
+                 "\"n_heads\": 6}",
+                 plain[i]);
+        check_ok(read(&c, changes, &e), &e);
+        assert_true(c.kv_heads == 6 && c.head_dim == 8);
+    }
     check_ok(read(&c, "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}}", &e), &e);
     assert_true(c.rope.kind == ROPE_YARN && fabs(c.rope.magnitude - 0.1 * log(4) - 1) < 1e-12 &&
                 c.rope.truncate);
@@ -260,6 +270,7 @@ static void test_families(void **state)
         {"{\"model_type\": \"gemma3_text\", \"rope_parameters\": {\"sliding_attention\": "
          "{\"rope_type\": \"linear\", \"factor\": 8}}}",
          E_UNSUPPORTED, "type \"linear\""},
+        {"{\"head_dim\": 2, \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}", E_FORMAT, "one pair"},
         {"{\"model_type\": \"gpt_neox\", \"rotary_pct\": 0}", E_UNSUPPORTED, "rotary_pct"},
         {"{\"model_type\": \"roberta\", \"pad_token_id\": 9223372036854775807}", E_FORMAT, "position 0"},
         {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4}", E_FORMAT, "0 of 4 experts"},
