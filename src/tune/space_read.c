@@ -119,7 +119,7 @@ static int read_object(space *s, space_param *p, const json_t *o, err *e)
         if ((bad = read_choices(s, p, choice, e))) return bad;
     } else {
         p->kind = whole ? PARAM_INT : PARAM_REAL;
-        p->scale = range == logarithm || is_true(&s->mem, logarithm) ? SCALE_LOG : SCALE_LINEAR;
+        p->scale = (range && range == logarithm) || is_true(&s->mem, logarithm) ? SCALE_LOG : SCALE_LINEAR;
         if ((bad = read_ends(s, p, whole ? whole : range, e))) return bad;
     }
     double points = 0;

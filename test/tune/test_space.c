@@ -48,6 +48,7 @@ static void reads_all_kinds(void **state)
     assert_int_equal(s.n, 6);
     assert_false(s.param[0].ordered);
     assert_true(s.param[4].ordered);
+    assert_true(s.param[1].scale == SCALE_LINEAR && s.param[2].scale == SCALE_LOG);
     point at = space_standard(&s);
     const double wanted[] = {0, 8, 2e-4, 0.05, 1, 0};
     for (int i = 0; i < 6; i++) assert_float_equal(at.v[i], wanted[i], 1e-12);
