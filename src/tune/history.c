@@ -69,11 +69,12 @@ static void find_room(const history *h, int rung, keyed *k, int64_t n)
         qsort(line, (size_t)n, sizeof *line, by_key);
         for (int64_t first = 0, end; first < n; first = end) {
             for (end = first; end < n && line[end].layer == line[first].layer;) end++;
-            double extent = line[end - 1].key - line[first].key;
+            double extent = line[end - 1].key - line[first].key; /* infinite where a value is missing */
             for (int64_t i = first; i < end; i++) {
                 bool edge = i == first || i == end - 1;
                 double gap = edge ? INFINITY : line[i + 1].key - line[i - 1].key;
-                k[line[i].index].key -= edge || extent > 0 ? gap / (edge ? 1 : extent) : 0;
+                bool told = edge || (extent > 0 && isfinite(extent));
+                k[line[i].index].key -= told ? gap / (edge ? 1 : extent) : 0;
             }
         }
     }
@@ -194,17 +195,19 @@ bool median_stops(const history *h, const attempt *r, int rung)
 
 enum { BINS = 8 };
 
-/* Shares of BINS cells (or of the choices), each with one run more for evenness. */
+/* Shares of BINS cells (or of the values, where they are no more), each with one run more for evenness. */
 static int histogram(const history *h, int i, const int64_t *order, int64_t n, double *share)
 {
     const space_param *p = &h->s->param[i];
-    int bins = p->kind == PARAM_CHOICE ? p->choices : BINS;
-    double all = 0;
+    int64_t levels = space_levels(p);
+    bool each = p->kind == PARAM_CHOICE || (levels && levels <= BINS); /* cells no value falls into look rare */
+    int bins = each ? (int)levels : BINS;
+    double all = 0, first = p->kind == PARAM_CHOICE ? 0 : p->low;
     for (int b = 0; b < bins; b++) share[b] = 1.0 / bins;
     for (int64_t k = 0; k < n; k++) {
         double v = h->run[order[k]].at.v[i];
         if (isnan(v)) continue;
-        int b = p->kind == PARAM_CHOICE ? (int)v : (int)(space_place(p, v) * BINS);
+        int b = each ? (int)(v - first) : (int)(space_place(p, v) * BINS);
         share[b < bins ? b : bins - 1]++;
     }
     for (int b = 0; b < bins; b++) all += share[b];

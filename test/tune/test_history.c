@@ -149,6 +149,45 @@ static void two_objectives_have_a_front(void **state)
     space_release(&s);
 }
 
+/* A value that is missing is infinitely bad, and takes the room of nobody: 1 has (2 - 0.5) / 2.5, 2 has 2 / 2.5. */
+static void a_missing_value_leaves_the_order(void **state)
+{
+    (void)state;
+    static const double value[][2] = {{0.5, INFINITY}, {1, 9}, {2, 5}, {3, 1}};
+    space s = one_number();
+    history *h = history_of(&s, 2, 1);
+    for (int i = 0; i < 4; i++) {
+        attempt *r = ADD(h, RUN_DONE, value[i][0]);
+        r->value[0][1] = value[i][1];
+    }
+    expect_order(h, (const int64_t[]){0, 3, 2, 1}, 4);
+    forget(h);
+    space_release(&s);
+}
+
+/* Cells of a whole number that no value falls into say nothing. */
+static void few_values_matter_no_more_for_it(void **state)
+{
+    (void)state;
+    space s;
+    json_t *d = json_loads("{\"x\": {\"range\": [0, 1]}, \"k\": {\"int\": [1, 2]}}", 0, NULL);
+    err e = {0};
+    assert_int_equal(space_read(&s, d, NULL, &e), OK);
+    json_decref(d);
+    history *h = history_of(&s, 1, 1);
+    for (int i = 0; i < 50; i++) {
+        double x = (i + 0.5) / 50;
+        attempt *r = ADD(h, RUN_DONE, fabs(x - 0.3));
+        r->at.v[0] = x;
+        r->at.v[1] = 1 + i % 2;
+    }
+    double share[2];
+    history_importance(h, share);
+    assert_true(share[0] > 0.95);
+    forget(h);
+    space_release(&s);
+}
+
 static void what_decides_matters(void **state)
 {
     (void)state;
@@ -175,7 +214,9 @@ int main(void)
         cmocka_unit_test(halving_picks_the_best_of_each_rung),
         cmocka_unit_test(the_median_needs_five_others),
         cmocka_unit_test(two_objectives_have_a_front),
+        cmocka_unit_test(a_missing_value_leaves_the_order),
         cmocka_unit_test(what_decides_matters),
+        cmocka_unit_test(few_values_matter_no_more_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
