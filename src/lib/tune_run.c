@@ -151,7 +151,7 @@ static int train_to_rung(tune *t, const study_task *task, tune_verdict *v, err *
         drop_verdict(v);
         bad = train_branch(t, task, &s, v, e);
     }
-    if (!bad && v->state == RUN_DONE) bad = count_tokens(t, task, v->metrics, e);
+    if (!bad && v->metrics) bad = count_tokens(t, task, v->metrics, e);
     if (!bad && v->state == RUN_DONE && task->rung < t->rules.rungs - 1) v->state = RUN_PAUSED;
     if (!bad && v->metrics && wants_texts(t) && v->state != RUN_DIVERGED) {
         char *folder = tune_rung_folder(t, task->run, task->rung);
@@ -212,7 +212,7 @@ static int train_whole(tune *t, const study_task *task, tune_verdict *v, err *e)
         bad = OK, v->state = RUN_STOPPED;
         str_fmt(&v->why, "worse than the median at rung %d of %d", m.rung, t->rules.rungs);
     }
-    if (!bad && v->state == RUN_DONE)
+    if (!bad && v->metrics)
         json_object_set(v->metrics, "tokens", json_object_get(v->metrics, "trained_tokens"));
     if (!bad && v->state == RUN_DONE && wants_texts(t)) bad = tune_texts(t, &o, folder, v->metrics, e);
     options_release(&o);
@@ -248,21 +248,21 @@ static int report(tune *t, const study_task *task, const tune_verdict *v, err *e
     t->refused = v->state == RUN_REFUSED ? t->refused + 1 : 0;
     pthread_mutex_unlock(&t->lock);
     bool judged = v->metrics && json_object_get(v->metrics, "eval_loss") && v->state != RUN_STOPPED;
-    int rung = t->how.stop == EARLY_MEDIAN && v->state == RUN_DONE ? t->rules.rungs - 1 : task->rung;
+    int rung = t->how.stop == EARLY_MEDIAN ? t->rules.rungs - 1 : task->rung;
     if (judged) return study_report(t->study, task->run, rung, v->metrics, v->state, v->why.p, e);
-    return study_end(t->study, task->run, v->state, v->why.p, e);
+    return study_end(t->study, task->run, v->state, number(v->metrics, "tokens"), v->why.p, e);
 }
 
 int tune_train(tune *t, const study_task *task, err *e)
 {
     tune_verdict v;
     int bad = t->how.stop == EARLY_HALVING ? train_to_rung(t, task, &v, e) : train_whole(t, task, &v, e);
-    if (bad == E_STOPPED) {
-        err ignored = {0};
-        study_end(t->study, task->run, RUN_PAUSED, NULL, &ignored);
-    }
     if (!bad) tell(t, task, &v);
     if (!bad) bad = report(t, task, &v, e);
+    if (bad) { /* also after a failure: others of this process, which lives on, would wait for it for ever */
+        err ignored = {0};
+        study_end(t->study, task->run, RUN_PAUSED, 0, NULL, &ignored);
+    }
     if (!bad) bad = tidy(t, task, v.state, e);
     drop_verdict(&v);
     return bad;

@@ -135,6 +135,7 @@ static int run_trial(trial *one, const trial_watch *watch, look *l, tune_verdict
     json_decref(result);
     if (bad == E_NUMERIC || l->diverged) {
         v->state = RUN_DIVERGED;
+        json_object_del(v->metrics, "eval_loss"); /* one of the way, not of the end */
         if (l->diverged)
             str_fmt(&v->why, "the loss of the last %d steps, %.4g, is above the start's %.4g", WINDOW,
                     recent(l), l->start);

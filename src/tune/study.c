@@ -233,7 +233,9 @@ int study_read_spent(study *s, study_spent *out, err *e)
         if (owner_look(db_text(q, 0)) != OWNER_ALIVE) out->seconds += sqlite3_column_double(q, 1);
     }
     db_done(q);
-    if (!got) got = db_number(&s->d, &out->tokens, e, "SELECT total(tokens) FROM report", "");
+    if (!got) got = db_number(&s->d, &out->tokens, e, "SELECT total(tokens) + "
+                                                       "(SELECT total(value) FROM counter WHERE name = 'lost "
+                                                       "tokens') FROM report", "");
     if (!got) got = db_number(&s->d, &runs, e, "SELECT count(*) FROM run WHERE state != 'refused'", "");
     out->runs = (int64_t)runs;
     return got;

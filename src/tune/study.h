@@ -57,9 +57,9 @@ int study_claim(study *s, const study_rules *r, study_task *out, err *e);
 /* Run `run` was judged at `rung`: its metrics, and what it is now (RUN_PAUSED: free for others). */
 int study_report(study *s, int64_t run, int rung, const json_t *metrics, run_state now, const char *why,
                  err *e);
-/* It ends without having come to its next rung: RUN_DIVERGED or RUN_REFUSED; RUN_PAUSED: given back
- * unfinished. */
-int study_end(study *s, int64_t run, run_state now, const char *why, err *e);
+/* It ends without having come to its next rung: RUN_STOPPED, RUN_DIVERGED or RUN_REFUSED; RUN_PAUSED: given
+ * back unfinished. tokens: trained since what was last reported, which count as spent. */
+int study_end(study *s, int64_t run, run_state now, double tokens, const char *why, err *e);
 /* Sign of life, for processes that cannot see this one: every half minute or so. */
 int study_beat(study *s, err *e);
 

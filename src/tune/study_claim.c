@@ -111,7 +111,7 @@ int study_report(study *s, int64_t run, int rung, const json_t *metrics, run_sta
 
 /* A run that no rung was reported of and that is given back has no state of its own: it stays busy, and its
  * owner is nobody, so that the next claim takes it up. */
-int study_end(study *s, int64_t run, run_state now, const char *why, err *e)
+int study_end(study *s, int64_t run, run_state now, double tokens, const char *why, err *e)
 {
     int bad = study_begin(s, e);
     if (bad) return bad;
@@ -119,6 +119,10 @@ int study_end(study *s, int64_t run, run_state now, const char *why, err *e)
     if (!bad && now == RUN_PAUSED)
         bad = db_run(&s->d, e, "UPDATE run SET state = 'busy', owner = '', beat = 0 WHERE number = ?1", "i",
                      run);
+    if (!bad && tokens > 0)
+        bad = db_run(&s->d, e,
+                     "INSERT INTO counter VALUES('lost tokens', ?1) "
+                     "ON CONFLICT(name) DO UPDATE SET value = value + excluded.value", "d", tokens);
     return study_commit(s, bad, e);
 }
 

@@ -102,17 +102,23 @@ static void what_is_given_back_comes_next(void **state)
     study *s = open_it(*state);
     err e = {0};
     study_task a = claim(s);
-    assert_int_equal(study_end(s, a.run, RUN_PAUSED, NULL, &e), OK);
+    assert_int_equal(study_end(s, a.run, RUN_PAUSED, 0, NULL, &e), OK);
     study_task b = claim(s);
     assert_true(b.run == a.run && b.rung == 0 && b.taken_up);
     rules.runs = 1;
     assert_int_equal(claim(s).what, TODO_WAIT);
-    assert_int_equal(study_end(s, b.run, RUN_DIVERGED, "NaN", &e), OK);
+    assert_int_equal(study_end(s, b.run, RUN_DIVERGED, 250, "NaN", &e), OK);
     assert_int_equal(claim(s).what, TODO_NOTHING);
-    assert_int_equal(study_end(s, b.run, RUN_DIVERGED, NULL, &e), E_IO); /* it is held no more */
+    assert_int_equal(study_end(s, b.run, RUN_DIVERGED, 0, NULL, &e), E_IO); /* it is held no more */
     rules.runs = 0;
     json_t *runs;
     e = (err){0};
+    study_spent spent;
+    assert_int_equal(study_spent_so_far(s, &spent, &e), OK);
+    assert_true(spent.tokens == 250); /* of a run that was never judged */
+    rules.tokens = 250;
+    assert_int_equal(claim(s).what, TODO_NOTHING);
+    rules.tokens = 0;
     assert_int_equal(study_runs_json(s, &runs, &e), OK);
     assert_string_equal(json_string_value(json_object_get(json_array_get(runs, 0), "why")), "NaN");
     json_decref(runs);
