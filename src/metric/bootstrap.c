@@ -80,3 +80,8 @@ interval bootstrap_difference(const bootstrap_scores *a, const bootstrap_scores 
     BUG_IF(a->rows != b->rows || a->seeds != b->seeds);
     return estimate(a, b, level, replicates, seed);
 }
+
+bool bootstrap_shows(interval v, int64_t rows, double level)
+{
+    return (v.low > 0 || v.high < 0) && pow(2, 1 - (double)rows) <= 1 - level;
+}

@@ -14,6 +14,7 @@
 #ifndef METRIC_BOOTSTRAP_H
 #define METRIC_BOOTSTRAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct bootstrap_scores {
@@ -33,5 +34,10 @@ interval bootstrap_interval(const bootstrap_scores *a, double level, int64_t rep
 /* Of score(a) - score(b), which have the same rows and seeds. */
 interval bootstrap_difference(const bootstrap_scores *a, const bootstrap_scores *b, double level,
                               int64_t replicates, uint64_t seed);
+
+/* Does the interval of a difference show one? It has to leave 0 out, and the rows have to be so many that all
+ * of them lie on one side by chance less often than the level allows, 2^(1 - rows) (the least p of a sign
+ * test): of one row all replicates are the same, and of few the interval is too narrow. */
+bool bootstrap_shows(interval difference, int64_t rows, double level);
 
 #endif

@@ -103,12 +103,24 @@ static void nothing_to_differ(void **state)
     assert_true(bootstrap_score(&a) == 3.5);
 }
 
+/* With 5 rows that all say the same, chance does so in 2 of 32 cases. */
+static void few_rows_show_nothing(void **state)
+{
+    (void)state;
+    interval above = {2, 1, 3}, below = {-2, -3, -1}, around = {1, -1, 3};
+    assert_true(bootstrap_shows(above, 6, 0.95) && bootstrap_shows(below, 6, 0.95));
+    assert_false(bootstrap_shows(above, 5, 0.95) || bootstrap_shows(below, 1, 0.95));
+    assert_false(bootstrap_shows(above, 6, 0.975));
+    assert_false(bootstrap_shows(around, 1000, 0.95));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_numpy),
         cmocka_unit_test(as_near_to_scipy_as_drawing_allows),
         cmocka_unit_test(nothing_to_differ),
+        cmocka_unit_test(few_rows_show_nothing),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -173,7 +173,7 @@ static void add_differences(json_t *list, const comparison *c, int which, const 
         json_object_set_new(one, "score", json_string(score_name[k]));
         json_object_set_new(one, "level", json_real(level));
         json_object_set_new(one, "rows", json_integer((json_int_t)g->of[k].rows));
-        json_object_set_new(one, "shown", json_boolean(v.low > 0 || v.high < 0));
+        json_object_set_new(one, "shown", json_boolean(bootstrap_shows(v, g->of[k].rows, level)));
         json_array_append_new(list, one);
     }
 }
