@@ -1,15 +1,20 @@
 /* test_compare.c -- words that claim what the intervals show and no more; predictions of one base against
  * another. */
 #include "lib/compare/compare.h"
+
+#include "base/file.h"
 #include "lib/divergence.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "scratch.h"
 
 static const char *const told_text =
     "{\"seeds\": 3, \"results\": [{\"name\": \"a\", \"base_bytes\": 400, \"memory\": {\"total\": 1000}, "
@@ -88,6 +93,74 @@ static void costs(void **state)
     json_decref(told);
 }
 
+/* ------------------------------------------------------------------------------- terms */
+
+static int begin(const char *out, const char *recipes, const char *tokens, comparison *c, options *o, err *e)
+{
+    const char *const words[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data",
+                                 "test/cli/data/stories.jsonl", "--out", out, "--recipes", recipes,
+                                 "--max_new_tokens", tokens};
+    static const job_rows none;
+    *e = (err){0};
+    if (options_parse(o, COMMAND_COMPARE, 10, (char *const *)(uintptr_t)words, e)) fail_msg("%s", e->msg);
+    o->eval_split = 0.1; /* as job_compare() does where nothing is said */
+    *c = (comparison){.o = o, .train = &none, .held = &none};
+    int bad = compare_recipes(c, e);
+    return bad ? bad : compare_begin(c, e);
+}
+
+static void end(comparison *c, options *o)
+{
+    json_decref(c->told);
+    for (int i = 0; i < c->recipes; i++) options_release(&c->recipe[i].o);
+    free(c->recipe);
+    arena_free(&c->mem);
+    options_release(o);
+}
+
+/* Runs whose texts were written in another way are of another comparison. */
+static void texts_are_written_alike(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tokens;
+        int code;
+    } again[] = {{"12", OK}, {"12", OK}, {"13", E_USAGE}};
+    char *dir = scratch_new();
+    for (size_t i = 0; i < 3; i++) {
+        comparison c;
+        options o;
+        err e;
+        assert_int_equal(begin(dir, "lora,qlora", again[i].tokens, &c, &o, &e), again[i].code);
+        if (e.code) assert_non_null(strstr(e.msg, "another comparison (max_new_tokens)"));
+        end(&c, &o);
+    }
+    scratch_free(dir);
+}
+
+/* A share held out by default takes the place of no file that the recipes name. */
+static void recipes_keep_their_held_out_rows(void **state)
+{
+    (void)state;
+    static const char text[] = "eval_data: test/cli/data/stories.jsonl\n";
+    char *dir = scratch_new();
+    str a = {0}, both = {0}, out = {0};
+    comparison c;
+    options o;
+    err e = {0};
+    str_fmt(&a, "%s/a.yaml", dir), str_fmt(&both, "%s,%s/b.yaml", a.p, dir), str_fmt(&out, "%s/out", dir);
+    assert_int_equal(file_write(a.p, text, sizeof text - 1, &e), OK);
+    assert_int_equal(file_write(strchr(both.p, ',') + 1, text, sizeof text - 1, &e), OK);
+    assert_int_equal(begin(out.p, both.p, "12", &c, &o, &e), OK);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(c.recipe[i].o.eval_data, "test/cli/data/stories.jsonl");
+        assert_true(c.recipe[i].o.eval_split == 0);
+    }
+    end(&c, &o);
+    str_free(&a), str_free(&both), str_free(&out);
+    scratch_free(dir);
+}
+
 /* ---------------------------------------------------------------------------- divergence */
 
 static const char *const argv[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data",
@@ -132,6 +205,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_than_the_interval),
         cmocka_unit_test(costs),
+        cmocka_unit_test(texts_are_written_alike),
+        cmocka_unit_test(recipes_keep_their_held_out_rows),
         cmocka_unit_test(of_a_base_from_itself_and_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

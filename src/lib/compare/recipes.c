@@ -76,7 +76,8 @@ static int read_recipe(comparison *c, contender *r, const char *word, err *e)
     if (!bad && is_file(word)) bad = job_exists(word, "recipe file", e);
     if (!bad) bad = is_file(word) ? options_give(&r->o, "config", word, e) : of_type(&r->o, word, e);
     if (!bad) bad = copy_options(&r->o, c->o, FROM_COMMAND_LINE, e);
-    if (!bad && c->o->eval_split > 0) { /* also when it is the default of a comparison */
+    bool given = options_origin(c->o, "eval_split") != FROM_DEFAULT, own = r->o.eval_data || r->o.eval_split > 0;
+    if (!bad && c->o->eval_split > 0 && (given || !own)) { /* also when it is the default of a comparison */
         r->o.eval_split = c->o->eval_split;
         r->o.eval_data = NULL;
     }

@@ -50,6 +50,20 @@ static json_t *rows_json(const char *path, const job_rows *r)
     return o;
 }
 
+/* What texts are written with and judged by; how many at a time changes none. */
+static void add_writing(const options *o, json_t *terms)
+{
+    json_t *all = options_json(o), *one;
+    const char *name;
+    json_object_foreach(all, name, one)
+    {
+        const option_row *r = option_find(COMMAND_COMPARE, name);
+        bool writes = r && (r->commands & COMMAND_EVAL) && !(r->commands & COMMAND_TRAIN);
+        if (writes && strcmp(name, "batch_size")) json_object_set(terms, name, json_object_get(one, "value"));
+    }
+    json_decref(all);
+}
+
 /* What has to be the same for a folder to be gone on with. */
 static json_t *terms_json(comparison *c)
 {
@@ -71,6 +85,7 @@ static json_t *terms_json(comparison *c)
         json_object_set_new(t, "eval_split", json_real(o->eval_split));
         json_object_set_new(t, "split_seed", json_integer((json_int_t)o->split_seed));
     }
+    add_writing(c->o, t);
     return t;
 }
 
