@@ -83,6 +83,40 @@ static void of_nothing(void **state)
     str_free(&html);
 }
 
+/* Losses that rounding alone tells apart, a reference that is no text, a value cut inside a letter. */
+static void of_odd_values(void **state)
+{
+    (void)state;
+    str html = page_of(
+        "{\"title\": \"odd\", \"summary\": [1], \"groups\": [\"a\"], \"runs\": ["
+        "{\"name\": \"a\", \"group\": \"a\", \"options\": {}, \"loss\": 2, \"seconds\": 1},"
+        "{\"name\": \"b\", \"group\": \"a\", \"options\": {}, \"loss\": 2.0000000000000004, \"seconds\": 2}],"
+        "\"texts\": [{\"prompt\": \"p\", \"references\": [1], \"by\": [{\"group\": \"a\", \"text\": \"t\","
+        "\"slots\": [{\"attribute\": \"x\", \"verdict\": \"missing\", \"value\": \"0123456789012345678901234567"
+        "8901234567890123456789012345678\u00e9!\"}]}]}]}");
+    assert_int_equal(count(html.p, "<svg"), 1);
+    assert_true(html.n < 100000);
+    assert_int_equal(count(html.p, "45678</span>"), 1);
+    str_free(&html);
+}
+
+static void a_comparison_in_itself(void **state)
+{
+    (void)state;
+    static const char told[] = "{\"results\": [{\"name\": \"a\", \"runs\": [{\"name\": \".\"}]}]}";
+    char *dir = scratch_new();
+    const char *one[] = {dir};
+    peft_list folders = {one, 1};
+    str path = {0};
+    json_t *page;
+    err e = {0};
+    str_fmt(&path, "%s/compare.json", dir);
+    assert_int_equal(file_write(path.p, told, sizeof told - 1, &e), OK);
+    assert_int_equal(report_gather(&page, &folders, &e), E_FORMAT);
+    str_free(&path);
+    scratch_free(dir);
+}
+
 static void commands(void **state)
 {
     (void)state;
@@ -169,6 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_from_outside_is_markup),
         cmocka_unit_test(of_nothing),
+        cmocka_unit_test(of_odd_values),
+        cmocka_unit_test(a_comparison_in_itself),
         cmocka_unit_test(commands),
         cmocka_unit_test(numbers),
         cmocka_unit_test(importance_by_hand),

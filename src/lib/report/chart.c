@@ -18,8 +18,9 @@ void range_add(range *r, double x)
 static axis axis_of(const char *label, range r)
 {
     if (r.low > r.high) r = (range){0, 1};
-    double span = r.high - r.low;
-    if (span <= 0) span = fabs(r.high) > 0 ? fabs(r.high) * 0.1 : 1;
+    double span = r.high - r.low, size = fmax(fabs(r.low), fabs(r.high));
+    if (span <= 1e-9 * size) span = 0.1 * size; /* steps that rounding swallows would have no end */
+    if (span <= 0) span = 1;
     double power = pow(10, floor(log10(span / 5))), step = power;
     static const double times[] = {1, 2, 5, 10};
     for (int i = 0; i < 4 && span / step > 6; i++) step = power * times[i];

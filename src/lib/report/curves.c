@@ -51,9 +51,9 @@ static void one_curve(chart *c, const json_t *page, const json_t *run, const cha
     for (size_t k = 0; k < n && eval; k++) {
         char tip[256];
         const json_t *p = json_array_get(list, k);
-        snprintf(tip, sizeof tip, "%.60s: loss %.4f after %.0f tokens, %.1f s", report_text(run, "name"),
-                 at(p, 2), at(p, 0),
-                 at(p, 1));
+        const char *name = report_text(run, "name");
+        snprintf(tip, sizeof tip, "%.*s: loss %.4f after %.0f tokens, %.1f s", html_cut(name, 60), name,
+                 at(p, 2), at(p, 0), at(p, 1));
         chart_point(c, group, points[2 * k], points[2 * k + 1], tip);
     }
     free(points);
@@ -142,7 +142,8 @@ static void against(const json_t *page, const char *key, double unit, const char
         front(&c, d, n);
         for (size_t i = 0; i < n; i++) {
             char tip[256];
-            snprintf(tip, sizeof tip, "%.60s: loss %.4f, %.1f %s", report_text(d[i].run, "name"), d[i].loss,
+            const char *name = report_text(d[i].run, "name");
+            snprintf(tip, sizeof tip, "%.*s: loss %.4f, %.1f %s", html_cut(name, 60), name, d[i].loss,
                      d[i].cost, label);
             chart_point(&c, report_group(page, report_text(d[i].run, "group")), d[i].cost, d[i].loss, tip);
         }

@@ -225,6 +225,10 @@ static int add_comparison(gathering *g, const char *folder, json_t *told, err *e
 
 static int add_folder(gathering *g, const char *folder, const char *group, err *e)
 {
+    enum { DEEPEST = 8 };
+    if (g->depth == DEEPEST)
+        return fail(e, E_FORMAT, "%s: lies in itself, by what a compare.json says; make the comparison again",
+                    folder);
     json_t *told = read_if_there(folder, "compare.json", e), *facts = NULL;
     bool study = !told && report_is_study(folder);
     if (!told && !study && !e->code) facts = read_if_there(folder, "run.json", e);

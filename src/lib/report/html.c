@@ -30,7 +30,7 @@ int report_group(const json_t *page, const char *name)
 
 void html_text(str *out, const char *text)
 {
-    for (const char *p = text; *p; p++)
+    for (const char *p = text ? text : ""; *p; p++)
         switch (*p) {
         case '&':
             str_puts(out, "&amp;");
@@ -50,6 +50,13 @@ void html_text(str *out, const char *text)
         default:
             str_putc(out, *p);
         }
+}
+
+int html_cut(const char *text, int most)
+{
+    int n = (int)strnlen(text, (size_t)most);
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+    return n;
 }
 
 void html_fmt(str *out, const char *fmt, ...)

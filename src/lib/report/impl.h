@@ -8,8 +8,9 @@ double report_num(const json_t *o, const char *key); /* NAN where there is none 
 const char *report_text(const json_t *o, const char *key); /* "" where there is none */
 int report_group(const json_t *page, const char *name); /* its number, which chooses its colour */
 
-/* Text from outside as HTML text and attribute values. */
+/* Text from outside as HTML text and attribute values; NULL is nothing. */
 void html_text(str *out, const char *text);
+int html_cut(const char *text, int most); /* bytes of whole characters, at most so many */
 void html_fmt(str *out, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* escaped */
 /* 12,345; 0.0123; as few digits as tell. */
 void html_number(str *out, double x);

@@ -154,11 +154,11 @@ static double up(double share) { return HEIGHT - BOTTOM - share * (HEIGHT - TOP 
 static void short_text(str *out, const char *text)
 {
     char cut[LABEL + 4];
+    const char *told = *text ? text : "default";
     if (is_number(text) && strlen(text) > 7)
         snprintf(cut, sizeof cut, "%.3g", strtod(text, NULL));
     else
-        snprintf(cut, sizeof cut, "%.*s%s", LABEL, *text ? text : "default",
-                 strlen(text) > LABEL ? "..." : "");
+        snprintf(cut, sizeof cut, "%.*s%s", html_cut(told, LABEL), told, strlen(told) > LABEL ? "..." : "");
     html_text(out, cut);
 }
 

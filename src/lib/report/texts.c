@@ -57,9 +57,9 @@ static void chips(str *out, const json_t *slots)
         size_t k = 0;
         while (k < 3 && strcmp(signs[k].verdict, verdict)) k++;
         str_fmt(out, "<span class=\"%s\">%s ", signs[k].verdict, signs[k].sign);
-        html_fmt(out, "%s%s%.60s", report_text(s, "attribute"), *report_text(s, "value") ? ": " : "",
-                 report_text(s, "value"));
-        if (*said) html_fmt(out, " (says %.60s)", said);
+        const char *value = report_text(s, "value");
+        html_fmt(out, "%s%s%.*s", report_text(s, "attribute"), *value ? ": " : "", html_cut(value, 60), value);
+        if (*said) html_fmt(out, " (says %.*s)", html_cut(said, 60), said);
         str_puts(out, "</span> ");
     }
     str_puts(out, "</p>");
