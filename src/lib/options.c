@@ -377,7 +377,7 @@ int options_check(options *o, err *e)
                          : o->train_data   ? "train_data"
                          : o->attributes.n ? "attribute"
                                            : NULL;
-    if (scores && !o->generate && o->command != COMMAND_COMPARE)
+    if (scores && !o->generate && o->command == COMMAND_EVAL)
         return fail(e, E_USAGE, "--%s is about generated texts; add --generate", scores);
     bool writes = o->command & (learns | COMMAND_EVAL);
     if (writes && !*o->out) return fail(e, E_USAGE, "--output_dir is empty; name a folder");

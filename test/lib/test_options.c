@@ -259,6 +259,17 @@ static void test_given(void **state)
     options_release(&o);
 }
 
+/* A study writes texts without being asked to, so that what they are checked for can be said. */
+static void test_study_checks_texts(void **state)
+{
+    (void)state;
+    options o = good(COMMAND_TUNE, "--model|m|--data|d|--space|qlora|--budget|1h|--attribute|name|--synonyms|s.tsv");
+    assert_int_equal(o.attributes.n, 1);
+    options_release(&o);
+    refused(COMMAND_EVAL, "--model|m|--data|d|--attribute|name",
+            "--attribute is about generated texts; add --generate");
+}
+
 /* run.json gives back every value and its origin, except what concerns one run alone. */
 static void test_run_json(void **state)
 {
@@ -407,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_bits),       cmocka_unit_test(test_run_json),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_empty_file), cmocka_unit_test(test_help),
-        cmocka_unit_test(test_given),
+        cmocka_unit_test(test_given),      cmocka_unit_test(test_study_checks_texts),
         cmocka_unit_test(test_yaml_null),
     };
     if (!mkdtemp(dir)) return 1;
