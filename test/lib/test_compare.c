@@ -60,6 +60,8 @@ static void no_more_than_the_interval(void **state)
     (void)state;
     says("loss", -0.004, -0.015, 0.007, "false",
          "loss: no difference between b and a that 120 rows and 3 seeds can show: -0.0040 +- 0.0110");
+    says("loss", 0.006, -0.001, 0.01, "false",
+         "loss: no difference between b and a that 120 rows and 3 seeds can show: +0.0060 +- 0.0070");
     says("loss", -0.02, -0.03, -0.01, "true",
          "loss: b is better than a by 0.0200 (95 %: 0.0100 to 0.0300; 120 rows and 3 seeds)");
     says("loss", 0.02, 0.01, 0.03, "true",

@@ -54,7 +54,7 @@ static void add_difference(json_t *out, const json_t *told, const json_t *d)
     if (json_is_true(json_object_get(d, "shown")))
         str_puts(&s, ")");
     else
-        str_fmt(&s, " can show: %+.*f +- %.*f", p, v, p, (high - low) / 2);
+        str_fmt(&s, " can show: %+.*f +- %.*f", p, v, p, fmax(v - low, high - v)); /* 0 is never outside */
     json_array_append_new(out, json_string(str_c(&s)));
     str_free(&s);
 }
