@@ -3,6 +3,7 @@
 #define LIB_JOB_ROWS_H
 
 #include "lib/job_open.h"
+#include "metric/symbols.h"
 #include "text/row.h"
 
 /* Stays where it is: the parts point to each other. */
@@ -30,6 +31,10 @@ void job_rows_close(job_rows *r);
 int job_split(job_rows *r, double share, uint64_t seed, rows_part part, err *e);
 /* The findings as notes. */
 void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h);
+
+/* The number of a row's prompt among those in `prompts`, which takes up a new one; of a row without a prompt,
+ * of its text. */
+int job_rows_prompt(const job_rows *r, int64_t row, symbols *prompts, int64_t *out, err *e);
 
 /* An array of lines: "12 rows are truncated (first: line 3): ...". */
 json_t *job_rows_findings(const job_rows *r);

@@ -5,14 +5,13 @@
  * shuffled by the seed and taken until they hold the share of the rows, at least one; one is always left. */
 #include "base/rng.h"
 #include "lib/job_rows.h"
-#include "metric/symbols.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 enum { SPLIT_STREAM = 0x73706c69 };
 
-static int group_of(const job_rows *r, int64_t row, symbols *groups, int64_t *out, err *e)
+int job_rows_prompt(const job_rows *r, int64_t row, symbols *groups, int64_t *out, err *e)
 {
     str text = {0};
     int bad = OK;
@@ -59,7 +58,7 @@ int job_split(job_rows *r, double share, uint64_t seed, rows_part part, err *e)
     int64_t *group = xcalloc((size_t)r->table.rows, sizeof *group);
     uint8_t *keep = xcalloc((size_t)r->table.rows, 1);
     int bad = OK;
-    for (int64_t i = 0; i < r->table.rows && !bad; i++) bad = group_of(r, i, &groups, &group[i], e);
+    for (int64_t i = 0; i < r->table.rows && !bad; i++) bad = job_rows_prompt(r, i, &groups, &group[i], e);
     if (!bad) bad = choose(&r->table, group, groups.n, share, seed, part, keep, e);
     if (!bad) table_keep(&r->table, keep);
     free(keep);

@@ -6,6 +6,8 @@
  *
  *   score = 1/S sum_s ( sum_i num[s][i] / sum_i den[s][i] )
  *
+ * Rows that are no independent witnesses (of one prompt) are to be summed into one before.
+ *
  * A replicate draws n rows with replacement and, inside, S seeds with replacement. In a difference both
  * recipes get the same draws: the rows are the same and seed s gave both the same order of rows, so what
  * is common to both cancels. The interval is that of the percentiles (Efron and Tibshirani 1993, 13.3),

@@ -163,6 +163,38 @@ static void recipes_keep_their_held_out_rows(void **state)
     scratch_free(dir);
 }
 
+/* Rows of one prompt are drawn together. */
+static void rows_of_one_prompt_are_one(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b\nx,1\ny,2\nx,3\nz,4\ny,5\n";
+    static const int64_t wanted[] = {0, 1, 0, 2, 1};
+    char *dir = scratch_new();
+    str path = {0};
+    options o;
+    job_model base;
+    const job_rows *rows;
+    int64_t *unit, n;
+    err e = {0};
+    stock *s = stock_new();
+    str_fmt(&path, "%s/rows.csv", dir);
+    assert_int_equal(file_write(path.p, text, sizeof text - 1, &e), OK);
+    const char *const words[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data", path.p,
+                                 "--prompt_template", "{a}", "--completion_column", "b", "--device", "cpu:generic"};
+    if (options_parse(&o, COMMAND_TRAIN, 10, (char *const *)(uintptr_t)words, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(stock_open(s, &base, &o, &e), OK);
+    if (stock_rows(s, &rows, o.data, ROWS_ALL, &o, &base, NULL, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(compare_units(rows, &unit, &n, &e), OK);
+    assert_int_equal(n, 3);
+    assert_memory_equal(unit, wanted, sizeof wanted);
+    free(unit);
+    stock_close(s, &base);
+    stock_free(s);
+    options_release(&o);
+    str_free(&path);
+    scratch_free(dir);
+}
+
 /* ---------------------------------------------------------------------------- divergence */
 
 static const char *const argv[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data",
@@ -209,6 +241,7 @@ int main(void)
         cmocka_unit_test(costs),
         cmocka_unit_test(texts_are_written_alike),
         cmocka_unit_test(recipes_keep_their_held_out_rows),
+        cmocka_unit_test(rows_of_one_prompt_are_one),
         cmocka_unit_test(of_a_base_from_itself_and_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,9 @@ int compare_run(comparison *c, int which, int64_t seed, err *e);
 /* rows.json of losses. */
 int compare_save_rows(const trial_judged *j, const job_rows *rows, const char *path, err *e);
 
+/* What the rows' bootstrap draws: (rows->set.n) numbers below n, on the heap. Rows of one prompt have one, for
+ * what makes one of them hard makes them all so, and to take them for independent makes an interval too narrow. */
+int compare_units(const job_rows *rows, int64_t **unit, int64_t *n, err *e);
 /* The results, from the files of the folder, into c->told. */
 int compare_scores(comparison *c, err *e);
 /* Sentences about a result of compare_scores(). */

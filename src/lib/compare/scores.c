@@ -21,9 +21,11 @@ typedef struct series {
     int64_t rows;
 } series;
 
+/* units: what the bootstrap draws of the held-out rows, (rows) the number of each row's. */
 typedef struct gathered {
     series of[SCORES];
-    int64_t seeds;
+    int64_t seeds, units;
+    const int64_t *unit;
 } gathered;
 
 static const int64_t BOOTSTRAP_SEED = 1;
@@ -46,8 +48,8 @@ static void set_size(series *s, int64_t seeds, int64_t rows)
 
 static void put(series *s, int64_t seed, int64_t row, double n, double d)
 {
-    s->num[seed * s->rows + row] = n;
-    s->den[seed * s->rows + row] = d;
+    s->num[seed * s->rows + row] += n;
+    s->den[seed * s->rows + row] += d;
 }
 
 static int changed(comparison *c, const char *name, err *e)
@@ -64,13 +66,13 @@ static int add_rows(comparison *c, gathered *g, const char *name, int64_t seed, 
     const json_t *loss = json_object_get(o, "loss"), *labels = json_object_get(o, "labels"),
                  *hits = json_object_get(o, "hits");
     int64_t n = (int64_t)json_array_size(loss);
-    set_size(&g->of[SCORE_LOSS], g->seeds, n);
-    set_size(&g->of[SCORE_ACCURACY], g->seeds, n);
-    int bad = n == g->of[SCORE_LOSS].rows && n == c->held->set.n ? OK : changed(c, name, e);
+    set_size(&g->of[SCORE_LOSS], g->seeds, g->units);
+    set_size(&g->of[SCORE_ACCURACY], g->seeds, g->units);
+    int bad = n == c->held->set.n ? OK : changed(c, name, e);
     for (int64_t i = 0; i < n && !bad; i++) {
         double d = json_number_value(json_array_get(labels, (size_t)i));
-        put(&g->of[SCORE_LOSS], seed, i, json_number_value(json_array_get(loss, (size_t)i)), d);
-        put(&g->of[SCORE_ACCURACY], seed, i, json_number_value(json_array_get(hits, (size_t)i)), d);
+        put(&g->of[SCORE_LOSS], seed, g->unit[i], json_number_value(json_array_get(loss, (size_t)i)), d);
+        put(&g->of[SCORE_ACCURACY], seed, g->unit[i], json_number_value(json_array_get(hits, (size_t)i)), d);
     }
     json_decref(o);
     return bad;
@@ -122,7 +124,6 @@ static int add_texts(comparison *c, gathered *g, const char *name, int64_t seed,
 
 static int gather(comparison *c, gathered *g, int which, err *e)
 {
-    *g = (gathered){.seeds = c->o->seeds};
     int bad = OK;
     for (int64_t s = 0; s < g->seeds && !bad; s++) {
         const char *name = compare_run_name(c, which, c->o->seed + s);
@@ -173,6 +174,7 @@ static void add_differences(json_t *list, const comparison *c, int which, const 
         json_object_set_new(one, "score", json_string(score_name[k]));
         json_object_set_new(one, "level", json_real(level));
         json_object_set_new(one, "rows", json_integer((json_int_t)g->of[k].rows));
+        if (k <= SCORE_ACCURACY && g->units < c->held->set.n) json_object_set_new(one, "prompts", json_true());
         json_object_set_new(one, "shown", json_boolean(bootstrap_shows(v, g->of[k].rows, level)));
         json_array_append_new(list, one);
     }
@@ -317,13 +319,27 @@ static int add_recipe(comparison *c, json_t *recipes, int i, const gathered *g, 
     return bad;
 }
 
+int compare_units(const job_rows *rows, int64_t **unit, int64_t *n, err *e)
+{
+    symbols prompts = {0};
+    int bad = OK;
+    *unit = xcalloc((size_t)rows->set.n + 1, sizeof **unit);
+    for (int64_t i = 0; i < rows->set.n && !bad; i++)
+        bad = job_rows_prompt(rows, rows->set.row[i], &prompts, &(*unit)[i], e);
+    *n = prompts.n;
+    symbols_free(&prompts);
+    return bad;
+}
+
 int compare_scores(comparison *c, err *e)
 {
     gathered *g = xcalloc((size_t)c->recipes, sizeof *g);
     json_t *recipes = json_array(), *differences = json_array();
     double equal = -INFINITY;
-    int bad = OK;
+    int64_t *unit, units;
+    int bad = compare_units(c->held, &unit, &units, e);
     for (int i = 0; i < c->recipes && !bad; i++) {
+        g[i] = (gathered){.seeds = c->o->seeds, .units = units, .unit = unit};
         bad = gather(c, &g[i], i, e);
         if (!bad) bad = add_recipe(c, recipes, i, &g[i], &equal, e);
         if (!bad && i) add_differences(differences, c, i, &g[0], &g[i]);
@@ -336,6 +352,7 @@ int compare_scores(comparison *c, err *e)
     json_object_set_new(c->told, "results", recipes);
     json_object_set_new(c->told, "differences", differences);
     for (int i = 0; i < c->recipes; i++) release(&g[i]);
+    free(unit);
     free(g);
     return bad;
 }

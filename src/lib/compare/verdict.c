@@ -31,7 +31,8 @@ static void add_sample(str *s, const json_t *told, const json_t *d)
 {
     long long rows = (long long)num(d, "rows"), seeds = (long long)num(told, "seeds");
     bool texts = strcmp(text(d, "score"), "loss") && strcmp(text(d, "score"), "token_accuracy");
-    str_fmt(s, "%lld %s and ", rows, texts ? rows == 1 ? "text" : "texts" : "rows");
+    const char *many = json_is_true(json_object_get(d, "prompts")) ? "prompts" : "rows";
+    str_fmt(s, "%lld %s and ", rows, texts ? rows == 1 ? "text" : "texts" : many);
     str_fmt(s, seeds == 1 ? "one seed" : "%lld seeds", seeds);
 }
 
