@@ -53,7 +53,7 @@ typedef int final_work(tune *t, int64_t number, int64_t seed, json_t *metrics, e
 static int judge(tune *t, int64_t number, const char *kind, int64_t seed, final_work *work, todo *left,
                  err *e)
 {
-    todo what;
+    todo what = TODO_NOTHING;
     err ignored = {0};
     int bad = study_claim_final(t->study, number, kind, seed, &what, e);
     if (what == TODO_WAIT) *left = TODO_WAIT;
