@@ -178,16 +178,16 @@ static int on_evaluated(void *arg, int64_t at_step, const evaluation *v)
 {
     median *m = arg;
     tune *t = m->t;
-    int rung = m->rung;
-    if (rung >= t->rules.rungs - 1 || at_step != m->at[rung]) return 0;
+    int last = t->rules.rungs - 1, bad = OK;
+    if (m->rung >= last || at_step != m->at[m->rung]) return 0;
     json_t *metrics = json_pack("{s:f, s:f}", "eval_loss", v->loss, "eval_token_accuracy", v->token_accuracy);
-    int bad = study_report(t->study, m->task->run, rung, metrics, RUN_BUSY, NULL, &m->e);
+    for (; m->rung < last && at_step == m->at[m->rung] && !bad; m->rung++) /* of few steps one is several rungs */
+        bad = study_report(t->study, m->task->run, m->rung, metrics, RUN_BUSY, NULL, &m->e);
     json_decref(metrics);
     history h = {0};
     if (!bad) bad = study_history(t->study, &t->rules, &h, &m->e);
-    m->stops = !bad && median_stops(&h, &h.run[m->task->run], rung);
+    m->stops = !bad && median_stops(&h, &h.run[m->task->run], m->rung - 1);
     history_release(&h);
-    m->rung++;
     return bad || m->stops;
 }
 
@@ -200,7 +200,8 @@ static int train_whole(tune *t, const study_task *task, tune_verdict *v, err *e)
     err inner = {0};
     int bad = tune_whole(&o, t, &task->at, 0, t->o->seed, folder, &inner);
     *v = (tune_verdict){.state = RUN_DONE};
-    for (int k = 0; k < t->rules.rungs; k++) m.at[k] = o.max_steps * (k + 1) / t->rules.rungs;
+    int64_t rungs = t->rules.rungs; /* rounded up: nothing is judged before the first step */
+    for (int64_t k = 0; k < rungs; k++) m.at[k] = (o.max_steps * (k + 1) + rungs - 1) / rungs;
     go_on_from(&o, &newest, NULL);
     if (bad)
         bad = tune_refuse(v, bad, &inner, e);
