@@ -9,6 +9,7 @@
 #include "base/file.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PROBE_STEPS = 6 };
 
@@ -34,7 +35,7 @@ static int train_a_little(probe *p)
     options o;
     tune_verdict v = {0};
     point at = space_standard(&t->space);
-    str_fmt(&folder, "%s/probe-%d", t->o->out, p->number);
+    str_fmt(&folder, "%s/probe-%ld-%d", t->o->out, (long)getpid(), p->number); /* others may measure, too */
     int bad = tune_whole(&o, t, &at, t->rules.rungs - 1, t->o->seed, folder.p, &p->e);
     o.max_steps = PROBE_STEPS;
     o.scheduler = "constant";

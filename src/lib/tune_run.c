@@ -181,7 +181,7 @@ static int on_evaluated(void *arg, int64_t at_step, const evaluation *v)
     int last = t->rules.rungs - 1, bad = OK;
     if (m->rung >= last || at_step != m->at[m->rung]) return 0;
     json_t *metrics = json_pack("{s:f, s:f}", "eval_loss", v->loss, "eval_token_accuracy", v->token_accuracy);
-    for (; m->rung < last && at_step == m->at[m->rung] && !bad; m->rung++) /* of few steps one is several rungs */
+    for (; m->rung < last && at_step == m->at[m->rung] && !bad; m->rung++) /* few steps: one is several */
         bad = study_report(t->study, m->task->run, m->rung, metrics, RUN_BUSY, NULL, &m->e);
     json_decref(metrics);
     history h = {0};

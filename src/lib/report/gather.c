@@ -321,8 +321,8 @@ int report_gather(json_t **out, const peft_list *folders, err *e)
         size_t before = json_array_size(g.runs);
         bad = file_is_dir(folders->p[i]) ? add_folder(&g, folders->p[i], NULL, e)
                                          : fail(e, E_IO, "%s: there is no such folder", folders->p[i]);
-        bool empty = json_array_size(g.runs) == before && !report_is_study(folders->p[i]); /* of no judged run */
-        if (!bad && empty)
+        bool none = json_array_size(g.runs) == before; /* a study may have none that was judged */
+        if (!bad && none && !report_is_study(folders->p[i]))
             bad = fail(e, E_USAGE, "%s: holds no run, no comparison and no study", folders->p[i]);
     }
     if (bad) {
