@@ -7,6 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The longest of the results, n bytes. */
+static size_t longest_of(const char *results, size_t n)
+{
+    size_t most = 0;
+    for (size_t i = 0, length; i < n; i += length + 1) {
+        length = strnlen(results + i, n - i);
+        if (length > most) most = length;
+    }
+    return most;
+}
+
 int charsmap_init(charsmap *m, const char *data, size_t n, const char *where, err *e)
 {
     uint32_t size;
@@ -18,6 +29,9 @@ int charsmap_init(charsmap *m, const char *data, size_t n, const char *where, er
     const char *results = data + 4 + size;
     if (utf8_valid(results, n - 4 - size) != n - 4 - size)
         return fail(e, E_FORMAT, "%s: the character map's results are not UTF-8; fetch it again", where);
+    if (longest_of(results, n - 4 - size) > CHARSMAP_LONGEST)
+        return fail(e, E_FORMAT, "%s: the character map makes more than %d bytes of a key", where,
+                    CHARSMAP_LONGEST);
     m->units = size / 4;
     m->results = n - 4 - size + 1;
     m->unit = xmalloc(size);
@@ -52,7 +66,7 @@ enum which { SHORTEST, LONGEST };
 static size_t find(const charsmap *m, const char *s, size_t n, enum which which, const char **result)
 {
     size_t found = 0, at = offset_of(m->unit[0]);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && i < CHARSMAP_LONGEST; i++) {
         size_t unit = at ^ (unsigned char)s[i];
         if (!step(m, &at, (unsigned char)s[i])) break;
         if (!(m->unit[unit] & 0x100) || at >= m->units) continue;

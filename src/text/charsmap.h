@@ -21,6 +21,8 @@
 
 #include <stdint.h>
 
+enum { CHARSMAP_LONGEST = 255 }; /* bytes of a key and of a result; those in use have 36 at most */
+
 typedef struct charsmap {
     uint32_t *unit;
     size_t units;

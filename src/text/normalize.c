@@ -152,6 +152,9 @@ int normalizer_run(const normalizer *n, const char *text, size_t bytes, norm_fir
     for (int i = 0; code == OK && i < n->steps; i++) {
         str next = {0}, *to = i + 1 == n->steps ? out : &next;
         code = run_step(&n->step[i], i ? str_c(&now) : text, i ? now.n : bytes, first, to, e);
+        if (code == OK && to->n > NORM_GROWTH * bytes + NORM_SPARE)
+            code = fail(e, E_UNSUPPORTED, "the tokenizer's normalizer makes %zu bytes of a text of %zu", to->n,
+                        bytes);
         str_free(&now);
         now = next;
     }

@@ -62,7 +62,9 @@ uint64_t normalizer_hash(const normalizer *n, uint64_t seed);
 /* Whether the text begins the whole, or goes on from text before it: then nothing is put before it. */
 typedef enum norm_first { NORM_BEGINS, NORM_GOES_ON } norm_first;
 
-/* n bytes of UTF-8, appended to out. */
+/* n bytes of UTF-8, appended to out, which was empty. E_UNSUPPORTED: they become more than NORM_GROWTH times as
+ * many and NORM_SPARE, which no text of a language does (U+FDFA has 11 times as many in NFKC). */
+enum { NORM_GROWTH = 31, NORM_SPARE = 1 << 16 };
 int normalizer_run(const normalizer *n, const char *text, size_t bytes, norm_first first, str *out, err *e);
 
 /* SentencePiece's own way (normalize_pieces.c), and BERT's (normalize_bert.c). */

@@ -36,13 +36,16 @@ static bool put_added(tokenizer *t, const pieces *s, int32_t id)
     return added_add(s->model == MODEL_BPE ? &t->normal : &t->kept, text.p, text.n, id, 0);
 }
 
+enum { LONGEST_PIECE = 4096 }; /* finding the cuts of a piece takes its length squared */
+
 static int put_pieces(tokenizer *t, const pieces *s, const char *where, err *e)
 {
     vocab_init(&t->v, s->n, WORD_MARK);
     for (int32_t id = 0; id < s->n; id++) {
         const piece *p = &s->p[id];
         bool good = utf8_valid(p->text.p, p->text.n) == p->text.n && !isnan(p->score) &&
-                    (p->type != PIECE_BYTE || byte_of_name(p->text.p, p->text.n) >= 0);
+                    (p->type != PIECE_BYTE || byte_of_name(p->text.p, p->text.n) >= 0) &&
+                    p->text.n <= LONGEST_PIECE;
         if (!good) return fail(e, E_FORMAT, "%s[%d]: not a piece of the type it has", where, id);
         if (p->type == PIECE_UNUSED && s->model == MODEL_BPE)
             return fail(e, E_UNSUPPORTED, "%s[%d]: an unused piece in a BPE is not supported", where, id);

@@ -14,6 +14,15 @@ static span keep(place p, span s)
     return s.p ? (span){arena_strndup(&p.t->mem, s.p, s.n), s.n} : s;
 }
 
+/* What is put into a text, once or for each match. */
+static span put_in(place p, const json_t *o, const char *key)
+{
+    enum { MOST = 255 };
+    span s = text_in(p, o, key);
+    if (s.n > MOST) place_refuse(place_in(p, key), "a text of more than 255 bytes");
+    return keep(p, s);
+}
+
 static int add(place p, norm_step step)
 {
     if (p.e->code == OK && normalizer_add(&p.t->norm, step)) return OK;
@@ -25,7 +34,7 @@ static int read_replace(place p, const json_t *o)
 {
     place at = place_in(p, "pattern");
     const json_t *from = json_object_get(o, "pattern");
-    norm_step step = {.what = NORM_REPLACE, .to = keep(p, text_in(p, o, "content"))};
+    norm_step step = {.what = NORM_REPLACE, .to = put_in(p, o, "content")};
     if (only_keys(p, o, "type pattern content") != OK) return p.e->code;
     if (json_object_get(from, "Regex")) {
         step.from = keep(p, text_in(at, from, "Regex"));
@@ -79,7 +88,7 @@ static int normalizer_part(place p, const json_t *o, void *arg)
     if (!strcmp(type, "BertNormalizer")) return read_bert(p, o);
     if (!strcmp(type, "Precompiled")) return read_precompiled(p, o);
     if (!strcmp(type, "Prepend")) {
-        span before = keep(p, text_in(p, o, "prepend"));
+        span before = put_in(p, o, "prepend");
         int code = only_keys(p, o, "type prepend");
         return code != OK ? code : add(p, (norm_step){.what = NORM_PREPEND, .to = before});
     }

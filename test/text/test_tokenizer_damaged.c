@@ -123,6 +123,37 @@ static void long_tokens(void **state)
     scratch_free(folder);
 }
 
+/* ---- texts that grow ---- */
+
+static void growing_texts(void **state)
+{
+    (void)state;
+    enum { LENGTH = 10000 };
+    char content[257] = "", text[LENGTH];
+    memset(content, 'b', 256);
+    memset(text, 'a', LENGTH);
+    for (int i = 0; i < 2; i++) {
+        json_t *doc = tiny_doc();
+        json_object_set_new(doc, "normalizer",
+                            json_pack("{s:s s:{s:s} s:s}", "type", "Replace", "pattern", "String", "a", "content",
+                                      content + i * 56));
+        char *written = json_dumps(doc, 0);
+        err e = {0};
+        tokenizer *t = NULL;
+        token_vec ids = {0};
+        int code = tokenizer_from_json(&t, written, strlen(written), "T.json", &e);
+        if (i) {
+            assert_int_equal(code, OK);
+            assert_int_equal(tokenizer_encode(t, text, 9, TOKENIZE_PLAIN, &ids, &e), OK);
+            assert_int_equal(tokenizer_encode(t, text, LENGTH, TOKENIZE_PLAIN, &ids, &e), E_UNSUPPORTED);
+            tokenizer_close(t);
+        } else assert_int_equal(code, E_UNSUPPORTED);
+        token_vec_free(&ids);
+        free(written);
+        json_decref(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +161,7 @@ int main(void)
         cmocka_unit_test(long_keys),
         cmocka_unit_test(few_pieces),
         cmocka_unit_test(long_tokens),
+        cmocka_unit_test(growing_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
