@@ -177,6 +177,7 @@ static int put_open(translation *t)
     static const char *const known[] = {"?:", "?=", "?!", "?<=", "?<!", "?>", "?i:"};
     str_putc(t->out, '(');
     t->depth++;
+    if (t->p < t->end && *t->p == '*') return refuse(t, "a verb"); /* PCRE2's, such as (*ACCEPT) */
     if (t->p == t->end || *t->p != '?') return OK;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t n = strlen(known[i]);
