@@ -15,18 +15,19 @@ static int by_size(const void *a, const void *b)
 
 static void tell(const char *name, const table *t, const replay *r, int seeds)
 {
-    static const double at[] = {1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 57.6, 72, 96};
+    static const double shares[] = {1 / 240.0, 1.5 / 240, 2 / 240.0, 3 / 240.0, 4 / 240.0, 6 / 240.0, 0.03,
+                                    0.04,      0.05,      0.075,     0.1,       0.15,      0.2,       0.25};
     double *excess = calloc((size_t)seeds, sizeof *excess);
-    for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
-        double mean = 0, within = 0;
+    for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
+        double at = shares[k] * (double)t->n, mean = 0, within = 0;
         for (int i = 0; i < seeds; i++) {
-            replay_note n = replay_at(&r[i], at[k] * (double)t->n / 288);
+            replay_note n = replay_at(&r[i], at);
             excess[i] = 100 * (n.named / t->best - 1);
             mean += excess[i] / seeds;
             within += (n.found <= 1.01 * t->best) / (double)seeds;
         }
         qsort(excess, (size_t)seeds, sizeof *excess, by_size);
-        printf("%s\t%.4g\t%.3f\t%.3f\t%.3f\n", name, at[k] * (double)t->n / 288, mean, excess[seeds / 2],
+        printf("%s\t%.4g\t%.3f\t%.3f\t%.3f\n", name, at, mean, excess[seeds / 2],
                within);
     }
     free(excess);
@@ -48,7 +49,7 @@ int main(int argc, char **argv)
             char name[64];
             snprintf(name, sizeof name, "%s%s", strategy_name((strategy)how), stop ? "+halving" : "");
             for (int i = 0; i < seeds; i++) {
-                search s = {(strategy)how, (early)stop, 3, (uint64_t)i};
+                search s = {(strategy)how, (early)stop, 3, 0, (uint64_t)i};
                 replay_run(&t, &s, (double)t.n / 3, &r[i]);
             }
             tell(name, &t, r, seeds);

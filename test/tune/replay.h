@@ -116,10 +116,16 @@ static double table_cost(const table *t, int k)
     return 0.8 * (t->rows[k] - before) + 0.2 * t->rows[k];
 }
 
+/* A point that the table does not hold is refused, as one that would break a constraint: it costs nothing. */
 static void judge(const table *t, history *h, attempt *r, double *cost)
 {
     int rung = h->rungs == 1 ? TABLE_RUNGS - 1 : r->rung + 1;
-    double loss = t->loss[table_find(t, &r->at)][rung];
+    int64_t place = table_find(t, &r->at);
+    double loss = place < 0 ? INFINITY : t->loss[place][rung];
+    if (place < 0) {
+        r->state = RUN_REFUSED;
+        return;
+    }
     *cost += h->rungs == 1 ? t->rows[TABLE_RUNGS - 1] : table_cost(t, rung);
     r->rung++;
     r->value[r->rung][0] = loss;
@@ -141,20 +147,21 @@ static void note(const table *t, const history *h, double cost, replay *out)
 static void replay_run(const table *t, const search *s, double budget, replay *out)
 {
     history h = {.s = &t->s, .objectives = 1, .rungs = s->stop == EARLY_HALVING ? TABLE_RUNGS : 1};
-    h.run = calloc((size_t)t->n + 1, sizeof *h.run);
+    int64_t points = grid_size(&t->s);
+    h.run = calloc((size_t)points + 1, sizeof *h.run);
     double cost = 0;
     out->n = 0;
     while (out->n < REPLAY_STEPS && cost < budget * t->rows[TABLE_RUNGS - 1]) {
         int64_t k;
         point at;
-        todo what = search_next(s, &h, h.n < t->n ? MAY_BEGIN : ONLY_GO_ON, &k, &at);
+        todo what = search_next(s, &h, h.n < points ? MAY_BEGIN : ONLY_GO_ON, &k, &at);
         if (what == TODO_BEGIN) {
             k = h.n++;
             h.run[k] = (attempt){.number = k, .at = at, .rung = -1, .state = RUN_BUSY};
         } else if (what != TODO_GO_ON)
             break;
         judge(t, &h, &h.run[k], &cost);
-        note(t, &h, cost, out);
+        if (h.run[k].state != RUN_REFUSED) note(t, &h, cost, out);
     }
     free(h.run);
 }

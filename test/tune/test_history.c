@@ -143,7 +143,8 @@ static void two_objectives_have_a_front(void **state)
     assert_int_equal(history_front(h, front), 4);
     const int64_t wanted[] = {0, 1, 2, 5};
     for (int i = 0; i < 4; i++) assert_int_equal(front[i], wanted[i]);
-    /* the ends first; of the middle the one with more room: 1 has (9-4)/8 + (6-1)/8, 5 has (5-1)/8 + (9-5)/8 */
+    /* the ends first; of the middle the one with more room: 1 has (9-4)/8 + (6-1)/8, 5 has (5-1)/8 +
+     * (9-5)/8 */
     expect_order(h, (const int64_t[]){0, 2, 1, 5, 4, 3}, 6);
     forget(h);
     space_release(&s);

@@ -1,5 +1,5 @@
-/* test_propose.c -- proposals: the same history gives the same point, none comes twice, and the estimator finds a
- * minimum that chance does not. */
+/* test_propose.c -- proposals: the same history gives the same point, none comes twice, and the estimator
+ * finds a minimum that chance does not. */
 #include "tune/propose.h"
 
 #include "base/rng.h"
@@ -127,7 +127,8 @@ static void a_grid_has_both_ends_and_then_ends(void **state)
     (void)state;
     space s;
     err e = {0};
-    json_t *d = json_loads("{\"lr\": {\"log\": [1e-4, 1e-2], \"points\": 3}, \"n\": {\"int\": [2, 4]}}", 0, NULL);
+    json_t *d = json_loads("{\"lr\": {\"log\": [1e-4, 1e-2], \"points\": 3}, \"n\": {\"int\": [2, 4]}}", 0,
+                           NULL);
     assert_int_equal(space_read(&s, d, NULL, &e), OK);
     json_decref(d);
     assert_int_equal(grid_size(&s), 9);

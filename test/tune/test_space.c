@@ -41,8 +41,10 @@ static void reads_all_kinds(void **state)
     space s;
     err e;
     assert_int_equal(read(&s,
-                          "{\"a\": [\"x\", \"y\"], \"n\": {\"int\": [1, 8]}, \"lr\": {\"log\": [\"1e-4\", \"1e-2\"]},"
-                          " \"d\": {\"range\": [0, 0.1], \"default\": 0.05}, \"r\": [4, 8, 16], \"k\": \"fixed\"}",
+                          "{\"a\": [\"x\", \"y\"], \"n\": {\"int\": [1, 8]}, \"lr\": {\"log\": [\"1e-4\", "
+                          "\"1e-2\"]},"
+                          " \"d\": {\"range\": [0, 0.1], \"default\": 0.05}, \"r\": [4, 8, 16], \"k\": "
+                          "\"fixed\"}",
                           "{\"lr\": \"2e-4\", \"r\": \"10\", \"n\": \"99\", \"a\": \"z\"}", &e),
                      OK);
     assert_int_equal(s.n, 6);
@@ -65,7 +67,8 @@ static void places_and_values_are_inverse(void **state)
     (void)state;
     space s;
     err e;
-    assert_int_equal(read(&s, "{\"n\": {\"int\": [1, 100], \"log\": \"true\"}, \"lr\": {\"log\": [1e-5, 1e-1]}}", NULL, &e),
+    assert_int_equal(read(&s, "{\"n\": {\"int\": [1, 100], \"log\": \"true\"}, \"lr\": {\"log\": [1e-5, "
+                              "1e-1]}}", NULL, &e),
                      OK);
     for (double n = 1; n <= 100; n++) assert_true(space_value(&s.param[0], space_place(&s.param[0], n)) == n);
     assert_float_equal(space_value(&s.param[1], 0.5), 1e-3, 1e-12);
@@ -80,7 +83,8 @@ static void conditions_turn_off(void **state)
     err e;
     assert_int_equal(read(&s,
                           "{\"q\": [\"nf4\", \"fp4\", \"none\"],"
-                          " \"dq\": {\"choice\": [\"true\", \"false\"], \"when\": {\"q\": [\"nf4\", \"fp4\"]}},"
+                          " \"dq\": {\"choice\": [\"true\", \"false\"], \"when\": {\"q\": [\"nf4\", "
+                          "\"fp4\"]}},"
                           " \"x\": {\"range\": [0, 1], \"when\": {\"dq\": \"true\"}}}",
                           NULL, &e),
                      OK);

@@ -1,4 +1,5 @@
-/* test_study.c -- a study on disk: what is claimed once, what survives a kill, what is told of a damaged one. */
+/* test_study.c -- a study on disk: what is claimed once, what survives a kill, what is told of a damaged
+ * one. */
 #include "tune/study.h"
 
 #include "base/file.h"
@@ -231,7 +232,8 @@ static void another_study_is_refused(void **state)
     e = (err){0};
     facts = json_pack("{s:{s:[f,f]}, s:s}", "space", "lr", 1e-5, 1.0, "seed", "1");
     assert_int_equal(study_open(&s, *state, STUDY_MAKE, facts, &e), E_USAGE);
-    if (!strstr(e.msg, "begun with a different space (lr was [1e-5,0.1], is [1e-5,1.0])")) fail_msg("%s", e.msg);
+    if (!strstr(e.msg, "begun with a different space (lr was [1e-5,0.1], is [1e-5,1.0])"))
+        fail_msg("%s", e.msg);
     json_decref(facts);
 }
 
@@ -243,7 +245,8 @@ static void damage_is_told(void **state)
     study *s = NULL;
     assert_int_equal(study_open(&s, *state, STUDY_LOOK, NULL, &e), E_IO);
     assert_non_null(strstr(e.msg, "there is no study"));
-    assert_int_equal(file_write(path.p, "this is no database, but some text that is long enough", 54, &(err){0}), OK);
+    assert_int_equal(file_write(path.p, "this is no database, but some text that is long enough", 54,
+                                &(err){0}), OK);
     expect_failure(*state, E_FORMAT, "is damaged or no SQLite file");
     unlink(path.p);
     s = open_it(*state);
