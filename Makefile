@@ -14,6 +14,8 @@ say      = $(if $(V),,@echo '  $(1)	$(2)')
 
 VERSION  = 0.1.0
 PACKAGES = jansson libpcre2-8 libutf8proc yaml-0.1 sqlite3
+# The program alone: what `lorac chat` edits lines with.
+CLI_PACKAGES = libedit
 
 # ------------------------------------------------------------------------------------------------
 # The layers, lowest first: the one place that orders them (scripts/layers and the tests read it).
@@ -25,6 +27,7 @@ WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prot
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Isrc -Iinclude -DLORAC_VERSION='"$(VERSION)"' \
              $(WARN) -ffp-contract=off -fvisibility=hidden -fPIC -pthread -MMD -MP \
              $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS) $(SAN)
+CLI_LIBS   = $(shell $(PKG_CONFIG) --libs $(CLI_PACKAGES) 2>/dev/null)
 ALL_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm -pthread
 CMOCKA     = $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
 
@@ -76,7 +79,7 @@ lorac: $(BUILD)/lorac
 
 $(BUILD)/lorac: $(CLI_OBJ) $(BUILD)/liblorac.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(BUILD)/liblorac.a $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(BUILD)/liblorac.a $(CLI_LIBS) $(ALL_LIBS)
 $(BUILD)/liblorac.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@)

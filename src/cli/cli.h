@@ -10,7 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 3 };
 /* One subcommand: does the work and writes the result. Returns OK or a negative code with e set. */
 typedef int cli_command(const options *o, err *e);
 cli_command cli_train, cli_eval, cli_generate, cli_info, cli_data, cli_bench;
-cli_command cli_tune, cli_compare, cli_report;
+cli_command cli_tune, cli_compare, cli_report, cli_chat;
 
 /* The standard output. Every failure (full disk, closed pipe) is E_IO. */
 int output_add(const char *text, size_t n, err *e); /* at once */
@@ -46,5 +46,6 @@ job_hooks progress_hooks(void); /* note, banner, progress, logged, stop */
  * others, the first ends the program. */
 void signals_begin(void);
 const volatile int *signals_stop(void);
+void signals_clear(void); /* the flag is heeded: work goes on */
 
 #endif

@@ -15,8 +15,8 @@ static const struct {
 } commands[] = {
     {COMMAND_TRAIN, cli_train}, {COMMAND_EVAL, cli_eval}, {COMMAND_GENERATE, cli_generate},
     {COMMAND_INFO, cli_info},   {COMMAND_DATA, cli_data}, {COMMAND_BENCH, cli_bench},
-    {COMMAND_TUNE, cli_tune},
-    {COMMAND_COMPARE, cli_compare}, {COMMAND_REPORT, cli_report},
+    {COMMAND_TUNE, cli_tune},   {COMMAND_CHAT, cli_chat}, {COMMAND_COMPARE, cli_compare},
+    {COMMAND_REPORT, cli_report},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

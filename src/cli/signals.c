@@ -20,4 +20,6 @@ void signals_begin(void)
     sigaction(SIGTERM, &a, NULL);
 }
 
+void signals_clear(void) { stop = 0; }
+
 const volatile int *signals_stop(void) { return &stop; }

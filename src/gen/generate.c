@@ -46,14 +46,15 @@ const char *generate_stop_name(generate_stop s)
     return names[s];
 }
 
-static bool is_eos(const generation *g, int32_t id)
+bool generate_ends(const model *m, const tokenizer *t, int32_t id)
 {
-    if (g->o->ignore_eos) return false;
-    const model_config *c = g->m->config;
+    const model_config *c = m->config;
     for (int i = 0; i < c->n_eos; i++)
         if (c->eos[i] == id) return true;
-    return id == tokenizer_eos(g->t);
+    return id == tokenizer_eos(t);
 }
+
+static bool is_eos(const generation *g, int32_t id) { return !g->o->ignore_eos && generate_ends(g->m, g->t, id); }
 
 static void sit_down(generation *g, seat *s)
 {

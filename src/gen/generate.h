@@ -15,6 +15,9 @@ typedef enum generate_stop { STOP_EOS, STOP_LENGTH, STOP_STRING, STOP_SIGNAL } g
 
 const char *generate_stop_name(generate_stop s); /* "eos", "length", "string", "signal" */
 
+/* A text ends with this token: by the model's configuration or its tokenizer. */
+bool generate_ends(const model *m, const tokenizer *t, int32_t id);
+
 typedef struct generate_options {
     int64_t max_new_tokens;
     int64_t batch; /* prompts in the cache at a time */

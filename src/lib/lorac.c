@@ -115,6 +115,8 @@ static int run(lorac_job *j, const job_hooks *h, json_t **out, err *e)
         return job_compare(&j->o, h, out, e);
     case COMMAND_REPORT:
         return job_report(&j->o, out, e);
+    case COMMAND_CHAT:
+        return fail(e, E_USAGE, "chat is a conversation and no job; use generate");
     case COMMAND_ALL:
         break;
     }

@@ -24,7 +24,8 @@ typedef enum command {
     COMMAND_COMPARE = 64,
     COMMAND_REPORT = 128,
     COMMAND_TUNE = 256,
-    COMMAND_ALL = 511,
+    COMMAND_CHAT = 512,
+    COMMAND_ALL = 1023,
 } command;
 
 typedef struct option_ints {
@@ -51,7 +52,7 @@ typedef struct options {
     peft_list text_columns;
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;
     const char *completion_only_loss; /* "auto", "true", "false" */
-    const char *chat_template_path, *chat_template_kwargs;
+    const char *chat_template_path, *chat_template_kwargs, *system;
     bool assistant_only_loss;
     double eval_split; /* share of the data's rows that is held out; 0: none */
     int64_t max_length, split_seed;

@@ -15,6 +15,8 @@ static const struct {
      "--model PATH [--adapter DIR] --data FILE [options]"},
     {COMMAND_GENERATE, "generate", "text from a prompt, or one answer for every row of a data file",
      "--model PATH [--adapter DIR] [--prompt TEXT | --data FILE] [options]"},
+    {COMMAND_CHAT, "chat", "a conversation with a model, with and without its adapter",
+     "--model PATH [--adapter DIR] [--system TEXT] [options]"},
     {COMMAND_INFO, "info", "what a model, adapter or run folder is", "PATH [options]"},
     {COMMAND_DATA, "data", "what a model will learn from a data file, token by token",
      "--model PATH --data FILE [options]"},

@@ -14,10 +14,12 @@
 #define TUNE COMMAND_TUNE
 #define COMPARE COMMAND_COMPARE
 #define REPORT COMMAND_REPORT
-#define WRITES (GENERATE | EVAL | COMPARE) /* commands that write texts */
+#define CHAT COMMAND_CHAT
+#define WRITES (GENERATE | EVAL | COMPARE) /* commands that write texts for rows */
+#define DRAWS (WRITES | CHAT)              /* commands that choose tokens */
 #define ALL COMMAND_ALL
 #define MODELS (ALL & ~REPORT) /* commands about a model */
-#define RUNS (TRAIN | EVAL | GENERATE | BENCH) /* commands that run a model */
+#define RUNS (TRAIN | EVAL | GENERATE | CHAT | BENCH) /* commands that run a model */
 #define READS (TRAIN | EVAL | GENERATE | DATA) /* commands that read rows */
 
 #define HEADING(text) \
@@ -94,7 +96,7 @@ const option_row option_table[] = {
     HEADING("Model"),
     {"model_name_or_path", "model m", OPTION_TEXT, AT(model), "none", MODELS, "PATH",
      "GGUF file or Hugging Face model folder", 0, 0, NULL, OPTION_POSITIONAL, INFO},
-    TEXT("adapter", "adapter_name_or_path", adapter, "none", TRAIN | EVAL | GENERATE, "DIR",
+    TEXT("adapter", "adapter_name_or_path", adapter, "none", TRAIN | EVAL | GENERATE | CHAT, "DIR",
          "PEFT folder to put on the model (train: to go on from)"),
     TEXT("quantization", NULL, quantization, "as-is", RUNS, "TYPE",
          "weights as: as-is (what the file holds), none (f32), bf16, nf4, fp4, int8, or a GGUF type such as "
@@ -135,9 +137,9 @@ const option_row option_table[] = {
            "learn the completion alone; auto: where there is a prompt"),
     FLAG("assistant_only_loss", NULL, assistant_only_loss, "false", TRAIN | EVAL | DATA,
          "of conversations, learn what the assistant says and the end of its turns"),
-    TEXT("chat_template_path", NULL, chat_template_path, "none", READS, "PATH",
+    TEXT("chat_template_path", NULL, chat_template_path, "none", READS | CHAT, "PATH",
          "chat template to use instead of the model's: a .jinja file, a model folder or a GGUF file"),
-    TEXT("chat_template_kwargs", NULL, chat_template_kwargs, "none", READS, "JSON",
+    TEXT("chat_template_kwargs", NULL, chat_template_kwargs, "none", READS | CHAT, "JSON",
          "further variables of the chat template: {\"enable_thinking\": false}"),
 
     HEADING("Adapter"),
@@ -192,24 +194,25 @@ const option_row option_table[] = {
          "compute all blocks twice instead of keeping them: less memory, the same bits"),
     INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,
         "MiB to plan within, by computing as many blocks twice as needed; 0: what is free now"),
-    INT("seed", NULL, seed, "42", TRAIN | WRITES, 0, ANY, "of everything random"),
+    INT("seed", NULL, seed, "42", TRAIN | DRAWS, 0, ANY, "of everything random"),
 
     HEADING("Generation"),
     {"prompt", "p", OPTION_TEXT, AT(prompt), "none", GENERATE, "TEXT",
      "text to go on from; without it and without --data, the standard input", 0, 0, NULL, OPTION_POSITIONAL,
      GENERATE},
+    TEXT("system", NULL, system, "none", CHAT, "TEXT", "the system message that the conversation begins with"),
     FLAG("generate", "predict_with_generate", generate, "false", EVAL,
          "write a text for every prompt and score it: BLEU, chrF, ROUGE, attribute coverage, repetition"),
     INT("generate_rows", NULL, generate_rows, "0", EVAL | COMPARE, -1, ANY,
         "texts for so many prompts, the first of the held-out rows; 0: all (compare: 24); -1: none"),
-    INT("max_new_tokens", "n", max_new_tokens, "256", WRITES | TUNE, 1, 1 << 24, "stop after as many tokens"),
-    FLAG("do_sample", NULL, do_sample, "false", WRITES, "draw tokens; else always the likeliest"),
-    NUMBER("temperature", NULL, temperature, "1", WRITES, 0, 1e6, "of do_sample; 0: the likeliest"),
-    INT("top_k", NULL, top_k, "50", WRITES, 0, INT32_MAX, "draw among so many; 0: all"),
-    NUMBER("top_p", NULL, top_p, "1", WRITES, 0, 1, "draw among the likeliest of that mass"),
-    NUMBER("min_p", NULL, min_p, "0", WRITES, 0, 1,
+    INT("max_new_tokens", "n", max_new_tokens, "256", DRAWS | TUNE, 1, 1 << 24, "stop after as many tokens"),
+    FLAG("do_sample", NULL, do_sample, "false", DRAWS, "draw tokens; else always the likeliest"),
+    NUMBER("temperature", NULL, temperature, "1", DRAWS, 0, 1e6, "of do_sample; 0: the likeliest"),
+    INT("top_k", NULL, top_k, "50", DRAWS, 0, INT32_MAX, "draw among so many; 0: all"),
+    NUMBER("top_p", NULL, top_p, "1", DRAWS, 0, 1, "draw among the likeliest of that mass"),
+    NUMBER("min_p", NULL, min_p, "0", DRAWS, 0, 1,
            "draw among those this likely, of the likeliest's probability"),
-    NUMBER("repetition_penalty", NULL, repetition_penalty, "1", WRITES, 1e-3, 1e3,
+    NUMBER("repetition_penalty", NULL, repetition_penalty, "1", DRAWS, 1e-3, 1e3,
            "above 1: what was said is less likely"),
     {"stop", "stop_strings", OPTION_STRINGS, AT(stop), "none", WRITES, "TEXT",
      "stop where this text appears; may be given again", 0, 0, NULL, 0, 0},

@@ -4,8 +4,8 @@
  *   uint32[] the trie: a double array in the form of Darts-clone (Yata)
  *   ...      the results, each NUL-terminated; a trie's value is an offset into them
  *
- * A unit has a label (bits 0-7 and 31), an offset to its children (bits 10-30, times 256 when bit 9 is set) and
- * says whether a key ends in it (bit 8); the unit with label 0 under it then holds the value (bits 0-30).
+ * A unit has a label (bits 0-7 and 31), an offset to its children (bits 10-30, times 256 when bit 9 is set)
+ * and says whether a key ends in it (bit 8); the unit with label 0 under it then holds the value (bits 0-30).
  *
  * SentencePiece replaces the longest key that the rest of the text begins with. The tokenizers library goes
  * through grapheme clusters instead, and takes for a cluster of less than six bytes, or else for each of its

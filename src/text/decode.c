@@ -46,7 +46,8 @@ static void stream_byte(token_stream *s, uint8_t byte, str *out)
     }
 }
 
-/* What stands between words and not before punctuation, in the order in which the tokenizers library looks. */
+/* What stands between words and not before punctuation, in the order in which the tokenizers library looks.
+ * */
 static void clean_up(str *word)
 {
     static const char *const from[] = {" .",  " ?",  " !",      " ,",  " ' ", " n't",

@@ -70,7 +70,8 @@ void tokenizer_frame_default(tokenizer *t)
     }
 }
 
-/* Pieces by letters: b BOS, e EOS, A and B the texts; the second text and what follows are of type `second`. */
+/* Pieces by letters: b BOS, e EOS, A and B the texts; the second text and what follows are of type `second`.
+ * */
 static frame made(const tokenizer *t, const char *letters, int32_t second)
 {
     frame f = {0};

@@ -27,8 +27,8 @@ typedef struct frame {
 
 bool frame_add(frame *f, frame_what what, int32_t id, int32_t type); /* false: too many pieces */
 
-/* How the tokenizer frames one text (second NULL) or a pair: appends the ids to ids and as many types to types
- * (NULL: not wanted). */
+/* How the tokenizer frames one text (second NULL) or a pair: appends the ids to ids and as many types to
+ * types (NULL: not wanted). */
 void tokenizer_frame(const tokenizer *t, const token_vec *first, const token_vec *second, token_vec *ids,
                      token_vec *types);
 
@@ -36,8 +36,8 @@ void tokenizer_frame(const tokenizer *t, const token_vec *first, const token_vec
 typedef enum frame_texts { FRAME_ONE, FRAME_PAIR } frame_texts;
 int64_t tokenizer_frame_tokens(const tokenizer *t, frame_texts texts);
 
-/* Shortens a pair to at most `most` tokens, the longer one first until both are of a length, then both, as the
- * tokenizers library does when it truncates the longest first; second may be NULL. */
+/* Shortens a pair to at most `most` tokens, the longer one first until both are of a length, then both, as
+ * the tokenizers library does when it truncates the longest first; second may be NULL. */
 void frame_fit(token_vec *first, token_vec *second, int64_t most);
 
 #endif

@@ -1,4 +1,5 @@
-/* normalize.h -- what happens to a text before it is cut into words: a list of steps, each over the whole text. */
+/* normalize.h -- what happens to a text before it is cut into words: a list of steps, each over the whole
+ * text. */
 #ifndef TEXT_NORMALIZE_H
 #define TEXT_NORMALIZE_H
 

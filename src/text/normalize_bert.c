@@ -1,6 +1,6 @@
 /* normalize_bert.c -- the normalizer of BERT models (Devlin et al. 2018), as the tokenizers library has it:
- * control characters go and white space becomes a space; spaces come around ideographs; accents go (after NFD);
- * capitals become small. */
+ * control characters go and white space becomes a space; spaces come around ideographs; accents go (after
+ * NFD); capitals become small. */
 #include "text/normalize.h"
 #include "text/unicode.h"
 #include "text/unicode_class.h"
@@ -31,7 +31,8 @@ static void clean(unsigned flags, const char *text, size_t n, str *out)
     for (size_t i = 0; i < n;) {
         uint32_t c;
         size_t length = (size_t)utf8_get(text + i, n - i, &c);
-        bool space = c == '\t' || c == '\n' || c == '\r', wide = flags & BERT_IDEOGRAPHS && unicode_is_ideograph(c);
+        bool space = c == '\t' || c == '\n' || c == '\r', wide = flags & BERT_IDEOGRAPHS &&
+            unicode_is_ideograph(c);
         bool gone = flags & BERT_CLEAN && !space && (!c || c == 0xfffd || unicode_is_other(c));
         if (wide) str_putc(out, ' ');
         if (flags & BERT_CLEAN && !gone && (space || unicode_is_space(c)))

@@ -1,7 +1,7 @@
 /* normalize_pieces.c -- SentencePiece's normalizer (Kudo, Richardson 2018).
  *
- * From the left: a text that is to be kept stays; else the longest key of the map that the rest begins with is
- * replaced; else a character stays. White space is only the space that comes out of that. */
+ * From the left: a text that is to be kept stays; else the longest key of the map that the rest begins with
+ * is replaced; else a character stays. White space is only the space that comes out of that. */
 #include "text/normalize.h"
 #include "text/unicode.h"
 

@@ -1,5 +1,6 @@
-/* pieces.h -- a SentencePiece vocabulary, of type BPE or unigram, made into a tokenizer: for the readers of .model
- * files and of GGUF files. The texts go through SentencePiece's normalizer, whole, without being cut. */
+/* pieces.h -- a SentencePiece vocabulary, of type BPE or unigram, made into a tokenizer: for the readers of
+ * .model files and of GGUF files. The texts go through SentencePiece's normalizer, whole, without being cut.
+ * */
 #ifndef TEXT_PIECES_H
 #define TEXT_PIECES_H
 

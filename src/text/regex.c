@@ -80,11 +80,13 @@ static int match_large(const regex *r, regex_run *run, const char *p, size_t n, 
     return pcre2_match(r->code, (PCRE2_SPTR)p, n, from, PCRE2_NO_UTF_CHECK, run->match, run->context);
 }
 
-int regex_next(const regex *r, regex_run *run, const char *p, size_t n, size_t from, size_t *start, size_t *end,
+int regex_next(const regex *r, regex_run *run, const char *p, size_t n, size_t from, size_t *start,
+               size_t *end,
                err *e)
 {
     *start = *end = n;
-    if (!run->match) run->match = pcre2_match_data_create(1, NULL); /* the whole match; its offsets are read at once */
+    /* the whole match; its offsets are read at once */
+    if (!run->match) run->match = pcre2_match_data_create(1, NULL);
     if (!run->match) BUG("out of memory");
     int rc = r->jit && !run->stack
                  ? pcre2_jit_match(r->code, (PCRE2_SPTR)p, n, from, 0, run->match, NULL)

@@ -12,7 +12,8 @@
 
 typedef struct regex regex;
 
-/* NULL with E_UNSUPPORTED and the reason; `where` names it in messages ("tokenizer.json: pre_tokenizer.pattern"). */
+/* NULL with E_UNSUPPORTED and the reason; `where` names it in messages ("tokenizer.json:
+ * pre_tokenizer.pattern"). */
 regex *regex_new(const char *pattern, size_t n, const char *where, err *e);
 void regex_free(regex *r); /* NULL is fine */
 
@@ -24,7 +25,8 @@ typedef struct regex_run {
 void regex_run_free(regex_run *run);
 
 /* The next match in n bytes of UTF-8 at or after `from` is [*start, *end); both are n when there is none. */
-int regex_next(const regex *r, regex_run *run, const char *p, size_t n, size_t from, size_t *start, size_t *end,
+int regex_next(const regex *r, regex_run *run, const char *p, size_t n, size_t from, size_t *start,
+               size_t *end,
                err *e);
 
 /* The pattern for PCRE2 (UTF, UCP, MULTILINE, newline is LF), appended to out (pattern.c). */

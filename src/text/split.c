@@ -68,8 +68,8 @@ int splitter_add_class(splitter *s, split_class *is, split_what what, const char
     return OK;
 }
 
-int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, split_which which, const char *where,
-                 err *e)
+int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, split_which which,
+                 const char *where, err *e)
 {
     struct split_step *step = add(s, STEP_PATTERN, where, e);
     if (!step) return E_UNSUPPORTED;
@@ -221,8 +221,8 @@ static int cut_marked(run *r, int depth, const char *p, size_t n)
 {
     const struct split_step *step = r->s->step[depth];
     bool first = !r->seen[depth];
-    bool wanted = step->before == MARK_ALWAYS ? !(first && r->first == SPLIT_GOES_ON)
-                                              : step->before == MARK_FIRST && first && r->first == SPLIT_STARTS;
+    bool wanted = step->before == MARK_ALWAYS && !(first && r->first == SPLIT_GOES_ON);
+    if (step->before == MARK_FIRST) wanted = first && r->first == SPLIT_STARTS;
     r->seen[depth] = true;
     str marked = {0};
     bool has = p[0] == ' ' || (n >= mark.n && !memcmp(p, mark.p, mark.n));

@@ -35,8 +35,10 @@ typedef struct splitter {
     int steps;
 } splitter;
 
-/* Each appends a step. `where` names it in messages ("tokenizer.json: pre_tokenizer.pattern"); E_UNSUPPORTED. */
-int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, split_which which, const char *where,
+/* Each appends a step. `where` names it in messages ("tokenizer.json: pre_tokenizer.pattern"); E_UNSUPPORTED.
+ * */
+int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, split_which which,
+                 const char *where,
                  err *e);
 /* Matches are the single characters that `is` is true for. */
 typedef bool split_class(uint32_t c);

@@ -1,6 +1,6 @@
-/* tokenizer_files.c -- vocab.json with merges.txt (GPT-2, RoBERTa, Qwen2 and their like) and vocab.txt (BERT), made
- * into the tokenizer.json that transformers would convert them to. What the files do not say the tokenizer's class
- * does. */
+/* tokenizer_files.c -- vocab.json with merges.txt (GPT-2, RoBERTa, Qwen2 and their like) and vocab.txt
+ * (BERT), made into the tokenizer.json that transformers would convert them to. What the files do not say the
+ * tokenizer's class does. */
 #include "text/tokenizer_folder.h"
 
 #include "base/file.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define QWEN2_WORDS                                                                                          \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"          \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" \
     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 typedef enum scheme { SCHEME_GPT2, SCHEME_ROBERTA, SCHEME_QWEN2, SCHEME_BERT } scheme;
@@ -28,7 +28,8 @@ static int find_class(const json_t *config, bool words, scheme *out, const char 
     const char *name = json_text(config, "tokenizer_class", words ? "BertTokenizer" : NULL, where, e);
     if (e->code != OK) return e->code;
     if (!name)
-        return fail(e, E_FORMAT, "%s: no tokenizer_class; vocab.json and merges.txt do not say how text is cut", where);
+        return fail(e, E_FORMAT,
+                    "%s: no tokenizer_class; vocab.json and merges.txt do not say how text is cut", where);
     size_t n = strlen(name);
     if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
@@ -36,7 +37,8 @@ static int find_class(const json_t *config, bool words, scheme *out, const char 
         *out = classes[i].scheme;
         if ((*out == SCHEME_BERT) == words) return OK;
     }
-    return fail(e, E_UNSUPPORTED, "%s: tokenizer_class: %.60s is not supported without a tokenizer.json", where, name);
+    return fail(e, E_UNSUPPORTED, "%s: tokenizer_class: %.60s is not supported without a tokenizer.json",
+                where, name);
 }
 
 static json_t *read_lines(const char *path, bool numbered, err *e)
@@ -70,8 +72,10 @@ static json_t *read_lines(const char *path, bool numbered, err *e)
 
 static void add_token(json_t *list, const char *text, json_int_t id, bool lstrip, bool normalized)
 {
-    json_array_append_new(list, json_pack("{s:I s:s s:b s:b s:b s:b s:b}", "id", id, "content", text, "single_word", 0,
-                                          "lstrip", lstrip, "rstrip", 0, "normalized", normalized, "special", 1));
+    json_array_append_new(list, json_pack("{s:I s:s s:b s:b s:b s:b s:b}", "id", id, "content", text,
+                                          "single_word", 0,
+                                          "lstrip", lstrip, "rstrip", 0, "normalized", normalized, "special",
+                                              1));
 }
 
 static bool is_there(const json_t *list, const char *text)
@@ -147,7 +151,8 @@ static json_t *bert_doc(const char *folder, const json_t *config, err *e)
                      "added_tokens", added_tokens(config, words, SCHEME_BERT), "normalizer", "type",
                      "BertNormalizer", "clean_text", 1, "handle_chinese_chars", ideographs, "strip_accents", accents,
                      "lowercase", lower, "pre_tokenizer", "type", "BertPreTokenizer", "post_processor",
-                     cls_sep(words, "BertProcessing", "[CLS]", "[SEP]"), "decoder", "type", "WordPiece", "prefix",
+                     cls_sep(words, "BertProcessing", "[CLS]", "[SEP]"), "decoder", "type", "WordPiece",
+                         "prefix",
                      "##", "cleanup", 1, "model", "type", "WordPiece", "unk_token", unk,
                      "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab", words);
 }
@@ -180,10 +185,12 @@ static json_t *bpe_doc(const char *folder, const json_t *config, scheme f, err *
     }
     if (f == SCHEME_QWEN2) {
         norm = json_pack("{s:s}", "type", "NFC");
-        pre = json_pack("{s:s s:[{s:s s:{s:s} s:s s:b} o]}", "type", "Sequence", "pretokenizers", "type", "Split",
+        pre = json_pack("{s:s s:[{s:s s:{s:s} s:s s:b} o]}", "type", "Sequence", "pretokenizers", "type",
+                        "Split",
                         "pattern", "Regex", QWEN2_WORDS, "behavior", "Isolated", "invert", 0, pre);
     }
-    return json_pack("{s:o s:o s:o s:o s:{s:s} s:{s:s s:o s:o}}", "added_tokens", added_tokens(config, words, f),
+    return json_pack("{s:o s:o s:o s:o s:{s:s} s:{s:s s:o s:o}}", "added_tokens", added_tokens(config, words,
+                                                                                               f),
                      "normalizer", norm, "pre_tokenizer", pre, "post_processor", post, "decoder", "type",
                      "ByteLevel", "model", "type", "BPE", "vocab", words, "merges", merges);
 }
@@ -201,8 +208,8 @@ json_t *tokenizer_doc_of_files(const char *folder, const json_t *config, err *e)
     json_t *doc = NULL;
     if (!merges && !words)
         fail(e, E_IO,
-             "%s/tokenizer.json: not there, nor tokenizer.model, spiece.model, a .tiktoken file, vocab.json or "
-             "vocab.txt; the tokenizer is read from one of them", folder);
+             "%s/tokenizer.json: not there, nor tokenizer.model, spiece.model, a .tiktoken file, "
+             "vocab.json or vocab.txt; the tokenizer is read from one of them", folder);
     else if (find_class(config, words, &f, where.p, e) == OK)
         doc = words ? bert_doc(folder, config, e) : bpe_doc(folder, config, f, e);
     str_free(&path);

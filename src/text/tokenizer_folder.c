@@ -1,6 +1,7 @@
-/* tokenizer_folder.c -- the tokenizer of a Hugging Face folder: tokenizer.json has the algorithm; in older folders a
- * SentencePiece or tiktoken file, or vocabulary and merges. tokenizer_config.json (or special_tokens_map.json) says
- * which tokens are BOS, EOS, PAD and UNK, and may switch the adding of BOS and EOS on or off. */
+/* tokenizer_folder.c -- the tokenizer of a Hugging Face folder: tokenizer.json has the algorithm; in older
+ * folders a SentencePiece or tiktoken file, or vocabulary and merges. tokenizer_config.json (or
+ * special_tokens_map.json) says which tokens are BOS, EOS, PAD and UNK, and may switch the adding of BOS and
+ * EOS on or off. */
 #include "text/tokenizer_folder.h"
 
 #include "base/file.h"
@@ -82,7 +83,8 @@ static void renumber_xlmr(pieces *s)
 static void add_extra_ids(pieces *s, int64_t extra, arena *mem)
 {
     s->p = xrealloc(s->p, (size_t)(s->n + extra) * sizeof *s->p);
-    for (int64_t i = extra - 1; i >= 0; i--) s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>", (long long)i));
+    for (int64_t i = extra - 1; i >= 0; i--) s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>",
+                                                                              (long long)i));
 }
 
 static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *path, err *e)

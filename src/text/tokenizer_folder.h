@@ -16,8 +16,9 @@ const char *const *tiktoken_names(void); /* ends with NULL */
 /* tokenizer_json.c: keeps nothing of doc. */
 int tokenizer_from_doc(tokenizer **out, const json_t *doc, const char *where, err *e);
 
-/* tokenizer_files.c: a tokenizer.json made of vocab.json and merges.txt, or of vocab.txt, as the tokenizer_class of
- * `config` (tokenizer_config.json; NULL: none) means them. NULL with e set; E_IO when there are no such files. */
+/* tokenizer_files.c: a tokenizer.json made of vocab.json and merges.txt, or of vocab.txt, as the
+ * tokenizer_class of `config` (tokenizer_config.json; NULL: none) means them. NULL with e set; E_IO when
+ * there are no such files. */
 json_t *tokenizer_doc_of_files(const char *folder, const json_t *config, err *e);
 
 #endif

@@ -1,8 +1,10 @@
-/* tokenizer_gguf_models.c -- GGUF tokenizers of model "t5" (SentencePiece unigram: T5, XLM-R) and "bert" (WordPiece).
+/* tokenizer_gguf_models.c -- GGUF tokenizers of model "t5" (SentencePiece unigram: T5, XLM-R) and "bert"
+ * (WordPiece).
  *
  *   t5     tokens, scores, token_type, precompiled_charsmap, add_space_prefix, remove_extra_whitespaces
- *   bert   tokens: U+2581 and a word's beginning, or a word's continuation without "##", or "[CLS]" and its like as
- *          they are; normalizer.lowercase, normalizer.strip_accents; cls_token_id, seperator_token_id (so spelled) */
+ *   bert   tokens: U+2581 and a word's beginning, or a word's continuation without "##", or "[CLS]" and its
+ *          like as they are; normalizer.lowercase, normalizer.strip_accents; cls_token_id, seperator_token_id
+ * (so spelled) */
 #include "text/tokenizer_gguf.h"
 #include "text/unicode.h"
 #include "text/unicode_class.h"
@@ -71,7 +73,8 @@ static int put_word(reader *r, int32_t id, str *word)
     str_clear(word);
     if (!special && !first && !is_bracketed(s)) str_puts(word, "##");
     str_add(word, s.p + (first && !special ? 3 : 0), s.n - (first && !special ? 3 : 0));
-    if (utf8_valid(str_c(word), word->n) != word->n || !word->n) return reader_damaged(r, "tokens", "a text that is none");
+    if (utf8_valid(str_c(word), word->n) != word->n || !word->n) return reader_damaged(r, "tokens",
+                                                                                       "a text that is none");
     vocab_set(v, id, word->p, word->n, special ? TOKEN_ADDED | TOKEN_SPECIAL | TOKEN_WORD : TOKEN_WORD);
     int32_t twin = vocab_index(v, id);
     if (twin >= 0)

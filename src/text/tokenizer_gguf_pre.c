@@ -1,7 +1,7 @@
 /* tokenizer_gguf_pre.c -- the key tokenizer.ggml.pre: how the text of a byte-level BPE is cut into words.
  *
- * The patterns are those of the models' own tokenizer.json; those of "default" are llama.cpp's, which uses them for
- * files that name no `pre`, too. */
+ * The patterns are those of the models' own tokenizer.json; those of "default" are llama.cpp's, which uses
+ * them for files that name no `pre`, too. */
 #include "text/tokenizer_gguf.h"
 
 #include "text/unicode_class.h"
@@ -20,7 +20,8 @@
 #define TEKKEN_WORDS                                                                                         \
     UPPER "*" LOWER "+|" UPPER "+" LOWER "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 #define GPT4O_WORDS                                                                                          \
-    UPPER "*" LOWER "+" ENDINGS "?|" UPPER "+" LOWER "*" ENDINGS "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
+    UPPER "*" LOWER "+" ENDINGS "?|" UPPER "+" LOWER "*" ENDINGS \
+          "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 
 /* Between patterns: runs of punctuation and of digits, and bytes written as letters. */
 static const char punctuation[] = "punctuation", digits[] = "digits", letters[] = "letters";
@@ -64,7 +65,8 @@ int read_pre(reader *r, gguf_splitting *out)
     const struct pre *p = pres, *end = pres + sizeof pres / sizeof *pres;
     while (p < end && !is_named(p, name)) p++;
     if (p == end)
-        return fail(r->e, E_UNSUPPORTED, "%s: %spre: words cut as for \"%.*s\" are not supported", gguf_path(r->g),
+        return fail(r->e, E_UNSUPPORTED, "%s: %spre: words cut as for \"%.*s\" are not supported",
+                    gguf_path(r->g),
                     KEY, (int)(name.n < 40 ? name.n : 40), name.p);
     int code = OK;
     for (int i = 0; code == OK && i < 6 && p->step[i]; i++) {

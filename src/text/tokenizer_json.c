@@ -5,7 +5,8 @@
  *    "model": {"type": "BPE", "vocab": {spelling: id}, "merges": ["l r" or ["l", "r"]], "unk_token",
  *              "fuse_unk", "byte_fallback", "ignore_merges"}}
  *
- * Unigram and WordPiece models are read in tokenizer_json_models.c. Left aside are "truncation" and "padding", which are settings of a run, not of the vocabulary. */
+ * Unigram and WordPiece models are read in tokenizer_json_models.c. Left aside are "truncation" and
+ * "padding", which are settings of a run, not of the vocabulary. */
 #include "text/tokenizer_json.h"
 
 #include "text/tokenizer_folder.h"
@@ -186,7 +187,8 @@ static int put_added(place p, const json_t *o)
     v->flags[id] |= TOKEN_ADDED | (special ? TOKEN_SPECIAL : 0);
     str seen = {0}; /* as it stands in the text where it is looked for */
     if (!normalized) str_add(&seen, text.p, text.n);
-    if (normalized && normalizer_run(&p.t->norm, text.p, text.n, NORM_BEGINS, &seen, p.e) != OK) return p.e->code;
+    if (normalized && normalizer_run(&p.t->norm, text.p, text.n, NORM_BEGINS, &seen,
+                                     p.e) != OK) return p.e->code;
     bool fine = seen.n && added_add(normalized ? &p.t->normal : &p.t->raw, seen.p, seen.n, id, flags);
     str_free(&seen);
     return fine ? OK : place_refuse(p, "an added token that is there twice, or is nothing once normalized");
@@ -333,7 +335,8 @@ static int read_model(place p, const json_t *model, added_list extra, bool byte_
     if (!strcmp(type, "BPE")) return read_bpe(p, model, extra, byte_level);
     bool of_pieces = !strcmp(type, "Unigram");
     if (!of_pieces && strcmp(type, "WordPiece")) return place_refuse(place_in(p, "type"), type);
-    if (byte_level) return place_refuse(place_in(p, "type"), of_pieces ? "Unigram of bytes" : "WordPiece of bytes");
+    if (byte_level) return place_refuse(place_in(p, "type"), of_pieces ? "Unigram of bytes" :
+                                        "WordPiece of bytes");
     return of_pieces ? read_unigram(p, model, extra) : read_wordpiece(p, model, extra);
 }
 

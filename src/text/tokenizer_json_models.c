@@ -23,7 +23,8 @@ static int put_pieces(place p, const json_t *list, bool byte_fallback, double *s
         size_t n = json_string_length(text);
         bool byte = byte_fallback && byte_of_name(word, n) >= 0;
         vocab_set(v, (int32_t)i, word, n, TOKEN_WORD | (byte ? TOKEN_BYTE : 0));
-        if (vocab_index(v, (int32_t)i) >= 0) return place_refuse(place_at(p, i), "a piece that is there twice");
+        if (vocab_index(v, (int32_t)i) >= 0) return place_refuse(place_at(p, i),
+                                                                 "a piece that is there twice");
         score[i] = json_number_value(number);
         if (!i || score[i] < *least) *least = score[i];
     }

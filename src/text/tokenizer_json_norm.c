@@ -1,7 +1,7 @@
 /* tokenizer_json_norm.c -- the normalizer of a tokenizer.json: a part, or a Sequence of them.
  *
- * NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace (a text or a regular expression), Nmt,
- * BertNormalizer, Precompiled. */
+ * NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace (a text or a regular expression),
+ * Nmt, BertNormalizer, Precompiled. */
 #include "text/tokenizer_json.h"
 
 #include "base/base64.h"

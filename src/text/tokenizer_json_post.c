@@ -1,5 +1,5 @@
-/* tokenizer_json_post.c -- the post-processor of a tokenizer.json, which frames texts with special tokens, and its
- * decoder, which says how tokens become text.
+/* tokenizer_json_post.c -- the post-processor of a tokenizer.json, which frames texts with special tokens,
+ * and its decoder, which says how tokens become text.
  *
  *   post_processor  TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel (changes offsets alone);
  *                   around one text at most one token before (BOS) and one after (EOS)
@@ -84,7 +84,8 @@ static int read_template(place p, const json_t *o)
     if (code == OK && json_is_array(pair))
         code = read_pieces(place_in(p, "pair"), pair, specials, &p.t->pair);
     else if (code == OK)
-        code = frame_add(&p.t->pair, FRAME_FIRST, -1, 0) && frame_add(&p.t->pair, FRAME_SECOND, -1, 1) ? OK : E_FORMAT;
+        code = frame_add(&p.t->pair, FRAME_FIRST, -1, 0) && frame_add(&p.t->pair, FRAME_SECOND, -1, 1) ? OK :
+            E_FORMAT;
     return code == OK ? read_ends(place_in(p, "single")) : code;
 }
 
@@ -92,12 +93,14 @@ static int read_template(place p, const json_t *o)
 static int read_cls_sep(place p, const json_t *o, bool roberta)
 {
     frame *f[] = {&p.t->single, &p.t->pair};
-    const json_t *cls = json_array_get(json_object_get(o, "cls"), 1), *sep = json_array_get(json_object_get(o, "sep"), 1);
+    const json_t *cls = json_array_get(json_object_get(o, "cls"), 1);
+    const json_t *sep = json_array_get(json_object_get(o, "sep"), 1);
     int code = OK;
     for (int i = 0; i < 2 && code == OK; i++) {
         code = put_token(place_in(p, "cls"), f[i], cls, 0);
         frame_add(f[i], FRAME_FIRST, -1, 0);
-        for (int k = 0; k <= (i && roberta) && code == OK; k++) code = put_token(place_in(p, "sep"), f[i], sep, 0);
+        for (int k = 0; k <= (i && roberta) && code == OK; k++) code = put_token(place_in(p, "sep"), f[i],
+                                                                                 sep, 0);
         if (!i || code != OK) continue;
         frame_add(f[i], FRAME_SECOND, -1, !roberta);
         code = put_token(place_in(p, "sep"), f[i], sep, !roberta);
@@ -144,7 +147,8 @@ static int read_words(place p, const json_t *o)
 {
     span prefix = text_in(p, o, "prefix");
     bool cleanup = flag_in(p, o, "cleanup", true);
-    if (p.t->model != MODEL_WORDPIECE) return place_refuse(place_in(p, "type"), "WordPiece for another model");
+    if (p.t->model != MODEL_WORDPIECE) return place_refuse(place_in(p, "type"),
+                                                           "WordPiece for another model");
     if (p.e->code != OK || only_keys(p, o, "type prefix cleanup") != OK) return p.e->code;
     p.t->back.prefix = arena_strndup(&p.t->mem, prefix.p, prefix.n);
     p.t->back.cleanup = cleanup;

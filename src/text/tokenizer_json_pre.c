@@ -42,7 +42,8 @@ static int read_split(place p, const json_t *o)
     place in = place_in(p, "pattern");
     int code = pattern_in(in, json_object_get(o, "pattern"), &pattern);
     if (code == OK)
-        code = splitter_add(&p.t->split, str_c(&pattern), pattern.n, what, invert ? SPLIT_SWAP : SPLIT_MATCHES,
+        code = splitter_add(&p.t->split, str_c(&pattern), pattern.n, what, invert ? SPLIT_SWAP :
+                            SPLIT_MATCHES,
                             place_text(in), p.e);
     str_free(&pattern);
     return code;
@@ -60,13 +61,15 @@ static int read_byte_level(place p, const json_t *o)
                         p.e);
 }
 
-/* A mark before the first piece alone depends on where that began in the text, before anything was taken away. */
+/* A mark before the first piece alone depends on where that began in the text, before anything was taken
+ * away. */
 static bool keeps_beginnings(const tokenizer *t)
 {
     bool keeps = t->split.steps == 0;
     for (int i = 0; i < t->norm.steps; i++) {
         const norm_step *s = &t->norm.step[i];
-        keeps = keeps && (s->what <= NORM_LOWER || s->what == NORM_PREPEND || (s->what == NORM_REPLACE && s->to.n));
+        keeps = keeps && (s->what <= NORM_LOWER || s->what == NORM_PREPEND || (s->what == NORM_REPLACE &&
+                                                                               s->to.n));
     }
     return keeps;
 }
@@ -84,8 +87,10 @@ static int read_metaspace(place p, const json_t *o)
     while (before < 3 && strcmp(scheme, schemes[before])) before++;
     if (before == 3) return place_refuse(place_in(p, "prepend_scheme"), scheme);
     if (before == MARK_FIRST && !keeps_beginnings(p.t))
-        return place_refuse(place_in(p, "prepend_scheme"), "\"first\" behind parts that may take a beginning away");
-    return splitter_add_marks(&p.t->split, (mark_before)before, cuts ? MARK_CUTS : MARK_WHOLE, place_text(p), p.e);
+        return place_refuse(place_in(p, "prepend_scheme"),
+                            "\"first\" behind parts that may take a beginning away");
+    return splitter_add_marks(&p.t->split, (mark_before)before, cuts ? MARK_CUTS : MARK_WHOLE, place_text(p),
+                              p.e);
 }
 
 /* Parts that cut at single characters. */
@@ -98,14 +103,16 @@ static int read_class(place p, const json_t *o, const char *type)
     bool digits = !strcmp(type, "Digits"), punctuation = !strcmp(type, "Punctuation");
     int code = only_keys(p, o, digits ? "type individual_digits" : punctuation ? "type behavior" : "type");
     if (code != OK || p.e->code != OK) return p.e->code;
-    if (digits) return splitter_add_class(s, unicode_is_numeric, each ? SPLIT_KEEP : SPLIT_CONTIGUOUS, where, p.e);
+    if (digits) return splitter_add_class(s, unicode_is_numeric, each ? SPLIT_KEEP : SPLIT_CONTIGUOUS, where,
+                                          p.e);
     if (punctuation) {
         code = read_behavior(p, o, "Isolated", &what);
         return code != OK ? code : splitter_add_class(s, unicode_is_punctuation, what, where, p.e);
     }
     code = splitter_add_class(s, unicode_is_space, SPLIT_DROP, where, p.e);
     if (code != OK || !strcmp(type, "WhitespaceSplit")) return code;
-    if (!strcmp(type, "Whitespace")) return splitter_add_class(s, unicode_is_word, SPLIT_CONTIGUOUS, where, p.e);
+    if (!strcmp(type, "Whitespace")) return splitter_add_class(s, unicode_is_word, SPLIT_CONTIGUOUS, where,
+                                                               p.e);
     return splitter_add_class(s, unicode_is_punctuation, SPLIT_KEEP, where, p.e);
 }
 
@@ -113,7 +120,8 @@ static int read_delimiter(place p, const json_t *o)
 {
     str pattern = {0};
     span delimiter = text_in(p, o, "delimiter");
-    if (!delimiter.n || only_keys(p, o, "type delimiter") != OK) return place_wrong(p, "one with a delimiter");
+    if (!delimiter.n || only_keys(p, o, "type delimiter") != OK) return place_wrong(p,
+                                                                                    "one with a delimiter");
     pattern_quote(delimiter.p, delimiter.n, &pattern);
     int code = splitter_add(&p.t->split, pattern.p, pattern.n, SPLIT_DROP, SPLIT_MATCHES, place_text(p), p.e);
     str_free(&pattern);

@@ -3,10 +3,11 @@
  *   1  piece, repeated   1 text, 2 score (float), 3 type (1 normal, 2 unknown, 3 control, 4 user-defined,
  *                        5 unused, 6 byte)
  *   2  training          3 model (1 unigram, 2 BPE), 24 spaces as suffixes
- *   3  normalizer        2 character map, 3 a space before the text, 4 no extra spaces, 5 spaces become U+2581
+ *   3  normalizer        2 character map, 3 a space before the text, 4 no extra spaces, 5 spaces become
+ * U+2581
  *
- * A field is a varint, number << 3 | kind, and its value: kind 0 a varint, 1 eight bytes, 2 a length and so many
- * bytes, 5 four bytes. */
+ * A field is a varint, number << 3 | kind, and its value: kind 0 a varint, 1 eight bytes, 2 a length and so
+ * many bytes, 5 four bytes. */
 #include "text/tokenizer_folder.h"
 
 #include <stdlib.h>
@@ -71,7 +72,8 @@ static bool next_field(wire *w, field *f)
     return true;
 }
 
-static wire open_field(const field *f) { return (wire){f->bytes.p, f->bytes.p + f->bytes.n, f->bytes.p == NULL}; }
+static wire open_field(const field *f) { return (wire){f->bytes.p, f->bytes.p + f->bytes.n,
+                                                       f->bytes.p == NULL}; }
 
 static bool read_piece(const field *from, piece *p)
 {
@@ -133,7 +135,8 @@ int pieces_read(pieces *s, const char *data, size_t n, const char *where, err *e
         return fail(e, E_FORMAT, "%s: no SentencePiece model, or a damaged one (after %lld pieces)", where,
                     (long long)s->n);
     if (model != 1 && model != 2)
-        return fail(e, E_UNSUPPORTED, "%s: trainer_spec.model_type: models of kind %d (words, characters) are not "
+        return fail(e, E_UNSUPPORTED,
+                    "%s: trainer_spec.model_type: models of kind %d (words, characters) are not "
                                       "supported", where, model);
     s->model = model == 1 ? MODEL_UNIGRAM : MODEL_BPE;
     if (s->flags & PIECES_SUFFIX) { /* the space goes behind the text instead of before it */

@@ -1,8 +1,8 @@
 /* tokenizer_tiktoken.c -- a tiktoken file: a line a token, its bytes in base64 and its rank, which is its id.
  *
- * A pair merges when what it spells is a token, the one of least rank first; a word that is a token is that token.
- * How text is cut and which special tokens there are is in the program of each model, not in the file; the file's
- * name tells which one. */
+ * A pair merges when what it spells is a token, the one of least rank first; a word that is a token is that
+ * token. How text is cut and which special tokens there are is in the program of each model, not in the file;
+ * the file's name tells which one. */
 #include "text/tokenizer_folder.h"
 
 #include "base/base64.h"
@@ -18,8 +18,8 @@
 #define CL100K ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
 #define QWEN ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
 #define O200K                                                                                                \
-    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" ENDINGS "?|"      \
-    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" ENDINGS "?|"      \
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" ENDINGS "?|" \
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" ENDINGS "?|" \
     "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 
 typedef struct special {
@@ -52,7 +52,8 @@ static const struct form {
       {"<|fim_middle|>", 100259, 0, 0},
       {"<|fim_suffix|>", 100260, 0, 0},
       {"<|endofprompt|>", 100276, 0, 0}}},
-    {"o200k_base.tiktoken", O200K, 199998, {{"<|endoftext|>", 199999, 0, 0}, {"<|endofprompt|>", 200018, 0, 0}}},
+    {"o200k_base.tiktoken", O200K, 199998, {{"<|endoftext|>", 199999, 0, 0}, {"<|endofprompt|>", 200018, 0,
+                                                                              0}}},
     {"r50k_base.tiktoken", GPT2, 50256, {{"<|endoftext|>", 50256, 0, 0}}},
     {"p50k_base.tiktoken", GPT2, 50280, {{"<|endoftext|>", 50256, 0, 0}}},
     {"qwen.tiktoken",
@@ -82,7 +83,8 @@ static int read_line(token_file *f, const char *p, const char *end, const char *
     const char *space = memchr(p, ' ', (size_t)(end - p));
     token_line l = {.start = f->bytes.n, .rank = -1};
     char *stop = NULL;
-    if (space && space + 1 < end && space[1] >= '0' && space[1] <= '9') l.rank = strtoll(space + 1, &stop, 10);
+    if (space && space + 1 < end && space[1] >= '0' && space[1] <= '9') l.rank = strtoll(space + 1, &stop,
+                                                                                         10);
     bool good = stop == end && base64_decode(&f->bytes, p, (size_t)(space - p)) && f->bytes.n > l.start &&
                 l.rank >= 0 && l.rank < INT32_MAX / 4;
     l.n = f->bytes.n - l.start;
@@ -139,7 +141,8 @@ static int put_tokens(tokenizer *t, const token_file *f, int64_t size, const cha
         const token_line *l = &f->line[i];
         int32_t id = (int32_t)l->rank;
         str_clear(&letters);
-        for (size_t k = 0; k < l->n; k++) utf8_put(&letters, letter_of_byte((unsigned char)f->bytes.p[l->start + k]));
+        for (size_t k = 0; k < l->n; k++) utf8_put(&letters,
+                                                   letter_of_byte((unsigned char)f->bytes.p[l->start + k]));
         bool free_id = !t->v.spelled[id].p;
         if (free_id) vocab_set(&t->v, id, letters.p, letters.n, TOKEN_WORD);
         if (!free_id || vocab_index(&t->v, id) >= 0)
@@ -202,8 +205,10 @@ int tokenizer_from_tiktoken(tokenizer **out, const char *data, size_t n, const c
     const struct form *form = forms, *end = forms + sizeof forms / sizeof *forms;
     while (form < end && strcmp(form->name, name)) form++;
     if (form == end)
-        return fail(e, E_UNSUPPORTED, "%s: how \"%s\" cuts text is not known; known are tokenizer.model (Llama 3), "
-                                      "cl100k_base, o200k_base, p50k_base, r50k_base and qwen.tiktoken", where, name);
+        return fail(e, E_UNSUPPORTED,
+                    "%s: how \"%s\" cuts text is not known; known are tokenizer.model (Llama 3), "
+                                      "cl100k_base, o200k_base, p50k_base, r50k_base and qwen.tiktoken",
+                                          where, name);
     token_file f = {0};
     tokenizer *t = tokenizer_new();
     int code = read_lines(&f, data, n, where, e);

@@ -16,8 +16,8 @@ typedef struct trie {
     int32_t nodes;
 } trie;
 
-/* Keys of the ids in list (n of them): key[id]. Sorts list. Of equal keys the greatest id counts; an empty key
- * is left out. */
+/* Keys of the ids in list (n of them): key[id]. Sorts list. Of equal keys the greatest id counts; an empty
+ * key is left out. */
 void trie_init(trie *t, const span *key, int32_t *list, size_t n);
 void trie_free(trie *t);
 

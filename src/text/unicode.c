@@ -106,7 +106,8 @@ static void normalize_part(const char *s, size_t n, unicode_form form, str *out)
         [UNICODE_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
     };
     utf8proc_uint8_t *made = NULL;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &made, options[form]);
+    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &made,
+                                           options[form]);
     BUG_IF(length < 0); /* only for text that is not UTF-8, or no memory */
     str_add(out, (const char *)made, (size_t)length);
     free(made);
@@ -146,7 +147,8 @@ size_t unicode_cluster(const char *s, size_t n)
     for (int length; at < n; at += (size_t)length, last = c) {
         length = utf8_get(s + at, n - at, &c);
         if (last < 0x80 && c < 0x80 && last != '\r') break;
-        if (c >= 0x897) unicode_newer("M", is_newer_mark, &c); /* a mark, whatever the system's library knows */
+        /* a mark, whatever the system's library knows */
+        if (c >= 0x897) unicode_newer("M", is_newer_mark, &c);
         if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)last, (utf8proc_int32_t)c, &state)) break;
     }
     return at;

@@ -98,7 +98,8 @@ void unigram_encode(const unigram *u, const char *text, size_t n, token_vec *ids
     reach *r = n <= FEW ? few : xmalloc((n + 1) * sizeof *r);
     for (size_t i = 0; i <= n; i++) r[i].from = -1;
     r[0].best = 0;
-    for (size_t i = 0; i < n; i += (size_t)utf8_length(text[i])) offer_pieces(u, r, text, (int32_t)i, (int32_t)n);
+    for (size_t i = 0; i < n; i += (size_t)utf8_length(text[i])) offer_pieces(u, r, text, (int32_t)i,
+                                                                              (int32_t)n);
     push_path(u, r, text, (int32_t)n, ids);
     if (r != few) free(r);
 }

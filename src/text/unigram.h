@@ -22,7 +22,8 @@ typedef struct unigram {
     double unknown_score;
     unigram_sums sums;
     int32_t unk;          /* -1: none; then unknown text is left out */
-    int32_t byte_id[256]; /* tokens of bytes for unknown text; unless there is one for each, they are not used */
+    /* tokens of bytes for unknown text; unless there is one for each, they are not used */
+    int32_t byte_id[256];
 } unigram;
 
 /* Over the tokens of v that are TOKEN_WORD, with score[v->size], numbers; least: the least score of a piece.

@@ -1,7 +1,7 @@
 /* vocab.h -- the tokens of a vocabulary: how each is spelled, what bytes it stands for, what it is.
  *
- * Two spellings are in use besides plain text. BYTE_ALPHABET (GPT-2): every byte is written as one printable character
- * (0x21-0x7e, 0xa1-0xac and 0xae-0xff as themselves, the other 68 in order as U+0100...), so that
+ * Two spellings are in use besides plain text. BYTE_ALPHABET (GPT-2): every byte is written as one printable
+ * character (0x21-0x7e, 0xa1-0xac and 0xae-0xff as themselves, the other 68 in order as U+0100...), so that
  * "Ġthe" is the bytes " the". WORD_MARK (SentencePiece): U+2581 stands for a space and "<0x0A>" for a
  * byte. A spelling with a character outside the byte alphabet stands for itself, and so do all of a WordPiece
  * vocabulary's (WORD_PLAIN). */

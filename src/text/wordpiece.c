@@ -9,7 +9,8 @@ void wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t un
     size_t firsts = 0, rests = 0, length = strlen(prefix);
     *w = (wordpiece){.unk = unk, .max_characters = max_characters};
     w->tail = xcalloc((size_t)v->size, sizeof *w->tail);
-    int32_t *first = xmalloc((size_t)v->size * sizeof *first), *rest = xmalloc((size_t)v->size * sizeof *rest);
+    int32_t *first = xmalloc((size_t)v->size * sizeof *first), *rest =
+        xmalloc((size_t)v->size * sizeof *rest);
     for (int32_t id = 0; id < v->size; id++) {
         span word = v->spelled[id];
         if (!(v->flags[id] & TOKEN_WORD)) continue;

@@ -287,12 +287,38 @@ LONG = [
 ]
 
 
+MORE = """[CLS] [SEP] [MASK] [UNK] ##ing ##s <extra_id_0> <extra_id_99> ▁▁ ▁▁▁ ABC FB ＦＵＬＬ ｆｕｌｌ ﬁﬂ … ¨ ´ İSTANBUL
+ΟΔΥΣΣΕΥΣ ǅ ﷺ ㍿ ｶﾞ カ゛ 각 각 Å Ω ſ ß ẞ ŉ Æ æ É é Ñ ñ don't I'm won't. e.g. U.S.A. 3,000.50 $5 €10 50% #tag @me a_b a-b
+a/b x=y \u0600 \u0378 \u1734 \u1c89 \ua7cb \ua7ce \U00010d50 \U00016ea0 \U00011938 \U00011935\U00011930 \U0001e030
+\U000e0041 \uf8ff \u00ad \u200d \u0344 \u0f73 \uff9e \u3099 \U0001d165 \u2fa1 \uf900 \U0002f800 <0xE2> <0x96><0x81>""".split()
+
+
+def more(r):
+    """Pieces that the first strings lack: full width, ligatures, marks of every class, capitals of all scripts."""
+    kind = r.randrange(6)
+    if kind < 2:
+        return r.choice(MORE)
+    if kind == 2:
+        return r.choice("aAeEéßΣİ가カ你ק") + "".join(chr(r.randrange(0x300, 0x370)) for _ in range(r.randrange(1, 4)))
+    if kind == 3:
+        return "".join(chr(r.choice([r.randrange(0xA0, 0x590), r.randrange(0x1E00, 0x2000)])) for _ in range(3))
+    if kind == 4:
+        return chr(r.choice([r.randrange(0x2000, 0x3400), r.randrange(0xF900, 0xFFFE), r.randrange(0x10000, 0x20000)]))
+    return piece(r)
+
+
 def main():
     r = random.Random(20240601)
     rows = [(1, s) for s in FIXED] + [(n, s) for s, n in LONG]
     seen = {s for _, s in rows}
     while len(rows) < 2200:
         s = text(r)
+        if s not in seen:
+            seen.add(s)
+            rows.append((1, s))
+    r = random.Random(20261127)
+    while len(rows) < 5200:
+        s = r.choice(["", " ", " "]).join(more(r) for _ in range(r.choice([1, 2, 3, 5])))
         if s not in seen:
             seen.add(s)
             rows.append((1, s))

@@ -3,8 +3,8 @@
     python tokenizer_ids.py SHARED MODEL
 
 SHARED is the folder of large reference data (tokenizers/, models/stories260k/), MODEL SmolLM2's GGUF file.
-Writes test/data/tokenizer/: NAME.ids (32 bits a string, little endian: FNV-1a over the ids, each as 32-bit
-little endian, and the text that they decode to; "ids_only" variants leave out the text, as the library
+Writes test/data/tokenizer/: NAME.ids (16 bits a string, little endian: FNV-1a over the ids, each as 32-bit
+little endian, and the text that they decode to, its halves xored; "ids_only" variants leave out the text, as the library
 decodes an added token to its normalized spelling, "▁<s>"), and the small vocabularies spm512.gguf and llama512.json.
 References: the Rust tokenizers library, and the SentencePiece library for vocabularies with scores.
 """
@@ -47,8 +47,9 @@ def record(name, encode, decode):
     for s in CASES:
         ids = encode(s)
         data = struct.pack("<%di" % len(ids), *ids) + decode(ids).encode()
-        hashes.append(fnv(data))
-    (DATA / (name + ".ids")).write_bytes(struct.pack("<%dI" % len(hashes), *hashes))
+        h = fnv(data)
+        hashes.append((h ^ h >> 16) & 0xFFFF)
+    (DATA / (name + ".ids")).write_bytes(struct.pack("<%dH" % len(hashes), *hashes))
     print(name, flush=True)
 
 

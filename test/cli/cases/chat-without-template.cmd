@@ -1,0 +1,1 @@
+echo Hello | lorac chat -m $MODEL
