@@ -127,6 +127,7 @@ static int ask(session *s, const char *text, size_t n, err *e)
     job_hooks h = {.arg = s, .text = on_text, .stop = signals_stop()};
     json_t *r = NULL;
     err why = {0};
+    if (s->terminal) signals_clear(); /* one that came while a line was being typed */
     int code = dialog_say(s->d, text, n, &h, &r, &why);
     if (r && s->lost.code == OK) output_add("\n", 1, &s->lost);
     json_decref(r);
