@@ -71,10 +71,10 @@
       .norm_offset = true, .embed_scale = true)                                                              \
     X(gemma2, .hf_class = "Gemma2ForCausalLM", .gguf = "gemma2", GELU_TANH, POST_NORMS, .tied = true,        \
       .head_dim = 256, .window = WINDOW_EVEN, .window_size = 4096, .norm_offset = true, .embed_scale = true, \
-      .attention_cap = 50, .final_cap = 30, .query_scale = 256, .wide_layers = 46)                                              \
+      .attention_cap = 50, .final_cap = 30, .query_scale = 256, .wide_layers = 46)                            \
     X(gemma3_text, .hf_class = "Gemma3ForCausalLM", .gguf = "gemma3", GELU_TANH, POST_NORMS, .tied = true,   \
       .head_dim = 256, .window = WINDOW_PATTERN, .window_size = 4096, .norm_offset = true,                   \
-      .embed_scale = true, .query_scale = 256, .wide_layers = 62, .theta = 1e6, .local_theta = 1e4)                             \
+      .embed_scale = true, .query_scale = 256, .wide_layers = 62, .theta = 1e6, .local_theta = 1e4)         \
     X(phi3, .hf_class = "Phi3ForCausalLM", .gguf = "phi3", FUSED, .window = WINDOW_ALL, .partial = true)     \
     X(mixtral, .hf_class = "MixtralForCausalLM", .gguf = "llama", .pairs = true, .window = WINDOW_ALL,      \
       .theta = 1e6, .read = config_read_experts, .experts = true, .norm_topk = true,                         \

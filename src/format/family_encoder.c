@@ -24,8 +24,8 @@ void family_read_bert(model_config *c, const family_source *s)
 {
     const char *kind = json_text(s->json, "position_embedding_type", "absolute", s->where, s->e);
     if (strcmp(kind, "absolute"))
-        fail(s->e, E_UNSUPPORTED, "%s: positions of type \"%.40s\" are not supported (absolute are)", s->where,
-             kind);
+        fail(s->e, E_UNSUPPORTED, "%s: positions of type \"%.40s\" are not supported (absolute are)",
+             s->where, kind);
     refuse_decoder(s);
     config_plain_heads(c, s);
     c->rms_eps = json_num(s->json, "layer_norm_eps", 1e-12, s->where, s->e);

@@ -47,7 +47,8 @@ int job_class_refuse_text(const options *o, err *e)
     int code = o->adapter ? task_of_adapter(o->adapter, &task, e) : OK;
     if (code != OK || task == TASK_CAUSAL_LM) return code;
     return fail(e, E_UNSUPPORTED,
-                "%s: is a classifier (%s), which writes no text; lorac eval --predictions FILE writes its labels",
+                "%s: is a classifier (%s), which writes no text; lorac eval --predictions FILE writes its "
+                "labels",
                 o->adapter, model_task_name(task));
 }
 
@@ -91,12 +92,12 @@ static label_kind kind_named(const char *problem, label_kind otherwise)
     return !strcmp(problem, "single_label_classification") ? LABEL_ONE : otherwise;
 }
 
-static label_kind kind_of(const job_class *c, const options *o, const json_t *config, const table *t, int column)
+static label_kind kind_of(const job_class *c, const options *o, const json_t *config, int column)
 {
     if (c->head.task == TASK_TOKEN_CLS) return LABEL_TOKENS;
     const char *asked = o->problem_type && strcmp(o->problem_type, "auto") ? o->problem_type : NULL;
     if (!asked) asked = json_string_value(json_object_get(config, "problem_type"));
-    return asked ? kind_named(asked, LABEL_ONE) : labels_guess(t, column);
+    return asked ? kind_named(asked, LABEL_ONE) : labels_guess(&c->table, column);
 }
 
 /* Whether all labels of `data` are among `known`. */
@@ -119,11 +120,13 @@ static int find_labels(job_class *c, const options *o, class_use use, int column
     if (o->adapter && !config) config = config_with_labels(o->adapter, "/..", &ignored);
     const bool trained = config != NULL;
     if (!config) config = config_with_labels(o->model, "", &ignored);
-    const label_kind kind = kind_of(c, o, config, t, column);
+    const label_kind kind = kind_of(c, o, config, column);
     label_set data = {0}, known = {0};
     int code = use == CLASS_LEARN && !trained ? labels_collect(&data, kind, t, column, e) : OK;
-    if (code == OK && config) code = names_of(&known, kind, json_object_get(config, "id2label"), "config.json", e);
-    if (code == OK && config && (trained || use == CLASS_JUDGE || (kind != LABEL_VALUE && covers(&known, &data)))) {
+    if (code == OK && config)
+        code = names_of(&known, kind, json_object_get(config, "id2label"), "config.json", e);
+    const bool fits = trained || use == CLASS_JUDGE || (kind != LABEL_VALUE && covers(&known, &data));
+    if (code == OK && config && fits) {
         c->labels = known;
         labels_release(&data);
     } else if (code == OK && use == CLASS_LEARN) {
@@ -131,7 +134,8 @@ static int find_labels(job_class *c, const options *o, class_use use, int column
         labels_release(&known);
     } else if (code == OK)
         code = fail(e, E_USAGE,
-                    "%s: no config.json names the labels (id2label) of this classifier; give the adapter's run folder",
+                    "%s: no config.json names the labels (id2label) of this classifier; give the adapter's run "
+                    "folder",
                     o->adapter ? o->adapter : o->model);
     json_decref(config);
     return code;
@@ -226,7 +230,8 @@ int job_class_write(const job_class *c, const options *o, err *e)
     }
     json_object_set_new(config, "id2label", names);
     json_object_set_new(config, "label2id", ids);
-    if (c->labels.kind != LABEL_TOKENS) json_object_set_new(config, "problem_type", json_string(problem[c->labels.kind]));
+    if (c->labels.kind != LABEL_TOKENS)
+        json_object_set_new(config, "problem_type", json_string(problem[c->labels.kind]));
     str_clear(&path);
     str_fmt(&path, "%s/config.json", o->out);
     int code = json_save(config, str_c(&path), 2, false, e);

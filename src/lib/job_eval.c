@@ -134,8 +134,9 @@ static int check_kind(const options *o, bool text, err *e)
     if (text && o->predictions)
         return fail(e, E_USAGE, "--predictions is for classifiers (--task_type SEQ_CLS or TOKEN_CLS)");
     if (!text && (o->generate || o->per_token))
-        return fail(e, E_USAGE, "--%s is for models that write text, not for classifiers; --predictions FILE writes "
-                    "their labels",
+        return fail(e, E_USAGE,
+                    "--%s is for models that write text, not for classifiers; --predictions FILE writes their "
+                    "labels",
                     o->generate ? "generate" : "per_token");
     return OK;
 }

@@ -119,14 +119,16 @@ const option_row option_table[] = {
          "short for --completion-template ' {NAME}'"),
     TEXT("dataset_text_field", NULL, text_field, "text", TRAIN | EVAL | DATA, "NAME",
          "column of plain text to learn whole"),
-    CHOICE("task_type", "lora_task_type", task_type, "auto", TRAIN | EVAL, "auto CAUSAL_LM SEQ_CLS TOKEN_CLS",
-           "what is learned: texts (CAUSAL_LM), a label for each row (SEQ_CLS) or word (TOKEN_CLS); auto: as the "
-           "adapter, else texts"),
+    CHOICE("task_type", "lora_task_type", task_type, "auto", TRAIN | EVAL,
+           "auto CAUSAL_LM SEQ_CLS TOKEN_CLS",
+           "what is learned: texts (CAUSAL_LM), a label for each row (SEQ_CLS) or word (TOKEN_CLS); auto: as "
+           "the adapter, else texts"),
     LIST("text_column_names", NULL, text_columns, "none", TRAIN | EVAL, "NAMES",
-         "of a classifier: the column of the text, or two of a pair; none: by the usual names (text, sentence, "
-         "sentence1 and sentence2, tokens, ...)"),
+         "of a classifier: the column of the text, or two of a pair; none: by the usual names (text, "
+         "sentence, sentence1 and sentence2, tokens, ...)"),
     TEXT("label_column_name", NULL, label_column, "none", TRAIN | EVAL, "NAME",
-         "of a classifier: the column of the labels; none: by the usual names (label, category, ner_tags, ...)"),
+         "of a classifier: the column of the labels; none: by the usual names (label, category, ner_tags, "
+         "...)"),
     CHOICE("problem_type", NULL, problem_type, "auto", TRAIN | EVAL,
            "auto single_label_classification multi_label_classification regression",
            "of SEQ_CLS; auto: by the labels: lists are several, numbers with a fraction values"),
@@ -151,7 +153,8 @@ const option_row option_table[] = {
     LIST("exclude_modules", "lora_exclude_modules", exclude_modules, "none", TRAIN, "NAMES",
          "projections to leave out"),
     LIST("modules_to_save", "lora_modules_to_save", modules_to_save, "none", TRAIN, "NAMES",
-         "modules of a classifier to train and save whole, besides its classifier or score: pooler, pre_classifier"),
+         "modules of a classifier to train and save whole, besides its classifier or score: pooler, "
+         "pre_classifier"),
     {"layers_to_transform", NULL, OPTION_INTS, AT(layers), "none", TRAIN, "N,N", "layers to adapt; none: all",
      0, 0, NULL, 0, 0},
     LIST("layers_pattern", NULL, layers_pattern, "none", TRAIN, "NAMES",

@@ -112,8 +112,8 @@ static int choose_whole(adapter *a, const model *m, err *e)
     }
     if (c->modules_to_save.n && !a->wholes)
         return fail(e, E_USAGE,
-                    "modules_to_save: \"%s\" names no module that can be trained whole; a language model has none, "
-                    "a classifier (--task_type SEQ_CLS) its pooler and its head",
+                    "modules_to_save: \"%s\" names no module that can be trained whole; a language model has "
+                    "none, a classifier (--task_type SEQ_CLS) its pooler and its head",
                     c->modules_to_save.p[0]);
     return OK;
 }
@@ -228,8 +228,8 @@ int adapter_check_head(const adapter *a, const model *m, err *e)
         if (model_has_dense(m, d) || (a && adapter_find_whole(a, d->name, "weight") >= 0)) continue;
         const char *first = strstr(d->name, "pooler") ? strstr(d->name, "pooler") : d->name;
         return fail(e, E_USAGE,
-                    "%s: has no %s for %lld outputs, and no adapter brings one: give the adapter that was trained "
-                    "for this, or train it (--modules_to_save %.*s)",
+                    "%s: has no %s for %lld outputs, and no adapter brings one: give the adapter that was "
+                    "trained for this, or train it (--modules_to_save %.*s)",
                     checkpoint_path(m->file), d->name, (long long)d->out, (int)strcspn(first, "."), first);
     }
     return OK;
@@ -289,8 +289,8 @@ static int load_whole(adapter *a, const weights *w, const adapter_whole *n, cons
     if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, n->name);
     const int64_t rows = t->ndim == 2 ? t->dim[0] : 1, cols = t->ndim == 2 ? t->dim[1] : t->dim[0];
     if (t->ndim > 2 || rows != n->rows || cols != n->cols)
-        return fail(e, E_FORMAT, "%s: %s is (%lld, %lld), this model and its labels need (%lld, %lld)", folder,
-                    n->name, (long long)rows, (long long)cols, (long long)n->rows, (long long)n->cols);
+        return fail(e, E_FORMAT, "%s: %s is (%lld, %lld), this model and its labels need (%lld, %lld)",
+                    folder, n->name, (long long)rows, (long long)cols, (long long)n->rows, (long long)n->cols);
     for (int64_t r = 0; r < rows; r++) tensor_decode(t, r, 0, cols, a->param + n->at + (size_t)(r * cols));
     return OK;
 }

@@ -29,14 +29,18 @@ static val dense(build *b, val x, const char *name, int64_t out, build_bias bias
     int64_t w = b->a ? adapter_find_whole(b->a, name, "weight") : -1;
     if (w >= 0) {
         val matrix = parameter(b, w);
-        return op_dense(b->p, x, matrix, d.bias ? parameter(b, adapter_find_whole(b->a, name, "bias")) : NONE);
+        val added = d.bias ? parameter(b, adapter_find_whole(b->a, name, "bias")) : NONE;
+        return op_dense(b->p, x, matrix, added);
     }
     if (how == ADAPTED) return build_project(b, x, -1, name, out, bias);
     val matrix = build_frozen(b, name, "weight", out, d.in);
     return op_linear(b->p, x, matrix, d.bias ? build_frozen(b, name, "bias", 0, out) : NONE, NULL);
 }
 
-val build_dense(build *b, val x, const char *name, int64_t out) { return dense(b, x, name, out, BIAS, ADAPTED); }
+val build_dense(build *b, val x, const char *name, int64_t out)
+{
+    return dense(b, x, name, out, BIAS, ADAPTED);
+}
 
 val build_head_dense(build *b, val x, const char *name, int64_t out, build_bias bias)
 {

@@ -13,7 +13,8 @@ static val embeddings(build *b, const model_config *c, const char *prefix)
     prog *p = build_prog(b);
     arena *mem = &p->mem;
     val x = build_embed(b, arena_fmt(mem, "%s.embeddings.word_embeddings", prefix));
-    if (c->types) x = op_add(p, x, build_types(b, arena_fmt(mem, "%s.embeddings.token_type_embeddings", prefix)));
+    const char *types = arena_fmt(mem, "%s.embeddings.token_type_embeddings", prefix);
+    if (c->types) x = op_add(p, x, build_types(b, types));
     x = op_add(p, x, build_positions(b, arena_fmt(mem, "%s.embeddings.position_embeddings", prefix)));
     return build_layernorm(b, x, -1, arena_fmt(mem, "%s.embeddings.LayerNorm", prefix), c->rms_eps, BIAS);
 }

@@ -9,8 +9,10 @@ static void forward(build *b, const model_config *c)
 {
     val x = encoder_run(b, c, "roberta");
     const bool whole = build_task(b) == TASK_SEQ_CLS;
-    if (whole)
-        x = op_activation(build_prog(b), build_head_dense(b, x, "classifier.dense", c->width, BIAS), ACT_TANH);
+    if (whole) {
+        x = build_head_dense(b, x, "classifier.dense", c->width, BIAS);
+        x = op_activation(build_prog(b), x, ACT_TANH);
+    }
     build_outputs(b, x, whole ? "classifier.out_proj" : "classifier", BIAS);
 }
 

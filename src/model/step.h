@@ -31,7 +31,7 @@ typedef struct step_input {
     const int32_t *slot;            /* (tokens) GENERATE: sequence in the cache */
     const int32_t *gather;          /* (labels) token rows whose next token is asked for, increasing */
     const int32_t *target;          /* (labels) TRAIN, EVAL */
-    const float *values;            /* (labels, outputs) instead, of a head that predicts numbers or several */
+    const float *values;            /* (labels, outputs) instead, of a head for numbers or several */
     const int32_t *types;           /* (tokens) token types, where the model has them; NULL: all 0 */
     const float *weight;            /* (labels) TRAIN, EVAL: loss = sum of weight * cross entropy */
 } step_input;

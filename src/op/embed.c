@@ -1,5 +1,5 @@
-/* embed.c -- y[t] = scale * table[token[t] + offset]: the rows of the vocabulary's matrix that the tokens name,
- * or of a table of positions, which in some models begins a few rows further down.
+/* embed.c -- y[t] = scale * table[token[t] + offset]: the rows of the vocabulary's matrix that the tokens
+ * name, or of a table of positions, which in some models begins a few rows further down.
  *
  * The table is frozen and nothing lies below it, so there is no backward. Tokens are in [0, vocab); the layer
  * that reads data checks that. */
@@ -42,7 +42,8 @@ val op_embed_from(prog *p, val tokens, val table, int64_t offset)
     return y;
 }
 
-/* n: rows, vocabulary, width, type of the table, offset (the vocabulary counts from there); f: scale, 0 for 1 */
+/* n: rows, vocabulary, width, type of the table, offset (the vocabulary counts from there); f: scale, 0 for
+ * 1 */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;

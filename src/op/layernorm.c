@@ -1,5 +1,6 @@
 /* layernorm.c -- y = w (x - m) r + b with m = mean(x), r = 1 / sqrt(mean((x - m)^2) + eps): layer
- * normalization (Ba, Kiros and Hinton 2016), over groups of as many columns as w has: a whole row, or each head of q and k.
+ * normalization (Ba, Kiros and Hinton 2016), over groups of as many columns as w has: a whole row, or each
+ * head of q and k.
  *
  * Per group, with xhat = (x - m) r and g = w dy:
  *

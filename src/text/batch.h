@@ -36,7 +36,7 @@ typedef struct micro_batch {
     int32_t *ids, *positions, *start; /* (tokens) */
     int32_t *types;                   /* (tokens) token types; NULL: the rows have none */
     int32_t *gather, *target;         /* (labels) gather is increasing */
-    float *values;                    /* (labels, outputs) of rows that have values instead of targets; or NULL */
+    float *values;                    /* (labels, outputs) of rows with values instead of targets; or NULL */
     float *weight;                    /* (labels) left to the caller */
     int64_t *row_index;               /* (n_docs) rows of the rowset */
     int64_t max_tokens, max_labels, max_docs;

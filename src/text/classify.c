@@ -53,9 +53,11 @@ int class_find_columns(class_columns *out, const table *t, const class_names *n,
                                         "class", "target", "score",    NULL};
     *out = (class_columns){-1, -1, -1};
     if (n->n_text > (n->words ? 1 : 2))
-        return fail(e, E_USAGE, "--text_column_names: %s", n->words ? "one column of words" : "one column, or two of a pair");
-    int code = n->n_text ? named(&out->text, t, n->text[0], "--text_column_names", e) : usual_text(out, t, n->words, e);
-    if (code == OK && n->n_text == 2) code = named(&out->pair, t, n->text[1], "--text_column_names", e);
+        return fail(e, E_USAGE, "--text_column_names: %s",
+                    n->words ? "one column of words" : "one column, or two of a pair");
+    static const char option[] = "--text_column_names";
+    int code = n->n_text ? named(&out->text, t, n->text[0], option, e) : usual_text(out, t, n->words, e);
+    if (code == OK && n->n_text == 2) code = named(&out->pair, t, n->text[1], option, e);
     if (code == OK && n->label) return named(&out->label, t, n->label, "--label_column_name", e);
     if (code == OK && n->words) out->label = first_of(t, tags);
     if (code == OK && out->label < 0) out->label = first_of(t, usual);
@@ -81,12 +83,13 @@ typedef struct maker {
 static int read_text(maker *m, int64_t row, int column, token_vec *out, err *e)
 {
     cell c = table_cell(m->t, row, column);
-    if (c.kind == CELL_ABSENT) return table_no_field(m->t, row, m->t->column[column], "every row needs its text", e);
+    if (c.kind == CELL_ABSENT)
+        return table_no_field(m->t, row, m->t->column[column], "every row needs its text", e);
     out->n = 0;
     err why = {0};
     if (tokenizer_encode(m->k, c.text, c.n, TOKENIZE_PLAIN, out, &why) == OK) return OK;
-    return fail(e, why.code, "%s:%lld: \"%s\": %s", m->t->name, (long long)m->t->line[row], m->t->column[column],
-                why.msg);
+    return fail(e, why.code, "%s:%lld: \"%s\": %s", m->t->name, (long long)m->t->line[row],
+                m->t->column[column], why.msg);
 }
 
 /* The words of a row to m->first; at[w] is where word w begins there, -1: it has no token. */
@@ -176,7 +179,8 @@ static int make_words(maker *m, int64_t row, token_vec *at, err *e)
                     at->n, (long long)m->own.n);
     const int64_t start = frame_row(m, false);
     for (size_t w = 0; w < at->n; w++)
-        if (at->p[w] >= 0 && (size_t)at->p[w] < m->first.n) mark(m, start + m->before + at->p[w], m->own.p[w]);
+        if (at->p[w] >= 0 && (size_t)at->p[w] < m->first.n)
+            mark(m, start + m->before + at->p[w], m->own.p[w]);
     return OK;
 }
 
@@ -216,7 +220,8 @@ static int64_t tokens_before(const tokenizer *k)
 
 static int check_room(maker *m, err *e)
 {
-    const int64_t one = tokenizer_frame_tokens(m->k, FRAME_ONE), two = tokenizer_frame_tokens(m->k, FRAME_PAIR);
+    const int64_t one = tokenizer_frame_tokens(m->k, FRAME_ONE);
+    const int64_t two = tokenizer_frame_tokens(m->k, FRAME_PAIR);
     if (!m->o->max_length) return OK;
     if (m->o->max_length <= two + 1)
         return fail(e, E_USAGE, "--max_length %lld: leaves no room beside the special tokens",

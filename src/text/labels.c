@@ -71,7 +71,8 @@ static int visit_cell(label_kind kind, const table *t, int64_t row, int column, 
     if (c.kind == CELL_ABSENT)
         return table_no_field(t, row, t->column[column], "every row needs its label", e);
     if (kind == LABEL_ONE) {
-        if (!c.n || c.kind == CELL_NULL) return fail_cell(t, row, column, "is empty: every row needs a label", e);
+        if (!c.n || c.kind == CELL_NULL)
+            return fail_cell(t, row, column, "is empty: every row needs a label", e);
         return visit(arg, c.text, c.n, e);
     }
     json_t *list = json_loadb(c.text, c.n, 0, NULL), *x;

@@ -89,7 +89,8 @@ static void judge(evaluator *v, const float *logits, int64_t k)
     const model_head *h = &v->m->head;
     const float *z = logits + k * h->outputs;
     if (h->objective == OBJECTIVE_VALUE) class_tally_value(&v->tally, v->batch.values[k], z[0]);
-    if (h->objective == OBJECTIVE_SEVERAL) class_tally_several(&v->tally, v->batch.values + k * h->outputs, z);
+    if (h->objective == OBJECTIVE_SEVERAL)
+        class_tally_several(&v->tally, v->batch.values + k * h->outputs, z);
     if (h->objective != OBJECTIVE_CLASS) return;
     int64_t best = 0;
     for (int64_t i = 1; i < h->outputs; i++)

@@ -31,7 +31,9 @@ static int open_tokenizer(void **state)
 {
     (void)state;
     err e = {0};
-    return tokenizer_from_json(&k, words, strlen(words), "words", &e) == OK ? 0 : (print_error("%s\n", e.msg), 1);
+    if (tokenizer_from_json(&k, words, strlen(words), "words", &e) == OK) return 0;
+    print_error("%s\n", e.msg);
+    return 1;
 }
 
 static int close_tokenizer(void **state)
@@ -120,7 +122,8 @@ static void test_pairs(void **state)
 {
     (void)state;
     made m;
-    must(make(&m, "premise,hypothesis,label\na b d,d,0.5\na,b,-2e1\n", LABEL_VALUE, CLASS_READS_FIRST, 6), &m);
+    const char *text = "premise,hypothesis,label\na b d,d,0.5\na,b,-2e1\n";
+    must(make(&m, text, LABEL_VALUE, CLASS_READS_FIRST, 6), &m);
     same(m.r.ids, (int32_t[]){0, 3, 4, 1, 6, 1, 0, 3, 1, 4, 1}, 11); /* the longer text lost its end */
     same(m.r.types, (int32_t[]){0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1}, 11);
     assert_int_equal(m.r.truncated, 1);
@@ -140,9 +143,9 @@ static void test_several(void **state)
 {
     (void)state;
     made m;
-    must(make(&m, "{\"text\": \"a\", \"labels\": [\"z\", \"u\"]}\n{\"text\": \"b\", \"labels\": []}\n", LABEL_SEVERAL,
-              CLASS_READS_FIRST, 0),
-         &m);
+    const char *text = "{\"text\": \"a\", \"labels\": [\"z\", \"u\"]}\n"
+                       "{\"text\": \"b\", \"labels\": []}\n";
+    must(make(&m, text, LABEL_SEVERAL, CLASS_READS_FIRST, 0), &m);
     assert_int_equal(m.l.n, 2);
     assert_string_equal(m.l.name[0], "u");
     assert_memory_equal(m.r.values, ((float[]){1, 1, 0, 0}), 16);
@@ -164,7 +167,8 @@ static void test_words(void **state)
     must(make(&m, text, LABEL_TOKENS, CLASS_READS_FIRST, 5), &m); /* the last word is cut, with its label */
     assert_int_equal(m.r.label_tokens, 2);
     release(&m);
-    refused(&m, "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [0]}\n", LABEL_TOKENS, "data:1: 2 words and 1 labels");
+    refused(&m, "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [0]}\n", LABEL_TOKENS,
+            "data:1: 2 words and 1 labels");
 }
 
 static void test_guesses(void **state)
@@ -194,8 +198,10 @@ static void test_refused(void **state)
     refused(&m, "text,kind\na,1\n", LABEL_ONE,
             "data: has no column \"label\" (columns: text, kind); name it with --label_column_name");
     refused(&m, "text,label\na,x\nb,\n", LABEL_ONE, "data:3: \"label\" is empty: every row needs a label");
-    refused(&m, "text,label\na,1.5\nb,x\n", LABEL_VALUE, "data:3: \"label\" has to be a number to be learned as one");
-    refused(&m, "{\"text\": \"a\", \"labels\": 3}\n", LABEL_SEVERAL, "data:1: \"labels\" has to be a list of labels");
+    refused(&m, "text,label\na,1.5\nb,x\n", LABEL_VALUE,
+            "data:3: \"label\" has to be a number to be learned as one");
+    refused(&m, "{\"text\": \"a\", \"labels\": 3}\n", LABEL_SEVERAL,
+            "data:1: \"labels\" has to be a list of labels");
     label_set known;
     labels_copy(&known, LABEL_ONE, (const char *const[]){"x", "y"}, 2);
     table t;

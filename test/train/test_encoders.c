@@ -1,10 +1,11 @@
-/* test_encoders.c -- tiny random classifiers against transformers + PEFT (test/golden/tiny_encoders.py): logits,
- * every loss, every gradient, of the low-rank matrices and of the modules that are trained whole, ten optimizer
- * losses, and an adapter that is saved and read again; on the reference and on the fastest device.
+/* test_encoders.c -- tiny random classifiers against transformers + PEFT (test/golden/tiny_encoders.py):
+ * logits, every loss, every gradient, of the low-rank matrices and of the modules that are trained whole,
+ * ten optimizer losses, and an adapter that is saved and read again; on the reference and on the fastest
+ * device.
  *
- * The recorded numbers are those of f64, so what differs is this program's rounding alone. Each folder's errors
- * have to be within its row of the second table of docs/MODELS.md; LORAC_RECORD=1 prints such rows. Gradients of q
- * are sums of ds_j k_j with sum ds_j = 0: some 64 * 2^-24 of terms ten times the sum.
+ * The recorded numbers are those of f64, so what differs is this program's rounding alone. Each folder's
+ * errors have to be within its row of the second table of docs/MODELS.md; LORAC_RECORD=1 prints such rows.
+ * Gradients of q are sums of ds_j k_j with sum ds_j = 0: some 64 * 2^-24 of terms ten times the sum.
  *
  * A folder added under test/data/model/encoder is walked by itself. */
 #include "base/file.h"
@@ -30,8 +31,8 @@
 
 enum { MOST = 256 };
 
-/* The largest errors of the folder at hand: of logits and losses of labels, of gradients over their norms, of the
- * optimizer's losses. */
+/* The largest errors of the folder at hand: of logits and losses of labels, of gradients over their norms,
+ * of the optimizer's losses. */
 typedef struct worst {
     double logit, gradient, loss;
 } worst;
@@ -161,7 +162,8 @@ static void check_gradient(const rig *r, const char *name, const float *have, in
         difference += pow((double)have[k] - (double)want[k], 2);
         norm += pow((double)want[k], 2);
     }
-    if (!(norm > 0 && isfinite(difference))) fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
+    if (!(norm > 0 && isfinite(difference)))
+        fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
     seen.gradient = fmax(seen.gradient, sqrt(difference / norm));
 }
 

@@ -1,8 +1,8 @@
 /* activation.c -- one function of every element (the mathematics: op/activation.c).
  *
  * The normal distribution's tail: Phi(-a) = exp(-a^2 / 2) t (c0 + c1 t + ... + c8 t^8), a >= 0, with
- * t = 1 / (1 + 0.35 a); the coefficients are the minimax fit over a in [0, 13.5], relative error below 4e-8. So one
- * exponential gives both Phi and its density. */
+ * t = 1 / (1 + 0.35 a); the coefficients are the minimax fit over a in [0, 13.5], relative error below 4e-8.
+ * So one exponential gives both Phi and its density. */
 #include "kernel/cpu/isa/rows.h"
 
 static const float tail_c[] = {0.139621569f, 0.139859105f,  0.119852258f,  0.105433701f, -0.0229390632f,
