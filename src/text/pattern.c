@@ -94,12 +94,14 @@ static int put_property(translation *t, bool negated)
     return put_category(t, name, (size_t)(close - name), negated);
 }
 
-/* \w: besides letters, marks, digits and connectors Oniguruma takes in six signs of Latin-1. */
+/* \w: besides letters, marks, digits and connectors Oniguruma takes in six signs of Latin-1, but not between
+ * brackets. */
 static void put_words(translation *t)
 {
     static const char *const newer[] = {"L", "M", "Nd", "Pc"};
     if (!t->in_class) str_putc(t->out, '[');
-    str_puts(t->out, "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}");
+    str_puts(t->out, "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}");
+    if (!t->in_class) str_puts(t->out, "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}");
     for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) unicode_newer(newer[i], put_range, t->out);
     if (!t->in_class) str_putc(t->out, ']');
 }
