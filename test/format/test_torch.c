@@ -69,6 +69,22 @@ static void test_refused(void **state)
     check_not(TORCH "none.bin", E_IO, "none.bin");
 }
 
+/* A tensor that says it has more rows than its storage has. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    str bytes = {0};
+    err e = {0};
+    torch_file *f;
+    check_ok(file_read(&bytes, TORCH "zip.bin", 1 << 20, &e), &e);
+    char *shape = memmem(bytes.p, bytes.n, "K\003K\004\206", 5); /* (3, 4) */
+    assert_non_null(shape);
+    shape[1] = 7;
+    assert_int_equal(torch_file_parse(&f, (const uint8_t *)bytes.p, bytes.n, "x", &e), E_FORMAT);
+    check_failed(&e, E_FORMAT, "the numbers of tensor f32 are not there");
+    str_free(&bytes);
+}
+
 /* Each byte wrong in three ways, and every length: read, or refused in one line. */
 static void damage(const char *path)
 {
@@ -183,8 +199,8 @@ static void test_model(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_content), TEST(test_refused), TEST(test_damaged),
-                                       TEST(test_pickles), TEST(test_long_pickle),
+    const struct CMUnitTest tests[] = {TEST(test_content), TEST(test_refused), TEST(test_too_large),
+                                       TEST(test_damaged), TEST(test_pickles), TEST(test_long_pickle),
                                        TEST(test_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
