@@ -160,7 +160,7 @@ static void large_json(void **state)
         err e = {0};
         char path[4096];
         tokenizer *t;
-        snprintf(path, sizeof path, "%s/tokenizers/%s/tokenizer.json", folder, names[i]);
+        snprintf(path, sizeof path, "%s/data/tokenizers/%s/tokenizer.json", folder, names[i]);
         str text = {0};
         read_all(&text, path);
         if (tokenizer_from_json(&t, text.p, text.n, path, &e) != OK) fail_msg("%s", e.msg);
@@ -175,9 +175,9 @@ static void large_gguf(void **state)
     (void)state;
     const char *folder = shared("GGUF vocabularies of GPT-2 and Llama");
     char path[4096];
-    snprintf(path, sizeof path, "%s/tokenizers/gguf-vocabs/ggml-vocab-gpt-2.gguf", folder);
+    snprintf(path, sizeof path, "%s/data/tokenizers/gguf-vocabs/ggml-vocab-gpt-2.gguf", folder);
     check(open_gguf(path), "large-gpt-2.gguf", TOKENIZE_SPECIAL);
-    snprintf(path, sizeof path, "%s/tokenizers/gguf-vocabs/ggml-vocab-llama-spm.gguf", folder);
+    snprintf(path, sizeof path, "%s/data/tokenizers/gguf-vocabs/ggml-vocab-llama-spm.gguf", folder);
     check(open_gguf(path), "large-llama-spm.gguf", TOKENIZE_PLAIN);
 }
 
@@ -189,9 +189,9 @@ static tokenizer *open_qwen(const char *folder, enum normalizer nfc)
     char path[4096];
     json_t *doc = json_parse_file(DATA "tiny.json", &e), *model = json_object_get(doc, "model"), *v;
     if (nfc == WITHOUT_NFC) json_object_set_new(doc, "normalizer", json_null());
-    snprintf(path, sizeof path, "%s/tokenizers/qwen2.5/vocab.json", folder);
+    snprintf(path, sizeof path, "%s/data/tokenizers/qwen2.5/vocab.json", folder);
     json_object_set_new(model, "vocab", json_parse_file(path, &e));
-    snprintf(path, sizeof path, "%s/tokenizers/qwen2.5/merges.txt", folder);
+    snprintf(path, sizeof path, "%s/data/tokenizers/qwen2.5/merges.txt", folder);
     str text = {0};
     read_all(&text, path);
     json_t *merges = json_array(), *added = json_array();
@@ -200,7 +200,7 @@ static tokenizer *open_qwen(const char *folder, enum normalizer nfc)
             json_array_append_new(merges, json_stringn(p, (size_t)(end - p)));
     json_object_set_new(model, "merges", merges);
     str_free(&text);
-    snprintf(path, sizeof path, "%s/tokenizers/qwen2.5/tokenizer_config.json", folder);
+    snprintf(path, sizeof path, "%s/data/tokenizers/qwen2.5/tokenizer_config.json", folder);
     json_t *config = json_parse_file(path, &e);
     const char *id;
     json_object_foreach(json_object_get(config, "added_tokens_decoder"), id, v)
@@ -276,11 +276,11 @@ static void llama_cpp(void **state)
     for (size_t i = 0; i < 2; i++) {
         str_clear(&texts);
         str_clear(&ids);
-        snprintf(path, sizeof path, "%s/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf.inp", folder, names[i]);
+        snprintf(path, sizeof path, "%s/data/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf.inp", folder, names[i]);
         read_all(&texts, path);
-        snprintf(path, sizeof path, "%s/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf.out", folder, names[i]);
+        snprintf(path, sizeof path, "%s/data/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf.out", folder, names[i]);
         read_all(&ids, path);
-        snprintf(path, sizeof path, "%s/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf", folder, names[i]);
+        snprintf(path, sizeof path, "%s/data/tokenizers/gguf-vocabs/ggml-vocab-%s.gguf", folder, names[i]);
         tokenizer *t = open_gguf(path);
         assert_true(compare_llama_cpp(t, texts.p, ids.p) > 40);
         tokenizer_close(t);

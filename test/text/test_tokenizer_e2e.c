@@ -81,7 +81,7 @@ static void recorded_rows(void **state)
     gguf_close(g);
     assert_string_equal(tokenizer_kind(t), "byte-level BPE (smollm)");
     assert_int_equal(tokenizer_eos(t), 2);
-    snprintf(path, sizeof path, "%s/reference/smollm2-e2e/tokens.json", folder);
+    snprintf(path, sizeof path, "%s/data/reference/smollm2-e2e/tokens.json", folder);
     json_t *wanted = json_parse_file(path, &e);
     if (!wanted) fail_msg("%s", e.msg);
     static const char *const parts[][2] = {{"train", "trainset.csv"}, {"dev", "devset.csv"}};
@@ -90,7 +90,7 @@ static void recorded_rows(void **state)
         const json_t *rows = json_object_get(wanted, parts[i][0]);
         assert_int_equal(json_array_size(rows), counts[i]);
         str csv = {0};
-        snprintf(path, sizeof path, "%s/e2e/%s", folder, parts[i][1]);
+        snprintf(path, sizeof path, "%s/data/e2e/%s", folder, parts[i][1]);
         read_all(&csv, path);
         compare_rows(t, csv.p, rows, parts[i][0]);
         str_free(&csv);

@@ -117,7 +117,7 @@ static void compare_forms(const char *shared)
     const json_t *f;
     size_t i;
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s/", shared ? shared : "");
+    snprintf(folder, sizeof folder, shared ? "%s/data/" : "%s", shared ? shared : "");
     json_array_foreach(list, i, f)
     {
         if (!strcmp(member(f, "kind"), "part") || json_is_true(json_object_get(f,
