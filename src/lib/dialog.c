@@ -119,18 +119,25 @@ int dialog_say(dialog *d, const char *text, size_t n, const job_hooks *h, json_t
     return job_advise(code, "lower max_new_tokens, or use --quantization nf4", e);
 }
 
+/* "" when nothing was said. */
+static const char *role_of(const dialog *d, size_t i)
+{
+    const char *role = json_string_value(json_object_get(json_array_get(d->said.messages, i), "role"));
+    return role ? role : "";
+}
+
 void dialog_reset(dialog *d)
 {
-    const char *first = json_string_value(json_object_get(json_array_get(d->said.messages, 0), "role"));
-    size_t keep = first && !strcmp(first, "system");
+    size_t keep = !strcmp(role_of(d, 0), "system");
     while (json_array_size(d->said.messages) > keep) drop_last(d);
 }
 
 void dialog_take_back(dialog *d)
 {
-    const json_t *last = json_array_get(d->said.messages, json_array_size(d->said.messages) - 1);
-    const char *role = json_string_value(json_object_get(last, "role"));
-    for (int i = 0; role && strcmp(role, "system") && i < 2; i++) drop_last(d);
+    for (int i = 0; i < 2; i++) {
+        size_t n = json_array_size(d->said.messages);
+        if (n && strcmp(role_of(d, n - 1), "system")) drop_last(d);
+    }
 }
 
 int dialog_system(dialog *d, const char *text, err *e)
