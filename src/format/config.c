@@ -279,6 +279,7 @@ static void read_counts(model_config *c, const json_t *config, const char *where
     c->norm_offset = f->norm_offset;
     c->bos = json_int(config, "bos_token_id", -1, where, e);
     c->pad = json_int(config, "pad_token_id", -1, where, e);
+    if (f->query_scale == 0) return; /* as transformers does, which leaves these keys to the Gemmas */
     c->attention_cap = cap_of(config, "attn_logit_softcapping", c->attention_cap, where, e);
     c->final_cap = cap_of(config, "final_logit_softcapping", c->final_cap, where, e);
     double of = json_num(config, "query_pre_attn_scalar", f->query_scale, where, e);

@@ -98,8 +98,10 @@ static void read_counts(model_config *c, const family_source *s)
     c->attention_bias = has_tensor(s, "blk.0.attn_q.bias");
     c->out_bias = has_tensor(s, "blk.0.attn_output.bias");
     c->mlp_bias = has_tensor(s, "blk.0.ffn_gate.bias");
-    c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", c->attention_cap);
-    c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", c->final_cap);
+    if (c->family->query_scale > 0) {
+        c->attention_cap = config_gguf_num(c, s, "attn_logit_softcapping", c->attention_cap);
+        c->final_cap = config_gguf_num(c, s, "final_logit_softcapping", c->final_cap);
+    }
     const bool wide = c->layers == c->family->wide_layers && c->heads > 0;
     const double of = wide ? (double)c->width / (double)c->heads : (double)c->head_dim;
     c->attention_scale = of > 0 ? 1 / sqrt(of) : 0;

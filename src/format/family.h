@@ -48,7 +48,8 @@ typedef struct family {
     int64_t head_dim;        /* likewise; 0: width / heads */
     int64_t no_rope_interval; /* every so manieth layer has no rotary positions; 0: all have */
     double attention_cap, final_cap,
-        query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last */
+        query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last; where that is 0,
+                                a file's words about the three mean nothing */
     int64_t wide_layers; /* the model of so many layers divides scores by sqrt(width / heads); GGUF files do
                             not say */
     bool tied;               /* the head is the embedding, likewise */

@@ -209,6 +209,17 @@ static void test_families(void **state)
              &e),
         &e);
     assert_true(c.attention_cap == 0 && c.final_cap == 30 && c.attention_scale == 1.0 / 12);
+    static const char *const capped[] = {"llama", "gemma"}; /* which transformers reads no caps for */
+    for (int i = 0; i < 2; i++) {
+        char changes[200];
+        snprintf(changes, sizeof changes,
+                 "{\"model_type\": \"%s\", \"hidden_act\": null, \"head_dim\": 16, "
+                 "\"attn_logit_softcapping\": 3, \"final_logit_softcapping\": 8, "
+                 "\"query_pre_attn_scalar\": 144}",
+                 capped[i]);
+        check_ok(read(&c, changes, &e), &e);
+        assert_true(c.attention_cap == 0 && c.final_cap == 0 && c.attention_scale == 0.25);
+    }
     check_ok(read(&c, "{\"model_type\": \"gemma3_text\", \"rope_local_base_freq\": 7}", &e), &e);
     assert_true(c.rope.theta == 1e6 && c.local_theta == 7);
     check_ok(
@@ -348,6 +359,8 @@ static void test_gguf(void **state)
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "none", &e), &e);
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "yarn", &e), &e);
     assert_true(c.rope.kind == ROPE_YARN && c.rope.magnitude == 0.5);
+    check_ok(read_gguf(&c, "llama.final_logit_softcapping", 8, NULL, &e), &e);
+    assert_true(c.final_cap == 0); /* a Gemma's */
     check_ok(read_gguf(&c, "llama.attention.causal", 1, NULL, &e), &e);
     check_ok(read_gguf(&c, "general.type", 0, "model", &e), &e);
     check_ok(read_gguf(&c, "tokenizer.ggml.eos_token_id", 4, NULL, &e), &e);
