@@ -3,7 +3,8 @@
  * Mixtral: num_local_experts, num_experts_per_tok; every layer, experts as wide as intermediate_size. Qwen:
  * num_experts, moe_intermediate_size, shared_expert_intermediate_size, norm_topk_prob; layers that
  * decoder_sparse_step and mlp_only_layers leave. GGUF: expert_count, expert_used_count,
- * expert_feed_forward_length, expert_shared_feed_forward_length. */
+ * expert_feed_forward_length, expert_shared_feed_forward_length; expert_weights_norm, expert_weights_scale
+ * and expert_gating_func (1: softmax; 0 of either of the two: not told) say how experts are weighed. */
 #include "format/config_check.h"
 
 enum { EXPERTS = 1024, WIDTH = 1 << 22 };
@@ -49,6 +50,31 @@ static void read_json(model_config *c, const json_t *o, const char *where, err *
     read_dense(c, o, where, e);
 }
 
+/* Experts are weighed by a softmax, whose weights are used as they are or made to add up to 1, by the
+ * family. */
+static int refuse_weighing(const model_config *c, const family_source *s)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.expert_weights_norm", c->family->gguf);
+    const bool norm = gguf_flag(s->gguf, key, c->norm_topk, s->e);
+    const double scale = config_gguf_num(c, s, "expert_weights_scale", 1);
+    const int64_t gating = config_gguf_int(c, s, "expert_gating_func", 1);
+    if (s->e->code != OK) return s->e->code;
+    if (norm != c->norm_topk)
+        return fail(s->e, E_UNSUPPORTED, "%s: weights of experts that %s to 1 (%s) are not supported for %s",
+                    s->where, norm ? "add up" : "do not add up", key, c->architecture);
+    if (scale != 0 && scale != 1)
+        return fail(s->e, E_UNSUPPORTED,
+                    "%s: weights of experts multiplied by %g (%s.expert_weights_scale) are not supported",
+                    s->where, scale, c->family->gguf);
+    if (gating != 0 && gating != 1)
+        return fail(s->e, E_UNSUPPORTED,
+                    "%s: experts weighed by a function of kind %lld (%s.expert_gating_func) are not "
+                    "supported; 1, a softmax, is",
+                    s->where, (long long)gating, c->family->gguf);
+    return OK;
+}
+
 void config_read_experts(model_config *c, const family_source *s)
 {
     if (s->json) {
@@ -59,6 +85,7 @@ void config_read_experts(model_config *c, const family_source *s)
         c->expert_ffn = config_gguf_int(c, s, "expert_feed_forward_length", c->ffn);
         c->shared_ffn = config_gguf_int(c, s, "expert_shared_feed_forward_length", 0);
         c->norm_topk = c->family->norm_topk || c->family->gguf_norm_topk;
+        refuse_weighing(c, s);
     }
     check(c, s->where, s->e);
 }

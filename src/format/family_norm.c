@@ -84,8 +84,7 @@ void family_read_gpt2(model_config *c, const family_source *s)
         c->width = json_int(s->json, "n_embd", c->width, s->where, s->e);
         c->heads = json_int(s->json, "n_head", c->heads, s->where, s->e);
         c->context = json_int(s->json, "n_positions", 1024, s->where, s->e);
-        const json_t *inner = json_object_get(s->json, "n_inner");
-        c->ffn = json_is_integer(inner) ? json_integer_value(inner) : four_times(c->width);
+        c->ffn = json_int(s->json, "n_inner", four_times(c->width), s->where, s->e);
     }
     config_plain_heads(c, s);
     c->positions = c->context;

@@ -284,6 +284,8 @@ static void test_families(void **state)
         {"{\"head_dim\": 2, \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}", E_FORMAT, "one pair"},
         {"{\"model_type\": \"gpt_neox\", \"rotary_pct\": 0}", E_UNSUPPORTED, "rotary_pct"},
         {"{\"model_type\": \"roberta\", \"pad_token_id\": 9223372036854775807}", E_FORMAT, "position 0"},
+        {"{\"model_type\": \"gpt2\", \"n_inner\": \"96\"}", E_FORMAT, "n_inner"},
+        {"{\"model_type\": \"gpt2\", \"n_inner\": 96.5}", E_FORMAT, "n_inner"},
         {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4}", E_FORMAT, "0 of 4 experts"},
         {"{\"model_type\": \"mixtral\"}", E_FORMAT, "2 of 0 experts"},
         {"{\"model_type\": \"mixtral\", \"num_local_experts\": 2, \"num_experts_per_tok\": 3}", E_FORMAT,
@@ -323,9 +325,13 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
         .name = key, .type = DT_F32, .ndim = 1, .dim = {n, 1, 1, 1}, .data = ones, .bytes = 4 * (size_t)n};
     if (str_ends(key, ".weight")) gguf_put_tensor(w, &t);
     else if (text) gguf_put_string(w, key, text);
-    else if (str_ends(key, ".causal")) gguf_put_bool(w, key, value > 0);
+    else if (str_ends(key, ".causal") || str_ends(key, "weights_norm")) gguf_put_bool(w, key, value > 0);
     else if (value >= 0 && value == floor(value)) gguf_put_u32(w, key, (uint32_t)value);
     else if (value >= 0) gguf_put_f32(w, key, (float)value);
+    if (strstr(key, ".expert_weights") || strstr(key, ".expert_gating")) {
+        gguf_put_u32(w, "llama.expert_count", 8);
+        gguf_put_u32(w, "llama.expert_used_count", 2);
+    }
     if (text && !strcmp(text, "yarn")) gguf_put_f32(w, "llama.rope.scaling.attn_factor", 0.5f);
     char *folder = scratch_new();
     str path = {0};
@@ -359,6 +365,9 @@ static void test_gguf(void **state)
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "none", &e), &e);
     check_ok(read_gguf(&c, "llama.rope.scaling.type", 0, "yarn", &e), &e);
     assert_true(c.rope.kind == ROPE_YARN && c.rope.magnitude == 0.5);
+    check_ok(read_gguf(&c, "llama.expert_gating_func", 1, NULL, &e), &e);
+    check_ok(read_gguf(&c, "llama.expert_weights_norm", 1, NULL, &e), &e);
+    check_ok(read_gguf(&c, "llama.expert_weights_scale", 1, NULL, &e), &e);
     check_ok(read_gguf(&c, "llama.final_logit_softcapping", 8, NULL, &e), &e);
     assert_true(c.final_cap == 0); /* a Gemma's */
     check_ok(read_gguf(&c, "llama.attention.causal", 1, NULL, &e), &e);
@@ -391,6 +400,10 @@ static void test_gguf_refused(void **state)
         {"llama.attention.value_length", 10, E_UNSUPPORTED, "keys and values differ", NULL},
         {"llama.attention.causal", 0, E_UNSUPPORTED, "later positions", NULL},
         {"llama.expert_count", 8, E_FORMAT, "0 of 8 experts", NULL},
+        {"llama.expert_weights_norm", 0, E_UNSUPPORTED, "do not add up to 1 (llama.expert_weights_norm)",
+         NULL},
+        {"llama.expert_weights_scale", 2.5, E_UNSUPPORTED, "by 2.5 (llama.expert_weights_scale)", NULL},
+        {"llama.expert_gating_func", 2, E_UNSUPPORTED, "kind 2 (llama.expert_gating_func)", NULL},
         {"llama.rope.scale_linear", 0, E_FORMAT, "scaled by 0", NULL},
         {"llama.rope.scaling.type", 2, E_FORMAT, "has to be a string", NULL},
         {"llama.rope.scaling.type", 0, E_UNSUPPORTED, "scaled by \"ntk\"", "ntk"},
