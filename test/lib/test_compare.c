@@ -86,11 +86,25 @@ static void costs(void **state)
         "second",
         "memory: against a, b takes 4.00 times less for the base, as much at most in all",
         "before training: f32 is the base as its file holds it",
-        "before training: holding the base as nf4 moves its predictions by a KL of 0.2500 nats a label, and "
-        "it finds "
-        "the same token likeliest for 50.0 % of them"};
+        "before training: holding the base as nf4 moves its predictions by a KL of 0.2500 nats a label over "
+        "9 labels, and it finds the same token likeliest for 50.0 % of them"};
     assert_int_equal(json_array_size(words), 4);
     for (size_t i = 0; i < 4; i++) assert_string_equal(json_string_value(json_array_get(words, i)), want[i]);
+    json_decref(words);
+    json_decref(told);
+}
+
+static void one_pair_of_runs_shows_no_speed(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"seeds\": 1, \"results\": [{\"name\": \"a\", \"runs\": [{\"tokens_per_second\": 10}]}, "
+        "{\"name\": \"b\", \"runs\": [{\"tokens_per_second\": 20}]}], \"differences\": []}";
+    err e = {0};
+    json_t *told = json_parse(text, sizeof text - 1, "told", &e), *words = compare_verdict(told);
+    assert_string_equal(json_string_value(json_array_get(words, 0)),
+                        "speed: one pair of runs can show no difference between b and a: 2.00 times as many "
+                        "tokens a second");
     json_decref(words);
     json_decref(told);
 }
@@ -239,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_than_the_interval),
         cmocka_unit_test(costs),
+        cmocka_unit_test(one_pair_of_runs_shows_no_speed),
         cmocka_unit_test(texts_are_written_alike),
         cmocka_unit_test(recipes_keep_their_held_out_rows),
         cmocka_unit_test(rows_of_one_prompt_are_one),

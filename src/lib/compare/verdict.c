@@ -71,7 +71,7 @@ static void add_ratio(str *s, const char *what, double a, double b)
 }
 
 /* Seed by seed, since both were trained one after the other: what disturbs a machine lasts. A ratio that
- * lies on both sides of 1 shows nothing. */
+ * lies on both sides of 1 shows nothing, nor does one alone. */
 static void add_speed(json_t *out, const json_t *one, const json_t *first)
 {
     const json_t *a = json_object_get(one, "runs"), *b = json_object_get(first, "runs");
@@ -83,15 +83,18 @@ static void add_speed(json_t *out, const json_t *one, const json_t *first)
         low = fmin(low, r), high = fmax(high, r);
     }
     str s = {0};
-    if (low > 1 || high < 1)
-        str_fmt(&s, "speed: %s trains %.2f to %.2f times as many tokens a second as %s in %zu of %zu %s",
-                text(one, "name"),
-                low, high, text(first, "name"), n, n, n == 1 ? "pair of runs" : "pairs of runs");
-    else
-        str_fmt(&s, "speed: no difference between %s and %s that %zu %s can show: %.2f to %.2f times as many "
+    if (n == 1)
+        str_fmt(&s, "speed: one pair of runs can show no difference between %s and %s: %.2f times as many "
                     "tokens a second",
-                text(one, "name"), text(first, "name"), n, n == 1 ? "pair of runs" : "pairs of runs", low,
-                    high);
+                text(one, "name"), text(first, "name"), low);
+    else if (low > 1 || high < 1)
+        str_fmt(&s, "speed: %s trains %.2f to %.2f times as many tokens a second as %s in %zu of %zu pairs "
+                    "of runs",
+                text(one, "name"), low, high, text(first, "name"), n, n);
+    else
+        str_fmt(&s, "speed: no difference between %s and %s that %zu pairs of runs can show: %.2f to %.2f "
+                    "times as many tokens a second",
+                text(one, "name"), text(first, "name"), n, low, high);
     json_array_append_new(out, json_string(str_c(&s)));
     str_free(&s);
 }
@@ -115,10 +118,9 @@ static void add_before(json_t *out, const json_t *one)
     str s = {0};
     if (num(b, "kl_labels") > 0)
         str_fmt(&s,
-                "before training: holding the base as %s moves its predictions by a KL of %.4f nats a label, "
-                "and it "
-                "finds the same token likeliest for %.1f %% of them",
-                text(b, "type"), num(b, "kl"), 100 * num(b, "same_token"));
+                "before training: holding the base as %s moves its predictions by a KL of %.4f nats a label "
+                "over %.0f labels, and it finds the same token likeliest for %.1f %% of them",
+                text(b, "type"), num(b, "kl"), num(b, "kl_labels"), 100 * num(b, "same_token"));
     else
         str_fmt(&s, "before training: %s is the base as its file holds it", text(b, "type"));
     json_array_append_new(out, json_string(str_c(&s)));
