@@ -2,7 +2,8 @@
  * told.
  *
  * What a study is bound to (its facts) is recorded when it is made and compared whenever it is opened:
- * space, objectives, lengths, strategy, model, data, and every option of train that was given. Several
+ * space, objectives, lengths, strategy, model, data, and every option that was given of train, or of how
+ * texts are written and judged. Several
  * processes may run the same command at the same time. */
 #include "base/cpu.h"
 #include "base/file.h"
@@ -65,17 +66,21 @@ static const char *fingerprint(const job_rows *r)
     return copy;
 }
 
-/* Options of train that were given, but for those that change no number of a run. */
+/* Options that were given of train, and of eval for the texts, but for those that change no number of a
+ * run. */
 static json_t *given_options(const options *o)
 {
     static const char *const skipped[] = {"model_name_or_path", "dataset_name", "eval_data", "output_dir",
-                                          "threads", "memory_limit", "seed", "config"};
+                                          "threads", "memory_limit", "seed", "config",
+                                          "batch_size"};
     json_t *all = options_json(o), *out = json_object(), *v;
     const char *name;
     json_object_foreach(all, name, v)
     {
         const option_row *r = option_find(COMMAND_TRAIN, name);
-        bool skip = !r || (r->flags & OPTION_NOT_REPEATED) || o->origin[r - option_table] == FROM_DEFAULT;
+        if (!r) r = option_find(COMMAND_TUNE, name);
+        bool skip = !r || !(r->commands & (COMMAND_TRAIN | COMMAND_EVAL)) ||
+                    (r->flags & OPTION_NOT_REPEATED) || o->origin[r - option_table] == FROM_DEFAULT;
         for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++) skip = skip ||
             !strcmp(skipped[i], name);
         if (!skip) json_object_set(out, name, json_object_get(v, "value"));

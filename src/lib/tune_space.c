@@ -2,6 +2,7 @@
 #include "lib/tune_space.h"
 
 #include "lib/yaml.h"
+#include "tune/search.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -172,6 +173,19 @@ static int check_batch(const space *s, err *e)
                 rows ? "per_device_train_batch_size" : "gradient_accumulation_steps");
 }
 
+/* With halving a run is a trunk and branches of warmup_stable_decay (tune_plan.c). */
+static int check_schedule(const space *s, const options *o, err *e)
+{
+    static const char *const names[] = {"lr_scheduler_type", "lr_scheduler_kwargs"};
+    for (int i = 0; i < 2; i++)
+        if (space_find(s, names[i]) >= 0 && early_find(o->early_stopping) == EARLY_HALVING)
+            return fail(e, E_USAGE,
+                        "%s: with halving every run's schedule is warmup_stable_decay; leave it out, or give "
+                        "--early_stopping none or median",
+                        names[i]);
+    return OK;
+}
+
 int tune_space(space *s, const json_t *definition, const tune_base *b, err *e)
 {
     json_t *standard = standard_of(b);
@@ -185,6 +199,7 @@ int tune_space(space *s, const json_t *definition, const tune_base *b, err *e)
     options_release(&scratch);
     if (!bad) bad = check_alpha(s, &inner);
     if (!bad) bad = check_batch(s, &inner);
+    if (!bad) bad = check_schedule(s, b->o, &inner);
     if (!bad) return OK;
     space_release(s);
     return fail(e, bad, "%s: %s", b->o->space, inner.msg);

@@ -6,6 +6,7 @@ say 'seed: [1, 2]';                       tune
 say 'lr: [1e-3]\nlearning_rate: [1e-3]';  tune
 say 'lora_dropout: {range: [0, 2]}';      tune
 say 'lora_alpha: [8]\nalpha_ratio: [2]';  tune
+say 'lr_scheduler_type: [linear, cosine]'; tune
 say 'learning_rate: [1e-3]'
 tune --objective loss
 tune --objective chrf --judge eval_loss
@@ -15,6 +16,8 @@ head -1 "$DATA/stories.jsonl" >one.jsonl
 tune --eval-data one.jsonl
 tune --eval-data "$DATA/stories.jsonl" --objective chrf
 tune --eval-data "$DATA/stories.jsonl" --epochs 1 --final_runs 0 >/dev/null
+tune --eval-data "$DATA/stories.jsonl" --epochs 1 --final_runs 0 --max_new_tokens 9
+tune --eval-data "$DATA/stories.jsonl" --epochs 1 --final_runs 0 --attribute name
 say 'learning_rate: [2e-3]'
 tune --eval-data "$DATA/stories.jsonl" --epochs 1
 echo 'this is no database, whatever its name says; not even nearly' >study/study.db
