@@ -1,5 +1,6 @@
 /* test_report.c -- the page of hostile names and texts, commands for a shell, importance worked out by
  * hand. */
+#include "lib/report/gathering.h"
 #include "lib/report/impl.h"
 
 #include <math.h>
@@ -70,6 +71,8 @@ static void nothing_from_outside_is_markup(void **state)
     assert_int_equal(count(html.p, "http"), 0);
     assert_int_equal(count(html.p, "<mark>Red</mark> &lt;b&gt;shoes&lt;/b&gt;, <mark>red</mark>."), 1);
     assert_int_equal(count(html.p, "<svg"), 4); /* two curves, two fronts */
+    assert_int_equal(count(html.p, "role=\"group\""), 4);
+    assert_int_equal(count(html.p, "tabindex=\"0\" role=\"img\" aria-label=\""), count(html.p, "tabindex"));
     str_free(&html);
 }
 
@@ -113,6 +116,26 @@ static void a_comparison_in_itself(void **state)
     str_fmt(&path, "%s/compare.json", dir);
     assert_int_equal(file_write(path.p, told, sizeof told - 1, &e), OK);
     assert_int_equal(report_gather(&page, &folders, &e), E_FORMAT);
+    str_free(&path);
+    scratch_free(dir);
+}
+
+static void a_line_that_is_being_written(void **state)
+{
+    (void)state;
+    static const char log[] = "{\"loss\": 3, \"tokens\": 1, \"seconds\": 1}\n{\"loss\": 2, \"tok",
+                      broken[] = "{\"loss\": 3, \"tok\n{\"loss\": 2, \"tokens\": 1, \"seconds\": 1}\n";
+    char *dir = scratch_new();
+    str path = {0};
+    json_t *r = json_object();
+    err e = {0};
+    str_fmt(&path, "%s/log.jsonl", dir);
+    assert_int_equal(file_write(path.p, log, sizeof log - 1, &e), OK);
+    assert_int_equal(gathering_log(r, dir, &e), OK);
+    assert_int_equal(json_array_size(json_object_get(r, "train")), 1);
+    assert_int_equal(file_write(path.p, broken, sizeof broken - 1, &e), OK);
+    assert_int_equal(gathering_log(r, dir, &e), E_FORMAT);
+    json_decref(r);
     str_free(&path);
     scratch_free(dir);
 }
@@ -205,6 +228,7 @@ int main(void)
         cmocka_unit_test(of_nothing),
         cmocka_unit_test(of_odd_values),
         cmocka_unit_test(a_comparison_in_itself),
+        cmocka_unit_test(a_line_that_is_being_written),
         cmocka_unit_test(commands),
         cmocka_unit_test(numbers),
         cmocka_unit_test(importance_by_hand),

@@ -76,7 +76,7 @@ void chart_begin(chart *c, str *out, const char *title, const char *x, range xs,
     *c = (chart){out, axis_of(x, xs), axis_of(y, ys)};
     str_puts(out, "<figure><figcaption>");
     html_text(out, title);
-    str_fmt(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    str_fmt(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"group\" aria-label=\"", WIDTH, HEIGHT);
     html_text(out, title);
     str_puts(out, "\">");
     grid(c);
@@ -103,7 +103,10 @@ void chart_line(chart *c, int group, const char *style, const double *points, in
 void chart_point(chart *c, int group, double x, double y, const char *tip)
 {
     if (!isfinite(x) || !isfinite(y)) return;
-    str_fmt(c->out, "<g class=\"point c%d g%d\" tabindex=\"0\" data-tip=\"", group % COLORS, group);
+    str_fmt(c->out, "<g class=\"point c%d g%d\" tabindex=\"0\" role=\"img\" aria-label=\"", group % COLORS,
+            group);
+    html_text(c->out, tip);
+    str_puts(c->out, "\" data-tip=\"");
     html_text(c->out, tip);
     str_fmt(c->out, "\"><circle class=\"hit\" cx=\"%.1f\" cy=\"%.1f\" r=\"10\"/><circle class=\"dot\" "
                     "cx=\"%.1f\" "

@@ -63,8 +63,10 @@ int gathering_log(json_t *r, const char *folder, err *e)
     int bad = file_exists(path) ? file_read(&text, path, (size_t)1 << 28, e) : OK;
     char *rest = text.p;
     for (char *line; !bad && rest && (line = strsep(&rest, "\n")) != NULL && *line;) {
-        json_t *o = json_parse(line, strlen(line), path, e);
-        if (!o) bad = e->code;
+        err inner = {0};
+        json_t *o = json_parse(line, strlen(line), path, &inner);
+        if (!o && !rest) break; /* a run that goes on is just writing its last line */
+        if (!o) bad = fail(e, inner.code, "%s", inner.msg);
         bool timed = json_object_get(o, "seconds") != NULL; /* logs of older programs are not */
         if (timed && json_object_get(o, "eval_loss")) add_point(eval, o, "eval_loss");
         if (timed && json_object_get(o, "loss")) add_point(train, o, "loss");

@@ -183,11 +183,14 @@ static void lines(str *out, const varied *v, const column *c, range losses)
         if (!isfinite(v->loss[i])) continue;
         double share = losses.high > losses.low ? (v->loss[i] - losses.low) / (losses.high - losses.low) :
             0.5;
-        str_fmt(out, "<polyline tabindex=\"0\" class=\"way q%d\" data-tip=\"loss %.4f", (int)(share * 4.999),
-                v->loss[i]);
-        for (int64_t k = 0; k < v->options; k++) html_fmt(out, ", %s %s", v->option[k],
-                                                          v->text[i * v->options + k]);
-        str_puts(out, "\" points=\"");
+        str_fmt(out, "<polyline tabindex=\"0\" role=\"img\" class=\"way q%d\"", (int)(share * 4.999));
+        for (int again = 0; again < 2; again++) { /* told to those who see, and to those who hear */
+            str_fmt(out, " %s=\"loss %.4f", again ? "data-tip" : "aria-label", v->loss[i]);
+            for (int64_t k = 0; k < v->options; k++)
+                html_fmt(out, ", %s %s", v->option[k], v->text[i * v->options + k]);
+            str_puts(out, "\"");
+        }
+        str_puts(out, " points=\"");
         for (int64_t k = 0; k < v->options; k++)
             str_fmt(out, "%.1f,%.1f ", axis_at(v, k), up(share_of(&c[k], v->text[i * v->options + k])));
         str_fmt(out, "%.1f,%.1f\"/>\n", axis_at(v, v->options), up(share));
@@ -199,7 +202,7 @@ static void coordinates(const varied *v, str *out)
     column *c = xcalloc((size_t)v->options + 1, sizeof *c);
     range losses = RANGE_EMPTY;
     for (int64_t i = 0; i < v->runs; i++) range_add(&losses, v->loss[i]);
-    str_fmt(out, "<div class=\"wide\"><svg viewBox=\"0 0 %.0f %d\" role=\"img\" aria-label=\"Parallel "
+    str_fmt(out, "<div class=\"wide\"><svg viewBox=\"0 0 %.0f %d\" role=\"group\" aria-label=\"Parallel "
                  "coordinates\">\n", width_of(v),
             HEIGHT);
     for (int64_t k = 0; k < v->options; k++) {
