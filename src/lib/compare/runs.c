@@ -187,6 +187,7 @@ int compare_pace(comparison *c, err *e)
         r->steps = json_integer_value(json_object_get(known, r->name));
         if (!r->steps && !first) bad = pace_of(c, 0, &first, e);
         if (!bad && !r->steps && !(bad = pace_of(c, i, &own, e))) {
+            if (!i) first = own; /* the time before has warmed caches, for the others too */
             r->steps = i ? (int64_t)llround((double)steps * first / own) : steps;
             if (r->steps < 1) r->steps = 1;
             job_note(c->h, "equal time: %s trains %lld steps", r->name, (long long)r->steps);
