@@ -1,6 +1,7 @@
 /* unicode.c -- see unicode.h. */
 #include "text/unicode.h"
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "text/unicode_class.h"
 
@@ -97,20 +98,69 @@ size_t unicode_spaces_after(const char *s, size_t n)
     return at;
 }
 
+static int class_of(utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; }
+
+/* Canonical order: marks by their class, those of one class as they were. Counted, since a run of marks may
+ * be as long as the text. */
+static void order_run(utf8proc_int32_t *c, size_t n)
+{
+    size_t at[256] = {0}, before = 0;
+    utf8proc_int32_t *ordered = xmalloc(n * sizeof *ordered);
+    for (size_t i = 0; i < n; i++) at[class_of(c[i])]++;
+    for (int k = 0; k < 256; k++) {
+        size_t many = at[k];
+        at[k] = before;
+        before += many;
+    }
+    for (size_t i = 0; i < n; i++) ordered[at[class_of(c[i])]++] = c[i];
+    memcpy(c, ordered, n * sizeof *c);
+    free(ordered);
+}
+
+static void order_marks(utf8proc_int32_t *c, size_t n)
+{
+    for (size_t i = 0, to; i < n; i = to) {
+        int last = class_of(c[i]);
+        bool ordered = true;
+        for (to = i + 1; last && to < n; to++) {
+            int next = class_of(c[to]);
+            if (!next) break;
+            ordered = ordered && last <= next;
+            last = next;
+        }
+        if (!ordered) order_run(c + i, to - i);
+    }
+}
+
+/* All at once by utf8proc_map() would be the same, in time that grows with the square of a run of marks. */
 static void normalize_part(const char *s, size_t n, unicode_form form, str *out)
 {
-    static const utf8proc_option_t options[] = {
+    static const int options[] = {
         [UNICODE_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
         [UNICODE_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
         [UNICODE_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
         [UNICODE_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
     };
-    utf8proc_uint8_t *made = NULL;
-    utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &made,
-                                           options[form]);
-    BUG_IF(length < 0); /* only for text that is not UTF-8, or no memory */
-    str_add(out, (const char *)made, (size_t)length);
-    free(made);
+    enum { LONGEST = 32 }; /* a character becomes at most 18 */
+    size_t room = n + LONGEST, many = 0;
+    utf8proc_int32_t *c = xmalloc(room * sizeof *c);
+    for (size_t i = 0; i < n;) {
+        uint32_t one;
+        int state = 0, length = utf8_get(s + i, n - i, &one);
+        BUG_IF(!length); /* no UTF-8 */
+        if (room - many < LONGEST) c = xrealloc(c, (room *= 2) * sizeof *c);
+        utf8proc_ssize_t made = utf8proc_decompose_char((utf8proc_int32_t)one, c + many, LONGEST,
+                                                        (utf8proc_option_t)options[form], &state);
+        BUG_IF(made < 0 || made > LONGEST);
+        many += (size_t)made;
+        i += (size_t)length;
+    }
+    order_marks(c, many);
+    utf8proc_ssize_t left = (utf8proc_ssize_t)many;
+    if (options[form] & UTF8PROC_COMPOSE)
+        left = utf8proc_normalize_utf32(c, left, (utf8proc_option_t)options[form]);
+    for (utf8proc_ssize_t i = 0; i < left; i++) utf8_put(out, (uint32_t)c[i]);
+    free(c);
 }
 
 /* In parts between the characters that take no part in it. */

@@ -5,6 +5,11 @@
 
 #include "text/charsmap.h"
 #include "text/trie.h"
+#include "text/unicode.h"
+#include "text/unicode_class.h"
+
+#include <time.h>
+#include <utf8proc.h>
 
 /* ---- character maps ---- */
 
@@ -123,6 +128,77 @@ static void long_tokens(void **state)
     scratch_free(folder);
 }
 
+/* All bytes and as many pairs as make a known file, with a gap, so that the last has a special token's
+ * rank. */
+static void special_ranks(void **state)
+{
+    (void)state;
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    enum { TOKENS = 50256 };
+    char *folder = scratch_new();
+    err e = {0};
+    tokenizer *t = NULL;
+    str text = {0};
+    for (int i = 0; i < TOKENS; i++) {
+        unsigned a = i < 256 ? (unsigned)i : (unsigned)(i - 256) / 256, b = (unsigned)(i - 256) % 256;
+        str_fmt(&text, "%c%c", letters[a >> 2], letters[(a & 3) << 4 | (i < 256 ? 0 : b >> 4)]);
+        if (i < 256) str_puts(&text, "==");
+        else str_fmt(&text, "%c=", letters[(b & 15) << 2]);
+        str_fmt(&text, " %d\n", i == TOKENS - 1 ? TOKENS : i);
+    }
+    write_text(folder, "r50k_base.tiktoken", text.p, text.n);
+    assert_int_equal(tokenizer_from_folder(&t, folder, &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "rank 50256 is that of a special token"));
+    str_free(&text);
+    scratch_free(folder);
+}
+
+/* ---- marks ---- */
+
+/* Every character before and after marks that change their order, as utf8proc has it in one go. */
+static void marks_as_the_library(void **state)
+{
+    (void)state;
+    static const int options[] = {
+        [UNICODE_NFC] = UTF8PROC_COMPOSE, [UNICODE_NFD] = UTF8PROC_DECOMPOSE,
+        [UNICODE_NFKC] = UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
+        [UNICODE_NFKD] = UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT};
+    str text = {0}, got = {0};
+    for (uint32_t c = 0xa0; c < 0x1d200; c++) {
+        if (c == 0x3400) c = 0xf900;
+        if (c == 0x10000) c = 0x1d100;
+        for (int form = UNICODE_NFC; form <= UNICODE_NFKD && !unicode_is_unnormalized(c); form++) {
+            str_clear(&text), str_clear(&got);
+            const uint32_t all[] = {'e', c, 0x301, 0x323, c, 0x301, 0xff9e, 0xf73, c};
+            for (int i = 0; i < 9; i++) utf8_put(&text, all[i]);
+            utf8proc_uint8_t *want;
+            utf8proc_ssize_t n =
+                utf8proc_map((const utf8proc_uint8_t *)text.p, (utf8proc_ssize_t)text.n, &want,
+                             (utf8proc_option_t)(UTF8PROC_STABLE | options[form]));
+            unicode_normalize(text.p, text.n, (unicode_form)form, &got);
+            assert_int_equal(got.n, n);
+            assert_memory_equal(got.p, want, got.n);
+            free(want);
+        }
+    }
+    str_free(&text), str_free(&got);
+}
+
+static void many_marks(void **state)
+{
+    (void)state;
+    enum { PAIRS = 1 << 17 };
+    str text = {0}, got = {0};
+    for (int i = 0; i < PAIRS; i++) str_puts(&text, "\u0301\u0323"); /* above, below */
+    clock_t begun = clock();
+    unicode_normalize(text.p, text.n, UNICODE_NFD, &got);
+    assert_true((clock() - begun) / CLOCKS_PER_SEC < 5); /* by pairs it takes a minute */
+    assert_int_equal(got.n, text.n);
+    assert_memory_equal(got.p, "\u0323\u0323", 4);
+    assert_memory_equal(got.p + got.n - 4, "\u0301\u0301", 4);
+    str_free(&text), str_free(&got);
+}
+
 /* ---- texts that grow ---- */
 
 static void growing_texts(void **state)
@@ -161,6 +237,9 @@ int main(void)
         cmocka_unit_test(long_keys),
         cmocka_unit_test(few_pieces),
         cmocka_unit_test(long_tokens),
+        cmocka_unit_test(special_ranks),
+        cmocka_unit_test(marks_as_the_library),
+        cmocka_unit_test(many_marks),
         cmocka_unit_test(growing_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
