@@ -26,9 +26,9 @@ void bpe_init(bpe *b, const vocab *v, bpe_symbols symbols, size_t extra)
 
 void bpe_reserve(bpe *b, size_t merges)
 {
-    uint32_t slots = 16;
+    size_t slots = 16;
     while (slots < merges + merges / 2) slots *= 2;
-    b->pair_mask = slots - 1;
+    b->pair_mask = (uint32_t)(slots - 1);
     b->pair = xmalloc(slots * sizeof *b->pair);
     memset(b->pair, 0xff, slots * sizeof *b->pair);
 }

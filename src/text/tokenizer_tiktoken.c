@@ -162,17 +162,20 @@ static int put_tokens(tokenizer *t, const token_file *f, int64_t size, const cha
     return OK;
 }
 
-static void put_specials(tokenizer *t, const struct form *form)
+static int put_specials(tokenizer *t, const struct form *form, const char *where, err *e)
 {
     for (const special *s = form->special; s->text; s++) {
         for (int32_t id = s->id; id == s->id || id < s->upto; id++) {
             char text[64];
+            if (t->v.spelled[id].p)
+                return fail(e, E_FORMAT, "%s: rank %d is that of a special token", where, id);
             snprintf(text, sizeof text, s->text, s->from + (int)(id - s->id));
             vocab_set(&t->v, id, text, strlen(text), TOKEN_ADDED | TOKEN_SPECIAL);
             vocab_index(&t->v, id);
             added_add(&t->raw, text, strlen(text), id, ADDED_SPECIAL);
         }
     }
+    return OK;
 }
 
 static int build(tokenizer *t, const token_file *f, const struct form *form, const char *where, err *e)
@@ -184,8 +187,8 @@ static int build(tokenizer *t, const token_file *f, const struct form *form, con
         if (s->upto > size) size = s->upto;
     }
     int code = put_tokens(t, f, size, where, e);
+    if (code == OK && known) code = put_specials(t, form, where, e);
     if (code != OK) return code;
-    if (known) put_specials(t, form);
     t->bos = vocab_find(&t->v, "<|begin_of_text|>", 17);
     t->eos = vocab_find(&t->v, t->bos >= 0 ? "<|end_of_text|>" : "<|endoftext|>", t->bos >= 0 ? 15 : 13);
     t->add_bos = t->bos >= 0;
