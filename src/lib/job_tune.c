@@ -3,8 +3,7 @@
  *
  * What a study is bound to (its facts) is recorded when it is made and compared whenever it is opened:
  * space, objectives, lengths, strategy, model, data, and every option that was given of train, or of how
- * texts are written and judged. Several
- * processes may run the same command at the same time. */
+ * texts are written and judged. Several processes may run the same command at the same time. */
 #include "base/cpu.h"
 #include "base/file.h"
 #include "lib/job_score.h"
