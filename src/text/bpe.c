@@ -17,7 +17,9 @@ static const uint64_t NO_PAIR = UINT64_MAX;
 
 void bpe_init(bpe *b, const vocab *v, bpe_symbols symbols, size_t extra)
 {
-    *b = (bpe){.v = v, .symbols = symbols, .unk = -1, .keys = v->size, .most_keys = v->size + (int64_t)extra};
+    *b = (bpe){.v = v, .symbols = symbols, .unk = -1, .mark = -1};
+    b->keys = v->size;
+    b->most_keys = v->size + (int64_t)extra;
     memset(b->byte_id, 0xff, sizeof b->byte_id);
     b->key = xcalloc((size_t)b->most_keys, sizeof *b->key);
     spanmap_init(&b->words, (size_t)b->most_keys);
@@ -42,10 +44,24 @@ void bpe_free(bpe *b)
     *b = (bpe){0};
 }
 
+static const char MARK[] = "\xe2\x96\x81";
+enum { MARK_BYTES = sizeof MARK - 1 };
+
+static bool begins_with_mark(span s) { return s.n >= MARK_BYTES && !memcmp(s.p, MARK, MARK_BYTES); }
+static bool ends_in_mark(span s)
+{
+    return s.n >= MARK_BYTES && !memcmp(s.p + s.n - MARK_BYTES, MARK, MARK_BYTES);
+}
+
+/* What a symbol is spelled like, whether it may become a word or not. */
+static span spelling(const bpe *b, int32_t id) { return id < b->v->size ? b->v->spelled[id] : b->key[id]; }
+
 int32_t bpe_add_word(bpe *b, int32_t id, span word)
 {
     b->key[id] = word;
-    return spanmap_put(&b->words, b->key, id);
+    int32_t there = spanmap_put(&b->words, b->key, id);
+    if (there < 0 && word.n == MARK_BYTES && begins_with_mark(word)) b->mark = id;
+    return there;
 }
 
 int32_t bpe_add_character(bpe *b, span character)
@@ -81,6 +97,7 @@ bool bpe_add_merge(bpe *b, int32_t left, int32_t right, uint32_t rank, int32_t m
     if (s->value != NO_PAIR) return false;
     BUG_IF(b->pairs++ >= b->pair_mask);
     *s = (struct bpe_pair){key, (uint64_t)rank << 32 | (uint32_t)merged};
+    b->crosses |= begins_with_mark(spelling(b, right)) && !ends_in_mark(spelling(b, left));
     return true;
 }
 
@@ -276,7 +293,7 @@ static void encode_merged(const bpe *b, const char *word, size_t n, token_vec *i
     if (symbol != few) free(symbol);
 }
 
-void bpe_encode(const bpe *b, const char *word, size_t n, token_vec *ids)
+static void encode_part(const bpe *b, const char *word, size_t n, token_vec *ids)
 {
     int32_t id = spanmap_get(&b->words, b->key, word, n);
     if (id < 0 || id >= b->v->size) {
@@ -292,4 +309,34 @@ void bpe_encode(const bpe *b, const char *word, size_t n, token_vec *ids)
     encode_merged(b, word, n, ids);
     bool itself = ids->n == start + 1 && ids->p[start] == id;
     if (!whole) atomic_store_explicit(&b->whole[id], itself ? 1 : 2, memory_order_relaxed);
+}
+
+/* Whether no merge goes from a character to a mark behind it. What is unknown or in bytes stands on the left
+ * of such a place under the spelling of its token; the mark on the right is a token. */
+static bool may_cut(const bpe *b)
+{
+    bool unknown_ends = b->unk >= 0 && ends_in_mark(b->v->spelled[b->unk]);
+    bool whole = b->symbols != SYMBOL_CHARACTERS || b->ignore_merges || unknown_ends;
+    return !whole && b->mark >= 0 && !b->crosses;
+}
+
+/* The first place behind `from` where a mark follows something else, or n. */
+static size_t next_cut(const char *word, size_t from, size_t n)
+{
+    bool after_mark = true;
+    for (size_t i = from; i < n; i += after_mark ? MARK_BYTES : 1) {
+        bool mark = word[i] == MARK[0] && begins_with_mark((span){word + i, n - i});
+        if (mark && !after_mark) return i;
+        after_mark = mark;
+    }
+    return n;
+}
+
+void bpe_encode(const bpe *b, const char *word, size_t n, token_vec *ids)
+{
+    bool cuts = may_cut(b);
+    for (size_t from = 0, to; from < n; from = to) {
+        to = cuts ? next_cut(word, from, n) : n;
+        encode_part(b, word + from, to - from, ids);
+    }
 }

@@ -7,7 +7,11 @@
  * Sennrich, Haddow, Birch 2016. A merge is a row of a hash table, (l, r) -> (rank, merged); pairs may
  * share a rank. Short words scan an array for the least rank; long ones keep the pairs in a heap, so
  * that n symbols take O(n log n). Both give the same symbols. Whether a word that is a token encodes
- * to just that token is found out once a token and remembered. */
+ * to just that token is found out once a token and remembered.
+ *
+ * Models of the SentencePiece kind get a whole line as one word, its spaces written as marks (U+2581). Where
+ * no merge joins a left side that ends in something else to a right side that begins with a mark, no symbol
+ * ever comes to lie across such a place, so the line is cut there and its parts are merged alone. */
 #ifndef TEXT_BPE_H
 #define TEXT_BPE_H
 
@@ -28,6 +32,8 @@ typedef struct bpe {
     int64_t keys, most_keys;
     struct bpe_pair *pair;
     uint32_t pair_mask, pairs;
+    int32_t mark; /* the token of U+2581, or -1 */
+    bool crosses; /* some merge joins what does not end in a mark to what begins with one */
     _Atomic uint8_t *whole; /* [v->size] 0 unknown, 1 encodes to itself, 2 does not */
 } bpe;
 

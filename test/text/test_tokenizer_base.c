@@ -37,6 +37,58 @@ static void merges_agree(void **state)
     }
 }
 
+/* Letters a, b and the mark; each merge's token is spelled as its two sides together. A merge from a letter to a
+ * mark behind it is left out unless `crossing`. Lines encode as if merged whole. */
+static void check_lines(uint64_t round, bool crossing)
+{
+    enum { LETTERS = 3, SIZE = 40, LINE = 40 };
+    static const char *const letter[LETTERS] = {"a", "b", "\xe2\x96\x81"};
+    uint64_t key = rng_key(round, 7), at = 0;
+    vocab v;
+    bpe b;
+    vocab_init(&v, SIZE, WORD_MARK);
+    bpe_init(&b, &v, SYMBOL_CHARACTERS, 0);
+    bpe_reserve(&b, SIZE);
+    int32_t n = 0;
+    for (; n < LETTERS; n++) vocab_set(&v, n, letter[n], strlen(letter[n]), TOKEN_WORD);
+    for (int32_t i = 0; i < n; i++) bpe_add_word(&b, i, v.spelled[i]);
+    for (int tries = 0; n < SIZE && tries < 500; tries++) {
+        int32_t left = (int32_t)(rng_of(key, at++) % (uint64_t)n);
+        int32_t right = (int32_t)(rng_of(key, at++) % (uint64_t)n);
+        span l = v.spelled[left], r = v.spelled[right];
+        char both[64];
+        int length = snprintf(both, sizeof both, "%s%s", l.p, r.p);
+        bool crosses = (unsigned char)l.p[l.n - 1] != 0x81 && (unsigned char)r.p[0] == 0xe2;
+        bool known = spanmap_get(&b.words, b.key, both, (size_t)length) >= 0;
+        if (length > 20 || known || (crosses && !crossing)) continue;
+        vocab_set(&v, n, both, (size_t)length, TOKEN_WORD);
+        bpe_add_word(&b, n, v.spelled[n]);
+        assert_true(bpe_add_merge(&b, left, right, (uint32_t)tries, n++));
+    }
+    if (!crossing) assert_false(b.crosses);
+    int32_t symbol[LINE];
+    str line = {0};
+    for (int i = 0; i < LINE; i++) {
+        symbol[i] = (int32_t)(rng_of(key, at++) % LETTERS);
+        str_puts(&line, letter[symbol[i]]);
+    }
+    size_t whole = bpe_merge_long(&b, symbol, LINE);
+    token_vec ids = {0};
+    bpe_encode(&b, line.p, line.n, &ids);
+    assert_int_equal(ids.n, whole);
+    assert_memory_equal(ids.p, symbol, whole * sizeof *symbol);
+    token_vec_free(&ids);
+    str_free(&line);
+    bpe_free(&b);
+    vocab_free(&v);
+}
+
+static void lines_are_cut(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < 300; round++) check_lines(round, round % 2);
+}
+
 /* ---- UTF-8 ---- */
 
 static void utf8(void **state)
@@ -184,7 +236,7 @@ static void deep_pattern(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_agree), cmocka_unit_test(utf8),         cmocka_unit_test(malformed_utf8),
+        cmocka_unit_test(merges_agree), cmocka_unit_test(lines_are_cut), cmocka_unit_test(utf8),         cmocka_unit_test(malformed_utf8),
         cmocka_unit_test(white_space),  cmocka_unit_test(byte_letters), cmocka_unit_test(patterns),
         cmocka_unit_test(splitting),    cmocka_unit_test(deep_pattern),
     };
