@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     table t;
     err e = {0};
-    if (table_parse(&t, "fuzz", (const char *)data, size, &e) != OK) {
+    if (table_parse(&t, "fuzz", (const char *)data, size, TABLE_REFUSE, &e) != OK) {
         BUG_IF(!e.msg[0] || strchr(e.msg, '\n'));
         return 0;
     }

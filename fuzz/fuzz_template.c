@@ -11,7 +11,7 @@ static void render(const template *w, const char *text, size_t n)
     table t;
     err e = {0};
     str out = {0};
-    if (table_parse(&t, "fuzz", text, n, &e) != OK) return;
+    if (table_parse(&t, "fuzz", text, n, TABLE_REFUSE, &e) != OK) return;
     for (int64_t row = 0; row < t.rows; row++) {
         err one = {0};
         str_clear(&out);

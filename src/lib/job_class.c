@@ -147,12 +147,6 @@ static int columns_of(class_columns *out, const options *o, model_task task, con
     return class_find_columns(out, t, &names, e);
 }
 
-static int open_table(table *t, const char *path, err *e)
-{
-    int code = strcmp(path, "-") ? job_exists(path, "data file", e) : OK;
-    return code == OK ? table_open(t, path, e) : code;
-}
-
 int job_class_open(job_class *c, const options *o, class_use use, err *e)
 {
     static const objective_kind of[] = {[LABEL_ONE] = OBJECTIVE_CLASS,
@@ -163,7 +157,7 @@ int job_class_open(job_class *c, const options *o, class_use use, err *e)
     class_columns columns;
     int code = find_task(c, o, e);
     if (code != OK || c->head.task == TASK_CAUSAL_LM) return code;
-    code = open_table(&c->table, o->data, e);
+    code = job_table_open(&c->table, o->data, o, NULL, e);
     c->has_table = code == OK;
     if (code == OK) code = columns_of(&columns, o, c->head.task, &c->table, e);
     if (code == OK) code = find_labels(c, o, use, columns.label, e);
@@ -198,7 +192,7 @@ int job_class_rows(job_class *c, job_rows *r, const char *path, const options *o
         r->table = c->table;
         c->has_table = false;
     } else
-        code = open_table(&r->table, path, e);
+        code = job_table_open(&r->table, path, o, NULL, e);
     if (code == OK) r->open = 1;
     if (code == OK) code = columns_of(&columns, o, c->head.task, &r->table, e);
     if (code == OK) code = rowset_classify(&r->set, &r->table, &columns, &c->labels, j->tokenizer, &how, e);

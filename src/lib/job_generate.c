@@ -4,14 +4,13 @@
 
 #include <string.h>
 
-static int read_rows(job_prompts *p, const options *o, const tokenizer *k, err *e)
+static int read_rows(job_prompts *p, const options *o, const tokenizer *k, const job_hooks *h, err *e)
 {
     table t;
     chat *c = NULL;
     row_shape s;
     shape_options how = job_shape_options(o);
-    int bad = strcmp(o->data, "-") ? job_exists(o->data, "data file", e) : OK;
-    if (!bad) bad = table_open(&t, o->data, e);
+    int bad = job_table_open(&t, o->data, o, h, e);
     if (bad) return bad;
     bad = job_chat_open(&c, &how, &t, SHAPE_ANSWER, o, k, e);
     if (!bad) bad = shape_init(&s, &t, &how, SHAPE_ANSWER, e);
@@ -26,9 +25,10 @@ static int read_rows(job_prompts *p, const options *o, const tokenizer *k, err *
     return bad;
 }
 
-static int read_prompts(job_prompts *p, const options *o, const char *input, size_t n, const tokenizer *k, err *e)
+static int read_prompts(job_prompts *p, const options *o, const char *input, size_t n, const tokenizer *k,
+                        const job_hooks *h, err *e)
 {
-    if (o->data) return read_rows(p, o, k, e);
+    if (o->data) return read_rows(p, o, k, h, e);
     job_prompts_init(p, 1);
     if (o->prompt)
         str_puts(&p->text[0], o->prompt);
@@ -71,7 +71,7 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
     *out = NULL;
     int bad = job_class_refuse_text(o, e);
     if (!bad) bad = job_model_open(&j, o, h, e);
-    if (!bad) bad = read_prompts(&p, o, input, n, j.tokenizer, e);
+    if (!bad) bad = read_prompts(&p, o, input, n, j.tokenizer, h, e);
     if (!bad) bad = job_prompts_encode(&p, j.tokenizer, e);
     if (!bad) bad = run_prompts(&p, &j, o, h, out, e);
     job_prompts_release(&p);

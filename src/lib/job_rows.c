@@ -32,6 +32,27 @@ static row_options row_options_of(const options *o)
     return (row_options){.max_length = o->max_length, .loss = loss, .assistant_only = o->assistant_only_loss};
 }
 
+/* NULL where nothing was replaced. */
+static json_t *replaced_finding(const table *t)
+{
+    int64_t rows, line, n = table_replaced(t, &rows, &line);
+    if (!n) return NULL;
+    return json_sprintf("%lld broken %s of UTF-8 in %lld %s (first: line %lld): replaced by U+FFFD",
+                        (long long)n, n == 1 ? "part" : "parts", (long long)rows, rows == 1 ? "row" : "rows",
+                        (long long)line);
+}
+
+int job_table_open(table *t, const char *path, const options *o, const job_hooks *h, err *e)
+{
+    table_broken broken = !strcmp(o->invalid_utf8, "replace") ? TABLE_REPLACE : TABLE_REFUSE;
+    int code = strcmp(path, "-") ? job_exists(path, "data file", e) : OK;
+    if (code == OK) code = table_open(t, path, broken, e);
+    json_t *told = code == OK && h ? replaced_finding(t) : NULL;
+    if (told) job_note(h, "%s: %s", path, json_string_value(told));
+    json_decref(told);
+    return code;
+}
+
 json_t *job_rows_findings(const job_rows *r)
 {
     json_t *list = json_array();
@@ -42,6 +63,8 @@ json_t *job_rows_findings(const job_rows *r)
                                                      count == 1 ? "row" : "rows",
                                                      (long long)r->set.found[f].line, row_finding_text(f)));
     }
+    json_t *replaced = replaced_finding(&r->table);
+    if (replaced) json_array_append_new(list, replaced);
     return list;
 }
 
@@ -65,8 +88,8 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
     *r = (job_rows){0};
     shape_options how = job_shape_options(o);
     row_options rows = row_options_of(o);
-    int bad = strcmp(path, "-") ? job_exists(path, "data file", e) : OK;
-    if (!bad && !(bad = table_open(&r->table, path, e))) r->open = 1;
+    int bad = job_table_open(&r->table, path, o, NULL, e);
+    if (!bad) r->open = 1;
     if (!bad) bad = job_chat_open(&r->chat, &how, &r->table, SHAPE_LEARN, o, t, e);
     if (!bad && !(bad = shape_init(&r->shape, &r->table, &how, SHAPE_LEARN, e))) r->open = 2;
     if (!bad) bad = job_split(r, o->eval_split, (uint64_t)o->split_seed, part, e);

@@ -19,6 +19,10 @@ typedef struct job_rows {
 /* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. */
 typedef enum rows_part { ROWS_ALL, ROWS_TRAINED, ROWS_HELD_OUT } rows_part;
 
+/* Opens the rows of `path`, "-" for the standard input, with o->invalid_utf8; what it replaced is told by a note
+ * when h is not NULL. */
+int job_table_open(table *t, const char *path, const options *o, const job_hooks *h, err *e);
+
 /* Reads and tokenizes `path`. Rows that are dropped or cut are told by notes when h is not NULL. */
 int job_rows_open(job_rows *r, const char *path, const options *o, const tokenizer *t, pool *team,
                   const job_hooks *h, err *e);

@@ -15,14 +15,13 @@ static int refuse_conversations(const table *t, const options *o, err *e)
 }
 
 /* What the model was trained on, in the shape of the rows it is judged by. */
-static int read_training(job_score *s, const options *o, err *e)
+static int read_training(job_score *s, const options *o, const job_hooks *h, err *e)
 {
     table t;
     row_shape rows;
     shape_options how = job_shape_options(o);
     str text = {0};
-    int bad = strcmp(o->train_data, "-") ? job_exists(o->train_data, "data file", e) : OK;
-    if (!bad) bad = table_open(&t, o->train_data, e);
+    int bad = job_table_open(&t, o->train_data, o, h, e);
     if (bad) return bad;
     bad = refuse_conversations(&t, o, e);
     if (!bad && !(bad = shape_init(&rows, &t, &how, SHAPE_LEARN, e))) {
@@ -58,7 +57,7 @@ int job_score_open(job_score *s, const job_rows *r, const job_model *j, const op
     if (!bad && o->generate_rows > 0) job_references_limit(&s->references, o->generate_rows);
     if (!bad) bad = job_prompts_encode(&s->references.prompts, j->tokenizer, e);
     if (!bad) bad = job_slots_open(&s->slots, r, &s->references, o, e);
-    if (!bad && o->train_data) bad = read_training(s, o, e);
+    if (!bad && o->train_data) bad = read_training(s, o, h, e);
     if (!bad) bad = file_mkdirs(o->out, e);
     str_fmt(&path, "%s/eval.jsonl", o->out);
     if (!bad) bad = file_create(&s->lines, path.p, e);

@@ -51,6 +51,7 @@ typedef struct options {
     const char *task_type, *problem_type, *label_column;
     peft_list text_columns;
     const char *data, *eval_data, *text_field, *prompt_template, *completion_template, *completion_column;
+    const char *invalid_utf8;         /* "error", "replace" */
     const char *completion_only_loss; /* "auto", "true", "false" */
     const char *chat_template_path, *chat_template_kwargs, *system;
     bool assistant_only_loss;

@@ -107,6 +107,8 @@ const option_row option_table[] = {
     {"dataset_name", "data d", OPTION_TEXT, AT(data), "none", READS, "FILE",
      "JSONL, JSON, CSV or TSV, told apart by content; - reads the standard input", 0, 0, NULL,
      OPTION_POSITIONAL, DATA},
+    CHOICE("invalid_utf8", NULL, invalid_utf8, "error", READS, "error replace",
+           "bytes of data that are no UTF-8: an error, or U+FFFD for each broken part"),
     TEXT("eval_data", "eval_dataset", eval_data, "none", TRAIN, "FILE", "rows to evaluate on while training"),
     NUMBER("eval_split", NULL, eval_split, "0", TRAIN | EVAL, 0, 0.999999,
            "hold out this share of the data's rows, those of one prompt together; eval: read only those"),

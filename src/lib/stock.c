@@ -231,6 +231,7 @@ static void rows_key(str *key, const char *path, rows_part part, const options *
                                 o->completion_column,
                                 o->text_field,
                                 o->completion_only_loss,
+                                o->invalid_utf8,
                                 o->chat_template_path,
                                 o->chat_template_kwargs};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) add_text(key, text[i]);

@@ -46,7 +46,7 @@ static bool is_fixed(const char *name)
         "save_steps",         "save_total_limit", "load_best_model_at_end", "resume_from_checkpoint",
         "overwrite_output_dir", "memory_limit",  "threads",             "per_device_eval_batch_size",
         "config",             "profile",         "quiet",               "json",
-        "help"};
+        "help",               "invalid_utf8"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (!strcmp(fixed[i], name)) return true;
     return false;

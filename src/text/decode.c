@@ -12,19 +12,6 @@ void token_stream_init(token_stream *s, const tokenizer *t, decode_how how, deco
 
 static const char broken[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* How many bytes of s (n > 0) begin a character that could still become whole: all of them, or those
- * before the first that cannot follow. At least 1. */
-static int good_start(const uint8_t *s, int n)
-{
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 1;
-    uint8_t low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    if (n > 1 && (s[1] < low || s[1] > high)) return 1;
-    for (int i = 2; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return i;
-    return n;
-}
-
 /* One more byte: whole characters go out, a broken one becomes U+FFFD, once for its longest beginning
  * that is well-formed (the practice that the Unicode Standard recommends, chapter 3.9). */
 static void stream_byte(token_stream *s, uint8_t byte, str *out)
@@ -36,7 +23,7 @@ static void stream_byte(token_stream *s, uint8_t byte, str *out)
         if (used) {
             str_add(out, (char *)s->held, (size_t)used);
         } else {
-            used = good_start(s->held, s->held_n);
+            used = utf8_start((char *)s->held, (size_t)s->held_n);
             bool may_go_on = used == s->held_n && s->held[0] >= 0xc2 && s->held[0] <= 0xf4;
             if (may_go_on) return;
             str_puts(out, broken);

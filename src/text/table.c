@@ -3,11 +3,11 @@
 
 #include "base/file.h"
 #include "text/table_read.h"
+#include "text/unicode.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 static const size_t FILE_MAX_BYTES = (size_t)4 << 30;
 
@@ -95,21 +95,50 @@ static int check_kind(const table *t, err *e)
     return OK;
 }
 
-static int check_bytes(const table *t, err *e)
+/* Writes the source anew with U+FFFD for what is broken; *at gets their places in it. */
+static void replace_broken(table *t, size_t valid, int64_t **at, int64_t *n)
 {
+    str out = {0};
+    int64_t cap = 0;
     const char *p = t->source.p, *end = p + t->source.n;
-    while (p < end) {
-        if (*p && (unsigned char)*p < 0x80) {
-            p++;
-            continue;
-        }
-        if (!*p) return table_fail(t, p, e, "a NUL byte; a data file has to be text");
-        utf8proc_int32_t character;
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &character);
-        if (n < 0) return table_fail(t, p, e, "not valid UTF-8 (byte 0x%02x)", (unsigned char)*p);
-        p += n;
+    for (size_t good = valid;;) {
+        str_add(&out, p, good);
+        p += good;
+        if (p == end) break;
+        if (*n == cap) *at = xrealloc(*at, (size_t)(cap = cap ? 2 * cap : 64) * sizeof **at);
+        (*at)[(*n)++] = (int64_t)out.n;
+        utf8_put(&out, 0xfffd);
+        p += utf8_start(p, (size_t)(end - p));
+        good = utf8_valid(p, (size_t)(end - p));
     }
+    str_free(&t->source);
+    t->source = out;
+}
+
+static int check_bytes(table *t, table_broken broken, int64_t **at, int64_t *n, err *e)
+{
+    const char *p = t->source.p;
+    size_t valid = p ? utf8_valid(p, t->source.n) : 0;
+    const char *nul = p ? memchr(p, 0, broken == TABLE_REPLACE ? t->source.n : valid) : NULL;
+    if (nul) return table_fail(t, nul, e, "a NUL byte; a data file has to be text");
+    if (valid == t->source.n) return OK;
+    if (broken == TABLE_REFUSE)
+        return table_fail(t, p + valid, e,
+                          "not valid UTF-8 (byte 0x%02x); save it as UTF-8, or give --invalid_utf8 replace",
+                          (unsigned char)p[valid]);
+    replace_broken(t, valid, at, n);
     return OK;
+}
+
+/* Gives the n replaced characters to their rows; t->line holds offsets still. */
+static void count_replaced(table *t, const int64_t *at, int64_t n)
+{
+    if (!n) return;
+    t->replaced = xcalloc((size_t)t->rows + 1, sizeof *t->replaced);
+    for (int64_t i = 0, row = -1; i < n; i++) {
+        while (row + 1 < t->rows && t->line[row + 1] <= at[i]) row++;
+        ++*(row < 0 ? &t->replaced_before : &t->replaced[row]);
+    }
 }
 
 /* Turns the offsets that table_add_row() left into line numbers. */
@@ -136,11 +165,9 @@ static const char *skip_comments(const char *p)
     return *at == '[' ? at : p;
 }
 
-static int read_source(table *t, err *e)
+static int read_rows(table *t, err *e)
 {
-    int code = check_kind(t, e);
-    if (code == OK) code = check_bytes(t, e);
-    if (code != OK) return code;
+    int code = OK;
     const char *text = t->source.p;
     if (text && str_starts(text, "\xef\xbb\xbf")) text += 3;
     const char *start = text ? skip_comments(text + strspn(text, " \t\r\n")) : "";
@@ -156,35 +183,48 @@ static int read_source(table *t, err *e)
         t->format = tab ? TABLE_TSV : TABLE_CSV;
         code = csv_read(t, text, tab ? '\t' : ',', e);
     }
-    if (code != OK) return code;
-    number_lines(t);
-    if (t->rows) return OK;
+    if (code != OK || t->rows) return code;
     return fail(e, E_FORMAT, "%s: has %s", t->name, t->columns ? "a header and no rows" : "no rows");
 }
 
-static int finish(table *t, int code, err *e)
+static int read_source(table *t, table_broken broken, err *e)
 {
-    if (code == OK) code = read_source(t, e);
+    int64_t *at = NULL, n = 0;
+    int code = check_kind(t, e);
+    if (code == OK) code = check_bytes(t, broken, &at, &n, e);
+    if (code == OK) code = read_rows(t, e);
+    if (code == OK) {
+        count_replaced(t, at, n);
+        number_lines(t);
+    }
+    free(at);
+    return code;
+}
+
+static int finish(table *t, int code, table_broken broken, err *e)
+{
+    if (code == OK) code = read_source(t, broken, e);
     if (code != OK) table_close(t);
     return code;
 }
 
 static char *copy_name(const char *name) { return strcpy(xmalloc(strlen(name) + 1), name); }
 
-int table_open(table *t, const char *path, err *e)
+int table_open(table *t, const char *path, table_broken broken, err *e)
 {
     bool input = !strcmp(path, "-");
     *t = (table){.name = copy_name(input ? "stdin" : path)};
     if (!input && file_is_dir(path))
-        return finish(t, fail(e, E_IO, "%s: is a folder; name one data file", path), e);
-    return finish(t, file_read(&t->source, input ? "/dev/stdin" : path, FILE_MAX_BYTES, e), e);
+        return finish(t, fail(e, E_IO, "%s: is a folder; name one data file", path), broken, e);
+    int code = file_read(&t->source, input ? "/dev/stdin" : path, FILE_MAX_BYTES, e);
+    return finish(t, code, broken, e);
 }
 
-int table_parse(table *t, const char *name, const char *text, size_t n, err *e)
+int table_parse(table *t, const char *name, const char *text, size_t n, table_broken broken, err *e)
 {
     *t = (table){.name = copy_name(name)};
     str_add(&t->source, text, n);
-    return finish(t, OK, e);
+    return finish(t, OK, broken, e);
 }
 
 void table_close(table *t)
@@ -194,6 +234,7 @@ void table_close(table *t)
     free(t->cells);
     free(t->first);
     free(t->line);
+    free(t->replaced);
     str_free(&t->source);
     arena_free(&t->strings);
     *t = (table){0};
@@ -207,11 +248,25 @@ void table_keep(table *t, const uint8_t *keep)
         int64_t from = t->first[i], n = t->first[i + 1] - from; /* read before first[rows + 1] is written */
         memmove(t->cells + cells, t->cells + from, (size_t)n * sizeof *t->cells);
         t->line[rows] = t->line[i];
+        if (t->replaced) t->replaced[rows] = t->replaced[i];
         t->first[rows++] = cells;
         cells += n;
     }
     t->rows = rows;
     t->first[rows] = cells;
+}
+
+int64_t table_replaced(const table *t, int64_t *rows, int64_t *line)
+{
+    int64_t n = t->replaced_before;
+    *rows = *line = n > 0;
+    for (int64_t i = 0; t->replaced && i < t->rows; i++) {
+        if (!t->replaced[i]) continue;
+        if (!n) *line = t->line[i];
+        n += t->replaced[i];
+        ++*rows;
+    }
+    return n;
 }
 
 int table_column(const table *t, const char *name)

@@ -24,6 +24,10 @@ enum { TABLE_ROW_MAX = 16 << 20, TABLE_COLUMNS_MAX = 512 };
 
 typedef enum table_format { TABLE_JSONL, TABLE_JSON, TABLE_CSV, TABLE_TSV } table_format;
 
+/* What becomes of bytes that are no UTF-8: an error, or U+FFFD for each maximal part that begins a character
+ * (the practice that the Unicode Standard recommends, chapter 3.9; Python's errors="replace"). */
+typedef enum table_broken { TABLE_REFUSE, TABLE_REPLACE } table_broken;
+
 typedef enum cell_kind { CELL_ABSENT, CELL_TEXT, CELL_SCALAR, CELL_NULL, CELL_JSON } cell_kind;
 
 typedef struct cell {
@@ -42,6 +46,8 @@ typedef struct table {
     cell *cells;    /* the rows' cells, one after the other */
     int64_t *first; /* (rows + 1) where a row's cells start */
     int64_t *line;  /* (rows) the line a row starts on, from 1 */
+    int64_t *replaced; /* (rows) characters put for broken UTF-8; NULL: none in the file */
+    int64_t replaced_before; /* the same before the first row */
     int64_t cap_rows, cap_cells;
     str source;
     arena strings;
@@ -50,10 +56,10 @@ typedef struct table {
 /* Reads a file; "-" is the standard input. E_IO when it cannot be read, E_FORMAT with
  * file:line:column (in characters, from 1) when it is not a table, and when it holds no row.
  * After a failure there is nothing to close. */
-int table_open(table *t, const char *path, err *e);
+int table_open(table *t, const char *path, table_broken broken, err *e);
 
 /* The same from n bytes of memory, which are copied; `name` stands for the path. */
-int table_parse(table *t, const char *name, const char *text, size_t n, err *e);
+int table_parse(table *t, const char *name, const char *text, size_t n, table_broken broken, err *e);
 void table_close(table *t);
 
 /* Leaves the rows with keep[row] != 0, in their order; their lines stay what they are in the file. */
@@ -62,6 +68,10 @@ void table_keep(table *t, const uint8_t *keep);
 /* The column of that name, or -1. */
 int table_column(const table *t, const char *name);
 cell table_cell(const table *t, int64_t row, int column); /* CELL_ABSENT when the row lacks it */
+
+/* Characters that stand for broken UTF-8 in the rows there are and before them; *rows is how many have some
+ * (what comes before the first counts as one), *line where the first such row begins. */
+int64_t table_replaced(const table *t, int64_t *rows, int64_t *line);
 
 /* Appends "name, category": the row's fields, or those of the table when row < 0. */
 void table_fields(const table *t, int64_t row, str *out);

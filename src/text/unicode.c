@@ -49,6 +49,16 @@ void utf8_put(str *out, uint32_t c)
     str_add(out, b, (size_t)length);
 }
 
+int utf8_start(const char *s, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    if (c[0] < 0xc2 || c[0] > 0xf4) return 1;
+    unsigned char low = c[0] == 0xe0 ? 0xa0 : c[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = c[0] == 0xed ? 0x9f : c[0] == 0xf4 ? 0x8f : 0xbf;
+    if (n < 2 || c[1] < low || c[1] > high) return 1;
+    return n > 2 && (c[2] & 0xc0) == 0x80 ? 3 : 2;
+}
+
 size_t utf8_valid(const char *s, size_t n)
 {
     size_t i = 0;

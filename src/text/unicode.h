@@ -20,6 +20,9 @@ int utf8_get(const char *s, size_t n, uint32_t *c);
 /* The same for text known to be UTF-8: only the length, from the first byte. */
 int utf8_length(char first);
 void utf8_put(str *out, uint32_t c);
+/* How many bytes of s, n > 0 that begin no whole character, begin one that could still become whole: all, or those
+ * before the first that cannot follow. At least 1, at most 3. */
+int utf8_start(const char *s, size_t n);
 /* How many bytes at the start of s are whole characters: n when all of it is UTF-8. */
 size_t utf8_valid(const char *s, size_t n);
 

@@ -363,7 +363,7 @@ static void against_a_reader(void **state)
     (void)state;
     table t;
     err e = {0};
-    if (table_open(&t, "test/data/metric/e2e-judged.csv", &e) != OK) fail_msg("%s", e.msg);
+    if (table_open(&t, "test/data/metric/e2e-judged.csv", TABLE_REFUSE, &e) != OK) fail_msg("%s", e.msg);
     assert_int_equal(t.rows, 200);
     synonyms s = {0};
     synonyms_built_in(&s);

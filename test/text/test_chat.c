@@ -54,7 +54,7 @@ static int try_open(fixture *f, const char *source, const char *kwargs, const ch
     chat_options how = {path.p, kwargs};
     int code = chat_open(&f->c, "no model", &how, tok, e);
     str_free(&path);
-    if (table_parse(&f->t, "f", rows, strlen(rows), e) != OK && code == OK) fail_msg("%s", e->msg);
+    if (table_parse(&f->t, "f", rows, strlen(rows), TABLE_REFUSE, e) != OK && code == OK) fail_msg("%s", e->msg);
     shape_options o = {.chat = f->c, .chat_wanted = CONVERSATION_WANTED};
     return code == OK ? shape_init(&f->s, &f->t, &o, use, e) : code;
 }

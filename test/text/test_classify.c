@@ -46,7 +46,7 @@ static int close_tokenizer(void **state)
 static void read_table(table *t, const char *text)
 {
     err e = {0};
-    if (table_parse(t, "data", text, strlen(text), &e) != OK) fail_msg("%s", e.msg);
+    if (table_parse(t, "data", text, strlen(text), TABLE_REFUSE, &e) != OK) fail_msg("%s", e.msg);
 }
 
 typedef struct made {

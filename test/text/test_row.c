@@ -36,7 +36,7 @@ typedef struct fixture {
 static int try_build(fixture *f, const char *text, const tokenizer *t, row_options o, pool *p, err *e)
 {
     static const shape_options none;
-    if (table_parse(&f->t, "f", text, strlen(text), e) != OK) fail_msg("%s", e->msg);
+    if (table_parse(&f->t, "f", text, strlen(text), TABLE_REFUSE, e) != OK) fail_msg("%s", e->msg);
     if (shape_init(&f->s, &f->t, &none, SHAPE_LEARN, e) != OK) fail_msg("%s", e->msg);
     return rowset_build(&f->r, &f->s, t, &o, p, e);
 }

@@ -15,7 +15,7 @@ typedef struct fixture {
 
 static int build(fixture *f, const char *text, shape_options o, shape_use use, err *e)
 {
-    if (table_parse(&f->t, "f", text, strlen(text), e) != OK) fail_msg("%s", e->msg);
+    if (table_parse(&f->t, "f", text, strlen(text), TABLE_REFUSE, e) != OK) fail_msg("%s", e->msg);
     return shape_init(&f->s, &f->t, &o, use, e);
 }
 

@@ -13,7 +13,7 @@ static table parse(const char *text)
 {
     table t;
     err e = {0};
-    if (table_parse(&t, "f", text, strlen(text), &e) != OK) fail_msg("%s", e.msg);
+    if (table_parse(&t, "f", text, strlen(text), TABLE_REFUSE, &e) != OK) fail_msg("%s", e.msg);
     return t;
 }
 
@@ -35,7 +35,7 @@ static void refuse_bytes(const char *text, size_t n, const char *message)
 {
     table t;
     err e = {0};
-    assert_int_equal(table_parse(&t, "f", text, n, &e), E_FORMAT);
+    assert_int_equal(table_parse(&t, "f", text, n, TABLE_REFUSE, &e), E_FORMAT);
     assert_string_equal(e.msg, message);
     assert_null(t.cells);
 }
@@ -195,8 +195,10 @@ static void file_refusals(void **state)
     (void)state;
     refuse("", "f: is empty");
     refuse("\xef\xbb\xbf \r\n", "f: is empty");
-    refuse("a,b\n1,\xc3\xa9 \xc3(\n", "f:2:5: not valid UTF-8 (byte 0xc3)");
-    refuse("a,b\n1,\xed\xa0\x80\n", "f:2:3: not valid UTF-8 (byte 0xed)");
+    refuse("a,b\n1,\xc3\xa9 \xc3(\n", "f:2:5: not valid UTF-8 (byte 0xc3)"
+           "; save it as UTF-8, or give --invalid_utf8 replace");
+    refuse("a,b\n1,\xed\xa0\x80\n", "f:2:3: not valid UTF-8 (byte 0xed)"
+           "; save it as UTF-8, or give --invalid_utf8 replace");
     refuse_bytes("a,b\n1,x\0y\n", 10, "f:2:4: a NUL byte; a data file has to be text");
     refuse("\xff\xfe"
            "a",
@@ -210,10 +212,10 @@ static void file_refusals(void **state)
     refuse("PAR1....", "f: is a Parquet file; convert it to CSV or JSONL");
     table t;
     err e = {0};
-    assert_int_equal(table_open(&t, "/", &e), E_IO);
+    assert_int_equal(table_open(&t, "/", TABLE_REFUSE, &e), E_IO);
     assert_string_equal(e.msg, "/: is a folder; name one data file");
     e = (err){0};
-    assert_int_equal(table_open(&t, "/nonexistent.csv", &e), E_IO);
+    assert_int_equal(table_open(&t, "/nonexistent.csv", TABLE_REFUSE, &e), E_IO);
     assert_string_equal(e.msg, "/nonexistent.csv: cannot open: No such file or directory");
 }
 
@@ -299,7 +301,7 @@ static void many_rows_from_a_file(void **state)
     err e = {0};
     assert_int_equal(file_write(path, s.p, s.n, &e), OK);
     table t;
-    assert_int_equal(table_open(&t, path, &e), OK);
+    assert_int_equal(table_open(&t, path, TABLE_REFUSE, &e), OK);
     assert_string_equal(t.name, path);
     assert_int_equal(t.rows, 5000);
     char expected[32];
@@ -311,6 +313,94 @@ static void many_rows_from_a_file(void **state)
     table_close(&t);
     scratch_free(folder);
     str_free(&s);
+}
+
+/* What Python's bytes.decode("utf-8", "replace") makes of it, and how many U+FFFD. */
+static void broken_parts_are_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+        int64_t n;
+    } part[] = {
+        {"\200", "\357\277\275", 1},
+        {"\277\277", "\357\277\275\357\277\275", 2},
+        {"\300\200", "\357\277\275\357\277\275", 2},
+        {"\301\277", "\357\277\275\357\277\275", 2},
+        {"\303", "\357\277\275", 1},
+        {"\303(", "\357\277\275(", 1},
+        {"\303\303\251", "\357\277\275\303\251", 1},
+        {"\340\200\200", "\357\277\275\357\277\275\357\277\275", 3},
+        {"\340\237\277", "\357\277\275\357\277\275\357\277\275", 3},
+        {"\340\240", "\357\277\275", 1},
+        {"\342\202", "\357\277\275", 1},
+        {"\342\202(", "\357\277\275(", 1},
+        {"\342(\241", "\357\277\275(\357\277\275", 2},
+        {"\342\202\342\202\254", "\357\277\275\342\202\254", 1},
+        {"\355\240\200", "\357\277\275\357\277\275\357\277\275", 3},
+        {"\355\277\277", "\357\277\275\357\277\275\357\277\275", 3},
+        {"\355\240\275\355\270\200", "\357\277\275\357\277\275\357\277\275\357\277\275\357\277\275\357\277\275", 6},
+        {"\355\237", "\357\277\275", 1},
+        {"\360", "\357\277\275", 1},
+        {"\360\200\200\200", "\357\277\275\357\277\275\357\277\275\357\277\275", 4},
+        {"\360\217\277\277", "\357\277\275\357\277\275\357\277\275\357\277\275", 4},
+        {"\360\237\230", "\357\277\275", 1},
+        {"\360\237\230(", "\357\277\275(", 1},
+        {"\360\237(\230", "\357\277\275(\357\277\275", 2},
+        {"\360\220\360\237\230\200", "\357\277\275\360\237\230\200", 1},
+        {"\364\217\277", "\357\277\275", 1},
+        {"\364\220\200\200", "\357\277\275\357\277\275\357\277\275\357\277\275", 4},
+        {"\365\200\200\200", "\357\277\275\357\277\275\357\277\275\357\277\275", 4},
+        {"\370\210\200\200\200", "\357\277\275\357\277\275\357\277\275\357\277\275\357\277\275", 5},
+        {"\374\204\200\200\200\200", "\357\277\275\357\277\275\357\277\275\357\277\275\357\277\275\357\277\275", 6},
+        {"\376", "\357\277\275", 1},
+        {"\377\377", "\357\277\275\357\277\275", 2},
+        {"\361\200\341\200\302b\200c\200\277d", "\357\277\275\357\277\275\357\277\275b\357\277\275c\357\277\275\357\277\275d", 6},
+    };
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        str file = {0};
+        str_fmt(&file, "a,b\n%s,x\ny,%s", part[i].bytes, part[i].bytes);
+        table t;
+        err e = {0};
+        int64_t rows, line;
+        assert_int_equal(table_parse(&t, "f", file.p, file.n, TABLE_REFUSE, &e), E_FORMAT);
+        assert_int_equal(table_parse(&t, "f", file.p, file.n, TABLE_REPLACE, &e), OK);
+        expect_cell(&t, 0, "a", CELL_TEXT, part[i].text);
+        expect_cell(&t, 0, "b", CELL_TEXT, "x");
+        expect_cell(&t, 1, "b", CELL_TEXT, part[i].text);
+        assert_int_equal(table_replaced(&t, &rows, &line), 2 * part[i].n);
+        assert_int_equal(rows, 2);
+        assert_int_equal(line, 2);
+        table_close(&t);
+        str_free(&file);
+    }
+}
+
+static void replaced_are_counted_by_row(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":\"1\"}\n{\"a\":\"\xff\xff\"}\n\n{\"a\":\"\xe9\"}\n";
+    table t;
+    err e = {0};
+    int64_t rows, line;
+    assert_int_equal(table_parse(&t, "f", text, strlen(text), TABLE_REPLACE, &e), OK);
+    assert_int_equal(table_replaced(&t, &rows, &line), 3);
+    assert_int_equal(rows, 2);
+    assert_int_equal(line, 2);
+    table_keep(&t, (const uint8_t[]){1, 0, 1});
+    assert_int_equal(table_replaced(&t, &rows, &line), 1);
+    assert_int_equal(rows, 1);
+    assert_int_equal(line, 4);
+    table_close(&t);
+    assert_int_equal(table_parse(&t, "f", "a\xff\n1\n", 5, TABLE_REPLACE, &e), OK);
+    assert_int_equal(table_replaced(&t, &rows, &line), 1);
+    assert_int_equal(line, 1);
+    table_close(&t);
+    assert_int_equal(table_parse(&t, "f", "a\n\xff\0", 4, TABLE_REPLACE, &e), E_FORMAT);
+    assert_string_equal(e.msg, "f:2:2: a NUL byte; a data file has to be text");
+    e = (err){0};
+    assert_int_equal(table_parse(&t, "f", "\xff\xfe" "a\n", 4, TABLE_REPLACE, &e), E_FORMAT);
+    assert_string_equal(e.msg, "f: is UTF-16; save it as UTF-8");
 }
 
 int main(void)
@@ -326,6 +416,8 @@ int main(void)
         cmocka_unit_test(json_refusals),
         cmocka_unit_test(file_refusals),
         cmocka_unit_test(limits),
+        cmocka_unit_test(broken_parts_are_replaced),
+        cmocka_unit_test(replaced_are_counted_by_row),
         cmocka_unit_test(fields_in_messages),
         cmocka_unit_test(many_rows_from_a_file),
     };

@@ -12,7 +12,7 @@ static table parse(const char *text)
 {
     table t;
     err e = {0};
-    if (table_parse(&t, "products.jsonl", text, strlen(text), &e) != OK) fail_msg("%s", e.msg);
+    if (table_parse(&t, "products.jsonl", text, strlen(text), TABLE_REFUSE, &e) != OK) fail_msg("%s", e.msg);
     return t;
 }
 

@@ -92,7 +92,7 @@ static int same_terms(const contender *a, const contender *b, err *e)
                                         "max_length",          "packing",             "completion_only_loss",
                                         "assistant_only_loss", "chat_template_path",  "chat_template_kwargs",
                                         "num_train_epochs",    "train_sampling_strategy", "seed",
-                                        "max_steps"};
+                                        "max_steps",           "invalid_utf8"};
     json_t *x = options_json(&a->o), *y = options_json(&b->o);
     int bad = OK;
     for (size_t i = 0; i < sizeof terms / sizeof *terms && !bad; i++) {
