@@ -187,13 +187,13 @@ static int wait_a_little(const tune *t, err *e)
 
 static int work(tune *t, err *e)
 {
-    study_task task = {.what = TODO_WAIT};
+    study_task task = {.what = MOVE_WAIT};
     int bad = OK;
-    while (!bad && task.what != TODO_NOTHING) {
+    while (!bad && task.what != MOVE_NOTHING) {
         if (stop_asked(t)) return fail(e, E_STOPPED, "stopped; the same command goes on");
         bad = study_claim(t->study, &t->rules, &task, e);
-        if (!bad && task.what == TODO_WAIT) bad = wait_a_little(t, e);
-        if (!bad && task.what == TODO_GO_ON) bad = tune_train(t, &task, e);
+        if (!bad && task.what == MOVE_WAIT) bad = wait_a_little(t, e);
+        if (!bad && task.what == MOVE_GO_ON) bad = tune_train(t, &task, e);
         if (!bad && t->refused > REFUSALS)
             bad = fail(e, E_USAGE, "%s: %d runs in a row were refused; see lorac tune show for the "
                                    "reasons, and change "
@@ -236,11 +236,11 @@ static int work_together(tune *t, err *e)
 
 static int finish(tune *t, err *e)
 {
-    todo left = TODO_WAIT;
+    move left = MOVE_WAIT;
     int bad = OK;
-    while (!bad && left == TODO_WAIT) {
+    while (!bad && left == MOVE_WAIT) {
         bad = tune_finish(t, &left, e);
-        if (!bad && left == TODO_WAIT) bad = wait_a_little(t, e);
+        if (!bad && left == MOVE_WAIT) bad = wait_a_little(t, e);
     }
     return bad;
 }

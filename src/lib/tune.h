@@ -114,8 +114,8 @@ int tune_side_by_side(tune *t, err *e);
 /* ---- tune_final.c */
 
 /* Judges the best runs on the task's metric and the winner against the first run on further seeds, as far as
- * nobody has yet; TODO_WAIT in *left: another process is at it. */
-int tune_finish(tune *t, todo *left, err *e);
+ * nobody has yet; MOVE_WAIT in *left: another process is at it. */
+int tune_finish(tune *t, move *left, err *e);
 
 /* ---- tune_json.c */
 

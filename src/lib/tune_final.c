@@ -50,14 +50,14 @@ static int options_of(tune *t, int64_t number, point *at, err *e)
 /* Does `work` unless it is done or another process is at it. */
 typedef int final_work(tune *t, int64_t number, int64_t seed, json_t *metrics, err *e);
 
-static int judge(tune *t, int64_t number, const char *kind, int64_t seed, final_work *work, todo *left,
+static int judge(tune *t, int64_t number, const char *kind, int64_t seed, final_work *work, move *left,
                  err *e)
 {
-    todo what = TODO_NOTHING;
+    move what = MOVE_NOTHING;
     err ignored = {0};
     int bad = study_claim_final(t->study, number, kind, seed, &what, e);
-    if (what == TODO_WAIT) *left = TODO_WAIT;
-    if (bad || what != TODO_BEGIN) return bad;
+    if (what == MOVE_WAIT) *left = MOVE_WAIT;
+    if (bad || what != MOVE_BEGIN) return bad;
     json_t *metrics = json_object();
     bad = work(t, number, seed, metrics, e);
     if (!bad) bad = study_report_final(t->study, number, kind, seed, metrics, e);
@@ -126,14 +126,14 @@ static int64_t winner(tune *t, const finalists *f, err *e)
     return best;
 }
 
-int tune_finish(tune *t, todo *left, err *e)
+int tune_finish(tune *t, move *left, err *e)
 {
     finalists f;
-    *left = TODO_NOTHING;
+    *left = MOVE_NOTHING;
     int bad = find_finalists(t, &f, e);
     for (int i = 0; i < f.n && t->texts && !bad; i++)
         bad = judge(t, f.run[i], "texts", 0, write_texts, left, e);
-    int64_t best = bad || *left == TODO_WAIT ? -1 : winner(t, &f, e);
+    int64_t best = bad || *left == MOVE_WAIT ? -1 : winner(t, &f, e);
     if (best < 0 || bad) return bad ? bad : e->code;
     bad = study_set(t->study, "winner", (double)best + 1, e);
     bool pair = best != 0 && f.run[f.n - 1] == 0;

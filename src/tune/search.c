@@ -33,14 +33,14 @@ static int64_t to_end(const search *s, const history *h)
     return found;
 }
 
-todo search_next(const search *s, const history *h, beginning may, int64_t *run, point *begin)
+move search_next(const search *s, const history *h, beginning may, int64_t *run, point *begin)
 {
     bool halving = s->stop == EARLY_HALVING;
     *run = -1;
     if (may != ONLY_END) *run = halving ? halving_next(h, s->eta) : first_in(h, RUN_PAUSED);
-    if (*run >= 0) return TODO_GO_ON;
-    if (may == MAY_BEGIN && propose(s->how, h, s->seed, begin) == PROPOSAL_POINT) return TODO_BEGIN;
-    if (first_in(h, RUN_BUSY) >= 0) return TODO_WAIT;
+    if (*run >= 0) return MOVE_GO_ON;
+    if (may == MAY_BEGIN && propose(s->how, h, s->seed, begin) == PROPOSAL_POINT) return MOVE_BEGIN;
+    if (first_in(h, RUN_BUSY) >= 0) return MOVE_WAIT;
     *run = halving ? to_end(s, h) : -1;
-    return *run >= 0 ? TODO_GO_ON : TODO_NOTHING;
+    return *run >= 0 ? MOVE_GO_ON : MOVE_NOTHING;
 }

@@ -20,15 +20,15 @@ typedef struct search {
     uint64_t seed;
 } search;
 
-typedef enum todo {
-    TODO_GO_ON, /* with *run, to its next rung */
-    TODO_BEGIN, /* a run at *begin */
-    TODO_WAIT,  /* what others train decides */
-    TODO_NOTHING
-} todo;
+typedef enum move {
+    MOVE_GO_ON, /* with *run, to its next rung */
+    MOVE_BEGIN, /* a run at *begin */
+    MOVE_WAIT,  /* what others train decides */
+    MOVE_NOTHING
+} move;
 
 /* ONLY_GO_ON: no run is begun; ONLY_END: and nobody is picked but for `last`. */
 typedef enum beginning { ONLY_END, ONLY_GO_ON, MAY_BEGIN } beginning;
-todo search_next(const search *s, const history *h, beginning may, int64_t *run, point *begin);
+move search_next(const search *s, const history *h, beginning may, int64_t *run, point *begin);
 
 #endif

@@ -33,7 +33,7 @@ typedef struct study_rules {
 } study_rules;
 
 typedef struct study_task {
-    todo what; /* TODO_BEGIN is told as TODO_GO_ON with rung 0 */
+    move what; /* MOVE_BEGIN is told as MOVE_GO_ON with rung 0 */
     int64_t run;
     int rung; /* to train it to */
     point at;
@@ -82,8 +82,8 @@ int study_get(study *s, const char *name, double *out, err *e);
 int study_set(study *s, const char *name, double value, err *e);
 
 /* The judging at the end. A judgement is a run, a kind ("texts", "seed") and a seed. Claims it for this
- * process: TODO_BEGIN; TODO_WAIT when another process has it, TODO_NOTHING when it is done. */
-int study_claim_final(study *s, int64_t run, const char *kind, int64_t seed, todo *out, err *e);
+ * process: MOVE_BEGIN; MOVE_WAIT when another process has it, MOVE_NOTHING when it is done. */
+int study_claim_final(study *s, int64_t run, const char *kind, int64_t seed, move *out, err *e);
 int study_report_final(study *s, int64_t run, const char *kind, int64_t seed, const json_t *metrics, err *e);
 /* Its metrics; NULL: not done. The caller releases it. */
 json_t *study_final(study *s, int64_t run, const char *kind, int64_t seed, err *e);

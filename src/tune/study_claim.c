@@ -52,24 +52,24 @@ static int claim(study *s, const study_rules *r, study_task *out, err *e)
     history h;
     study_spent spent;
     int64_t run;
-    *out = (study_task){.what = TODO_NOTHING, .run = -1};
+    *out = (study_task){.what = MOVE_NOTHING, .run = -1};
     int bad = abandoned(s, &run, e);
     if (!bad) bad = study_read_spent(s, &spent, e);
     if (!bad) bad = study_read_history(s, r, &h, e);
     if (bad) return bad;
     out->taken_up = run >= 0;
     if (run >= 0)
-        out->what = TODO_GO_ON;
+        out->what = MOVE_GO_ON;
     else
         out->what = search_next(r->how, &h, may_begin(r, &spent), &run, &out->at);
-    if (out->what == TODO_GO_ON) {
+    if (out->what == MOVE_GO_ON) {
         out->at = h.run[run].at, out->rung = h.run[run].rung + 1;
         bad = hold(s, run, e);
-    } else if (out->what == TODO_BEGIN) {
+    } else if (out->what == MOVE_BEGIN) {
         run = h.n;
         bad = begin(s, r->s, &out->at, run, e);
     }
-    if (out->what == TODO_BEGIN) out->what = TODO_GO_ON;
+    if (out->what == MOVE_BEGIN) out->what = MOVE_GO_ON;
     out->run = run;
     history_release(&h);
     return bad;
@@ -138,26 +138,26 @@ int study_beat(study *s, err *e)
 
 /* ------------------------------------------------------------------------------ at the end */
 
-static int claim_final(study *s, int64_t run, const char *kind, int64_t seed, todo *out, err *e)
+static int claim_final(study *s, int64_t run, const char *kind, int64_t seed, move *out, err *e)
 {
     sqlite3_stmt *q;
-    *out = TODO_BEGIN;
+    *out = MOVE_BEGIN;
     int got = db_prepare(&s->d, &q, e,
                          "SELECT metrics, owner, beat FROM final "
                          "WHERE run = ?1 AND kind = ?2 AND seed = ?3",
                          "isi", run, kind, seed);
     if (!got) got = db_row(&s->d, q, e);
     if (got > 0 && *db_text(q, 0))
-        *out = TODO_NOTHING;
+        *out = MOVE_NOTHING;
     else if (got > 0 && !study_owner_gone(db_text(q, 1), sqlite3_column_double(q, 2)))
-        *out = TODO_WAIT;
+        *out = MOVE_WAIT;
     db_done(q);
-    if (got < 0 || *out != TODO_BEGIN) return got < 0 ? got : OK;
+    if (got < 0 || *out != MOVE_BEGIN) return got < 0 ? got : OK;
     return db_run(&s->d, e, "INSERT OR REPLACE INTO final VALUES(?1, ?2, ?3, ?4, ?5, NULL)", "isisd", run,
                   kind, seed, s->self, study_now());
 }
 
-int study_claim_final(study *s, int64_t run, const char *kind, int64_t seed, todo *out, err *e)
+int study_claim_final(study *s, int64_t run, const char *kind, int64_t seed, move *out, err *e)
 {
     int bad = study_begin(s, e);
     return bad ? bad : study_commit(s, claim_final(s, run, kind, seed, out, e), e);

@@ -77,7 +77,7 @@ static void halving_picks_the_best_of_each_rung(void **state)
     search how = {STRATEGY_RANDOM, EARLY_HALVING, 3, 2, 1};
     int64_t who;
     point at;
-    assert_int_equal(search_next(&how, h, MAY_BEGIN, &who, &at), TODO_BEGIN);
+    assert_int_equal(search_next(&how, h, MAY_BEGIN, &who, &at), MOVE_BEGIN);
     ADD(h, RUN_PAUSED, 5);
     assert_int_equal(halving_next(h, 3), 0); /* the first goes on in any case */
     h->run[0].state = RUN_BUSY;
@@ -93,7 +93,7 @@ static void halving_picks_the_best_of_each_rung(void **state)
     assert_int_equal(halving_next(h, 3), 3);
     h->run[3].state = RUN_BUSY;
     assert_int_equal(halving_next(h, 3), -1);
-    assert_int_equal(search_next(&how, h, ONLY_GO_ON, &who, &at), TODO_WAIT);
+    assert_int_equal(search_next(&how, h, ONLY_GO_ON, &who, &at), MOVE_WAIT);
     for (int i = 0; i < 3; i++) { /* three judged at rung 1: the best of them goes to the end */
         attempt *r = &h->run[(const int[]){0, 1, 3}[i]];
         r->rung = 1, r->state = RUN_PAUSED, r->value[1][0] = (const double[]){4, 2, 2.5}[i];
@@ -103,10 +103,10 @@ static void halving_picks_the_best_of_each_rung(void **state)
     h->run[0].state = RUN_DONE, h->run[0].rung = 2, h->run[0].value[2][0] = 3;
     assert_int_equal(halving_next(h, 3), -1);
     /* nothing more may begin: the two best are brought to the end */
-    assert_int_equal(search_next(&how, h, ONLY_GO_ON, &who, &at), TODO_GO_ON);
+    assert_int_equal(search_next(&how, h, ONLY_GO_ON, &who, &at), MOVE_GO_ON);
     assert_int_equal(who, 3);
     h->run[3].state = RUN_DONE, h->run[3].rung = 2, h->run[3].value[2][0] = 2;
-    assert_int_equal(search_next(&how, h, ONLY_END, &who, &at), TODO_NOTHING);
+    assert_int_equal(search_next(&how, h, ONLY_END, &who, &at), MOVE_NOTHING);
     forget(h);
     space_release(&s);
 }

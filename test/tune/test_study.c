@@ -107,9 +107,9 @@ static void what_is_given_back_comes_next(void **state)
     study_task b = claim(s);
     assert_true(b.run == a.run && b.rung == 0 && b.taken_up);
     rules.runs = 1;
-    assert_int_equal(claim(s).what, TODO_WAIT);
+    assert_int_equal(claim(s).what, MOVE_WAIT);
     assert_int_equal(study_end(s, b.run, RUN_DIVERGED, 250, "NaN", &e), OK);
-    assert_int_equal(claim(s).what, TODO_NOTHING);
+    assert_int_equal(claim(s).what, MOVE_NOTHING);
     assert_int_equal(study_end(s, b.run, RUN_DIVERGED, 0, NULL, &e), E_IO); /* it is held no more */
     rules.runs = 0;
     json_t *runs;
@@ -118,7 +118,7 @@ static void what_is_given_back_comes_next(void **state)
     assert_int_equal(study_spent_so_far(s, &spent, &e), OK);
     assert_true(spent.tokens == 250); /* of a run that was never judged */
     rules.tokens = 250;
-    assert_int_equal(claim(s).what, TODO_NOTHING);
+    assert_int_equal(claim(s).what, MOVE_NOTHING);
     rules.tokens = 0;
     assert_int_equal(study_runs_json(s, &runs, &e), OK);
     assert_string_equal(json_string_value(json_object_get(json_array_get(runs, 0), "why")), "NaN");
@@ -162,9 +162,9 @@ static void no_two_processes_get_the_same_run(void **state)
     for (int p = 0; p < PROCESSES; p++) {
         if (fork()) continue;
         study *s = open_it(*state);
-        for (study_task t = claim(s); t.what != TODO_NOTHING; t = claim(s)) {
+        for (study_task t = claim(s); t.what != MOVE_NOTHING; t = claim(s)) {
             int32_t had[2] = {(int32_t)t.run, t.rung};
-            if (t.what == TODO_WAIT) continue;
+            if (t.what == MOVE_WAIT) continue;
             if (write(out[1], had, sizeof had) < 0) _exit(1);
             report(s, &t, (double)((t.run + 1) * 7 % 12), t.rung == 2 ? RUN_DONE : RUN_PAUSED);
         }
@@ -190,18 +190,18 @@ static void final_judgements_are_claimed_once(void **state)
 {
     study *s = open_it(*state);
     err e = {0};
-    todo what;
+    move what;
     claim(s);
     assert_int_equal(study_claim_final(s, 0, "seed", 43, &what, &e), OK);
-    assert_int_equal(what, TODO_BEGIN);
+    assert_int_equal(what, MOVE_BEGIN);
     assert_int_equal(study_claim_final(s, 0, "seed", 43, &what, &e), OK);
-    assert_int_equal(what, TODO_WAIT);
+    assert_int_equal(what, MOVE_WAIT);
     assert_null(study_final(s, 0, "seed", 43, &e));
     json_t *m = json_pack("{s:f}", "eval_loss", 1.5);
     assert_int_equal(study_report_final(s, 0, "seed", 43, m, &e), OK);
     json_decref(m);
     assert_int_equal(study_claim_final(s, 0, "seed", 43, &what, &e), OK);
-    assert_int_equal(what, TODO_NOTHING);
+    assert_int_equal(what, MOVE_NOTHING);
     m = study_final(s, 0, "seed", 43, &e);
     assert_float_equal(json_number_value(json_object_get(m, "eval_loss")), 1.5, 0);
     json_decref(m);
