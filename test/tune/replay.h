@@ -154,11 +154,11 @@ static void replay_run(const table *t, const search *s, double budget, replay *o
     while (out->n < REPLAY_STEPS && cost < budget * t->rows[TABLE_RUNGS - 1]) {
         int64_t k;
         point at;
-        todo what = search_next(s, &h, h.n < points ? MAY_BEGIN : ONLY_GO_ON, &k, &at);
-        if (what == TODO_BEGIN) {
+        move what = search_next(s, &h, h.n < points ? MAY_BEGIN : ONLY_GO_ON, &k, &at);
+        if (what == MOVE_BEGIN) {
             k = h.n++;
             h.run[k] = (attempt){.number = k, .at = at, .rung = -1, .state = RUN_BUSY};
-        } else if (what != TODO_GO_ON)
+        } else if (what != MOVE_GO_ON)
             break;
         judge(t, &h, &h.run[k], &cost);
         if (h.run[k].state != RUN_REFUSED) note(t, &h, cost, out);
