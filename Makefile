@@ -177,7 +177,7 @@ fuzz: ## libFuzzer on every reader of files from outside (clang; FUZZ_SECONDS=60
 	    $(patsubst fuzz/%.c,build/fuzz/bin/%,$(FUZZ_SRC))
 	@for f in $(patsubst fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do mkdir -p build/fuzz/corpus/$$f; \
 	    build/fuzz/bin/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/fuzz/corpus/$$f fuzz/corpus/$$f || exit 1; done
-FUZZ_LIBS = $(foreach l,metric text format tensor base,$(call layer_lib,$(l)))
+FUZZ_LIBS = $(foreach l,tune metric text format tensor base,$(call layer_lib,$(l)))
 $(BUILD)/bin/fuzz_%: fuzz/fuzz_%.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -72,8 +72,11 @@ static bool next_field(wire *w, field *f)
     return true;
 }
 
-static wire open_field(const field *f) { return (wire){f->bytes.p, f->bytes.p + f->bytes.n,
-                                                       f->bytes.p == NULL}; }
+static wire open_field(const field *f)
+{
+    if (!f->bytes.p) return (wire){.broken = true}; /* a number where fields have to be */
+    return (wire){f->bytes.p, f->bytes.p + f->bytes.n, false};
+}
 
 static bool read_piece(const field *from, piece *p)
 {

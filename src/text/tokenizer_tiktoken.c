@@ -78,15 +78,23 @@ typedef struct token_file {
     int64_t lines, top; /* top: one more than the greatest rank */
 } token_file;
 
+/* -1: no number, or one past all vocabularies. */
+static int64_t read_rank(const char *p, const char *end)
+{
+    int64_t rank = p < end ? 0 : -1;
+    for (; p < end && rank >= 0; p++) {
+        rank = *p >= '0' && *p <= '9' ? 10 * rank + *p - '0' : -1;
+        if (rank >= INT32_MAX / 4) rank = -1;
+    }
+    return rank;
+}
+
 static int read_line(token_file *f, const char *p, const char *end, const char *where, err *e)
 {
     const char *space = memchr(p, ' ', (size_t)(end - p));
     token_line l = {.start = f->bytes.n, .rank = -1};
-    char *stop = NULL;
-    if (space && space + 1 < end && space[1] >= '0' && space[1] <= '9') l.rank = strtoll(space + 1, &stop,
-                                                                                         10);
-    bool good = stop == end && base64_decode(&f->bytes, p, (size_t)(space - p)) && f->bytes.n > l.start &&
-                l.rank >= 0 && l.rank < INT32_MAX / 4;
+    if (space) l.rank = read_rank(space + 1, end);
+    bool good = l.rank >= 0 && base64_decode(&f->bytes, p, (size_t)(space - p)) && f->bytes.n > l.start;
     l.n = f->bytes.n - l.start;
     if (!good || l.n > LONGEST_TOKEN)
         return fail(e, E_FORMAT,

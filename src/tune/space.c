@@ -34,7 +34,8 @@ double space_place(const space_param *p, double value)
     if (p->kind == PARAM_CHOICE) return (value + 0.5) / p->choices;
     double half = p->kind == PARAM_INT ? 0.5 : 0;
     double low = scaled(p, p->low - half), high = scaled(p, p->high + half);
-    return high > low ? (scaled(p, value) - low) / (high - low) : 0.5;
+    if (!(high > low)) return 0.5;
+    return clamp((scaled(p, value) - low) / (high - low), 0, 1); /* an end may be rounded across */
 }
 
 double space_value(const space_param *p, double place)

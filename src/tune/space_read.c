@@ -61,6 +61,9 @@ static int read_ends(space *s, space_param *p, const json_t *ends, err *e)
     p->low = end[0], p->high = end[1];
     if (!(p->low < p->high))
         return fail(e, E_USAGE, "%s: the range from %g to %g is empty", p->name, p->low, p->high);
+    if (!isfinite(p->high - p->low)) /* places in it could not be told */
+        return fail(e, E_USAGE, "%s: the range from %g to %g is too wide; narrow it", p->name, p->low,
+                    p->high);
     if (p->kind == PARAM_INT && (p->low != floor(p->low) || p->high != floor(p->high) || fabs(p->low) > 1e9 ||
                                  fabs(p->high) > 1e9))
         return fail(e, E_USAGE, "%s: int takes whole numbers, not %g to %g", p->name, p->low, p->high);

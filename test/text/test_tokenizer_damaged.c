@@ -4,6 +4,7 @@
 #include "tokenizer_support.h"
 
 #include "text/charsmap.h"
+#include "text/tokenizer_folder.h"
 #include "text/trie.h"
 #include "text/unicode.h"
 #include "text/unicode_class.h"
@@ -199,6 +200,47 @@ static void many_marks(void **state)
     str_free(&text), str_free(&got);
 }
 
+/* In memory of exactly their size, so that a sanitizer sees a rank read past the end. */
+static int exact_tiktoken(const char *text, err *e)
+{
+    size_t n = strlen(text);
+    char *data = xmalloc(n);
+    memcpy(data, text, n);
+    tokenizer *t = NULL;
+    *e = (err){0};
+    int code = tokenizer_from_tiktoken(&t, data, n, "r50k_base.tiktoken", "f", e);
+    tokenizer_close(t);
+    free(data);
+    return code;
+}
+
+static void ranks(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"YQ== ", "YQ== -1", "YQ== +1", "YQ== 1 ", "YQ== 1x", "YQ== 536870911",
+                                      "YQ== 18446744073709551617"};
+    err e;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(exact_tiktoken(bad[i], &e), E_FORMAT);
+        assert_non_null(strstr(e.msg, "f:1: a line has to be"));
+    }
+    assert_int_equal(exact_tiktoken("YQ== 12", &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "1 tokens with ranks up to 13"));
+}
+
+static void number_for_fields(void **state)
+{
+    (void)state;
+    /* pieces, training, normalizer */
+    static const char *const number[] = {"\x08\x01", "\x10\x01", "\x18\x01"};
+    for (int i = 0; i < 3; i++) {
+        err e = {0};
+        tokenizer *t = NULL;
+        assert_int_equal(tokenizer_from_model(&t, number[i], 2, "f", &e), E_FORMAT);
+        assert_non_null(strstr(e.msg, "a damaged one"));
+    }
+}
+
 /* ---- texts that grow ---- */
 
 static void growing_texts(void **state)
@@ -240,6 +282,8 @@ int main(void)
         cmocka_unit_test(special_ranks),
         cmocka_unit_test(marks_as_the_library),
         cmocka_unit_test(many_marks),
+        cmocka_unit_test(ranks),
+        cmocka_unit_test(number_for_fields),
         cmocka_unit_test(growing_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

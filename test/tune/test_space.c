@@ -74,6 +74,13 @@ static void places_and_values_are_inverse(void **state)
     assert_float_equal(space_value(&s.param[1], 0.5), 1e-3, 1e-12);
     assert_true(space_value(&s.param[0], 0) == 1 && space_value(&s.param[0], 1) == 100);
     space_release(&s);
+    /* where the logarithm of an end is rounded, the place of the end is none outside [0, 1] */
+    assert_int_equal(read(&s, "{\"x\": {\"log\": [1, 1.0000000002000002]}}", NULL, &e), OK);
+    for (int k = 0; k <= 4; k++) {
+        double place = space_place(&s.param[0], space_value(&s.param[0], k / 4.0));
+        assert_true(place >= 0 && place <= 1);
+    }
+    space_release(&s);
 }
 
 static void conditions_turn_off(void **state)
@@ -114,6 +121,8 @@ static void refuses_what_makes_no_sense(void **state)
     refused("{\"a\": [1, 2, 1]}", "a: 1 comes twice");
     refused("{\"a\": {\"range\": [2, 1]}}", "a: the range from 2 to 1 is empty");
     refused("{\"a\": {\"range\": [2, 2]}}", "a: the range from 2 to 2 is empty");
+    refused("{\"a\": {\"range\": [-1e308, 1e308]}}",
+            "a: the range from -1e+308 to 1e+308 is too wide; narrow it");
     refused("{\"a\": {\"range\": [1]}}", "a: a range is two numbers, [low, high]");
     refused("{\"a\": {\"log\": [0, 1]}}", "a: a logarithmic range begins above 0, not at 0");
     refused("{\"a\": {\"int\": [1.5, 3]}}", "a: int takes whole numbers, not 1.5 to 3");
