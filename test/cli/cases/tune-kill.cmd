@@ -8,7 +8,7 @@ sh study.sh whole || exit
 for moment in 0.05 0.1 0.15 0.2 0.25 0.3 0.35 0.4; do
     sh study.sh killed 2>/dev/null &
     sleep $moment
-    kill -9 $! && wait $! 2>/dev/null
+    kill -9 $! 2>/dev/null && wait $! 2>/dev/null
 done
 sh study.sh killed || exit
 for s in whole killed; do lorac tune show $s --json | grep -E '"(run|state|rung|eval_loss|learning_rate|lora_r|best)"' >$s.txt; done
