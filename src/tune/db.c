@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 20000, AGAIN_MS = 20 };
 
 static int broken(const db *d, int why, err *e)
 {
@@ -43,9 +43,14 @@ int db_open(db *d, const char *path, db_mode mode, err *e)
     if (why) return broken(d, why, e);
     sqlite3_extended_result_codes(d->handle, 1);
     sqlite3_busy_timeout(d->handle, WAIT_MS);
-    why = sqlite3_exec(d->handle,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-                       NULL, NULL, NULL);
+    /* Two processes that make a file at once: the change to WAL is refused without waiting. */
+    for (int waited = 0; waited <= WAIT_MS; waited += AGAIN_MS) {
+        why = sqlite3_exec(d->handle,
+                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+                           NULL, NULL, NULL);
+        if ((why & 0xff) != SQLITE_BUSY) break;
+        sqlite3_sleep(AGAIN_MS);
+    }
     return why ? broken(d, why, e) : OK;
 }
 
