@@ -10,9 +10,8 @@ for sign in lora-42/checkpoint-7 lora-42/eval/rows.json qlora-42/run.json; do
         n=$((n + 1))
         sleep 0.02
     done
-    kill -9 $!
+    kill -9 $! 2>/dev/null
     wait $! 2>/dev/null
-    [ -e killed/qlora-42/eval/eval.json ] && echo "too late"
 done
 lorac compare "$@" --out killed >/dev/null || exit
 for f in lora-42/adapter_model.safetensors qlora-42/adapter_model.safetensors lora-42/eval/rows.json qlora-42/eval/eval.jsonl; do
