@@ -5,13 +5,10 @@ set -- --quiet --model "$MODEL" --data "$DATA/pets.csv" --eval-data "$DATA/anima
 lorac compare "$@" --out whole >/dev/null || exit
 for sign in lora-42/checkpoint-7 lora-42/eval/rows.json qlora-42/run.json; do
     lorac compare "$@" --out killed >/dev/null &
-    n=0
-    while [ $n -lt 500 ] && [ ! -e "killed/$sign" ]; do
-        n=$((n + 1))
-        sleep 0.02
-    done
+    until [ -e "killed/$sign" ] || ! kill -0 $! 2>/dev/null; do :; done
     kill -9 $! 2>/dev/null
     wait $! 2>/dev/null
+    [ -e killed/qlora-42/eval/eval.json ] && echo "too late"
 done
 lorac compare "$@" --out killed >/dev/null || exit
 for f in lora-42/adapter_model.safetensors qlora-42/adapter_model.safetensors lora-42/eval/rows.json qlora-42/eval/eval.jsonl; do
