@@ -1,4 +1,5 @@
 """Prints what both recipes of `make demo` wrote for three held-out products, beside the shop's own description."""
+
 import json
 import sys
 import textwrap
@@ -15,8 +16,11 @@ texts = {recipe: load(recipe) for recipe in ("lora", "qlora")}
 for i, row in enumerate(texts["lora"][:3]):
     about = [line for line in row["prompt"].split("\n")[1:-1] if not line.endswith(": ")]
     print("\n" + "; ".join(about))
-    for title, text in (("LoRA", row["text"]), ("QLoRA", texts["qlora"][i]["text"]),
-                        ("the shop's", row["references"][0])):
+    for title, text in (
+        ("LoRA", row["text"]),
+        ("QLoRA", texts["qlora"][i]["text"]),
+        ("the shop's", row["references"][0]),
+    ):
         body = textwrap.wrap(" ".join(text.split()), 96) or ["(nothing)"]
         print(f"  {title:<11}{body[0]}")
         for line in body[1:]:

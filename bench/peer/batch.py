@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Greedy texts for a batch of rows with transformers: new tokens a second.  batch.py MODEL.gguf ROWS.csv [ROWS [TOKENS]]"""
+"""Greedy texts for a batch of rows with transformers: new tokens a second.
+
+batch.py MODEL.gguf ROWS.csv [ROWS [TOKENS]]"""
+
 import csv
 import json
 import os
@@ -17,7 +20,9 @@ tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, padding_side="
 tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
 model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32).eval()
 table = list(csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8-sig")))[:rows]
-batch = tokenizer([f"Describe the restaurant: {r['mr']}\nDescription:" for r in table], return_tensors="pt", padding=True)
+batch = tokenizer(
+    [f"Describe the restaurant: {r['mr']}\nDescription:" for r in table], return_tensors="pt", padding=True
+)
 best = 0.0
 with torch.no_grad():
     for _ in range(2):

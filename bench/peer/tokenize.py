@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The tokenizers library on the same lines as bench_tokenizer, one thread.  tokenize.py TOKENIZER.json TEXT"""
+
 import os
 import sys
 import time

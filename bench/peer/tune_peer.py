@@ -9,6 +9,7 @@ favour: a configuration that comes again costs nothing. "optuna" has numbers tha
 over their places, as lorac does), "optuna-categorical" everything as categories; both samplers are multivariate.
 Prints what bench_tune prints: strategy, full runs spent, mean and median excess over the best in percent, and the
 share of seeds in which a run trained to the end is within 1 % of the best."""
+
 import math
 import statistics
 import sys
@@ -16,8 +17,14 @@ import warnings
 
 import optuna
 
-STANDARD = {"learning_rate": "2e-4", "lora_r": "8", "lora_target_modules": "all-linear", "use_rslora": "false", "batch": "4",
-            "warmup_ratio": "0.05"}
+STANDARD = {
+    "learning_rate": "2e-4",
+    "lora_r": "8",
+    "lora_target_modules": "all-linear",
+    "use_rslora": "false",
+    "batch": "4",
+    "warmup_ratio": "0.05",
+}
 CATEGORIES = {"lora_target_modules", "use_rslora"}
 
 
@@ -26,7 +33,7 @@ def read(path):
     names = [n for n in head if not n.startswith(("loss_", "seconds_"))]
     rows = [int(n[5:]) for n in head if n.startswith("loss_")]
     values = {n: list(dict.fromkeys(l[i] for l in lines)) for i, n in enumerate(names)}
-    table = {tuple(l[: len(names)]): [float(x) for x in l[len(names)::2]] for l in lines}
+    table = {tuple(l[: len(names)]): [float(x) for x in l[len(names) :: 2]] for l in lines}
     return names, values, rows, {k: [v if math.isfinite(v) else math.inf for v in vs] for k, vs in table.items()}
 
 
@@ -97,14 +104,30 @@ def main():
     print("strategy\tfull_runs\tmean_excess\tmedian_excess\twithin_1_percent")
     for name in ("optuna", "optuna-categorical"):
         games = [play(names, values, rows, table, s, len(table) / 5, name != "optuna") for s in range(seeds)]
-        for share in (1 / 224, 1.5 / 240, 2 / 240, 3 / 240, 4 / 240, 6 / 240, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2):
+        for share in (
+            1 / 224,
+            1.5 / 240,
+            2 / 240,
+            3 / 240,
+            4 / 240,
+            6 / 240,
+            0.03,
+            0.04,
+            0.05,
+            0.075,
+            0.1,
+            0.15,
+            0.2,
+        ):
             at, excess, within = share * len(table), [], 0
             for notes in games:
                 last = [n for n in notes if n[0] <= at + 1e-9][-1:] or [(0, math.inf, math.inf)]
                 excess.append(100 * (last[0][1] / best - 1))
                 within += last[0][2] <= 1.01 * best
-            print(f"{name}\t{at:.4g}\t{statistics.mean(excess):.3f}\t{statistics.median(excess):.3f}\t{within / seeds:.3f}",
-                  flush=True)
+            print(
+                f"{name}\t{at:.4g}\t{statistics.mean(excess):.3f}\t{statistics.median(excess):.3f}\t{within / seeds:.3f}",
+                flush=True,
+            )
 
 
 main()

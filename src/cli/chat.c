@@ -26,15 +26,15 @@ static const char help[] = "/reset         forget what was said\n"
                            "/quit          end (as does Ctrl-D); Ctrl-C ends an answer\n"
                            "A line that ends in \\ goes on in the next one.\n";
 
-typedef struct session {
+typedef struct console {
     dialog *d;
     bool terminal;
     str message, last; /* being put together; the last one said */
     char *history;     /* the file, NULL: none */
     err lost;          /* the first failure to write */
-} session;
+} console;
 
-static void say(session *s, const char *line)
+static void say(console *s, const char *line)
 {
     if (s->terminal && s->lost.code == OK) output_add(line, strlen(line), &s->lost);
 }
@@ -64,7 +64,7 @@ static char *history_path(void)
     return path.p;
 }
 
-static void begin_lines(session *s)
+static void begin_lines(console *s)
 {
     if (!s->terminal) return;
     rl_initialize();
@@ -74,14 +74,14 @@ static void begin_lines(session *s)
     if (s->history) read_history(s->history);
 }
 
-static void end_lines(session *s)
+static void end_lines(console *s)
 {
     if (s->history) write_history(s->history);
     free(s->history);
 }
 
 /* Appends a line without its end; false at the end of the input. */
-static bool read_line(session *s, const char *prompt, str *line)
+static bool read_line(console *s, const char *prompt, str *line)
 {
     if (!s->terminal) {
         char *text = NULL;
@@ -99,7 +99,7 @@ static bool read_line(session *s, const char *prompt, str *line)
     return true;
 }
 
-static bool read_message(session *s)
+static bool read_message(console *s)
 {
     str_clear(&s->message);
     const char *prompt = dialog_has_adapter(s->d) && dialog_speaker(s->d) == DIALOG_BASE ? "base> " : "> ";
@@ -115,14 +115,14 @@ static bool read_message(session *s)
 
 static void on_text(void *arg, int64_t row, const char *piece, size_t n)
 {
-    session *s = arg;
+    console *s = arg;
     (void)row;
     progress_end();
     if (s->lost.code == OK) output_add(piece, n, &s->lost);
 }
 
 /* A signal ends the answer at a terminal, elsewhere the conversation. */
-static int ask(session *s, const char *text, size_t n, err *e)
+static int ask(console *s, const char *text, size_t n, err *e)
 {
     job_hooks h = {.arg = s, .text = on_text, .stop = signals_stop()};
     json_t *r = NULL;
@@ -149,7 +149,7 @@ static bool is_command(const char *line, const char *name, const char **rest)
 }
 
 /* A line that begins with a slash; *done at /quit. */
-static int obey(session *s, const char *line, bool *done, err *e)
+static int obey(console *s, const char *line, bool *done, err *e)
 {
     const char *rest;
     if (is_command(line, "/quit", &rest) || is_command(line, "/exit", &rest)) {
@@ -174,7 +174,7 @@ static int obey(session *s, const char *line, bool *done, err *e)
     return OK;
 }
 
-static int converse(session *s, err *e)
+static int converse(console *s, err *e)
 {
     int code = OK;
     bool done = false;
@@ -194,7 +194,7 @@ static int converse(session *s, err *e)
 
 int cli_chat(const options *o, err *e)
 {
-    session s = {.terminal = isatty(STDIN_FILENO) && output_is_terminal()};
+    console s = {.terminal = isatty(STDIN_FILENO) && output_is_terminal()};
     job_hooks h = progress_hooks();
     int code = dialog_open(&s.d, o, &h, e);
     progress_end();

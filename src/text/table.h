@@ -2,8 +2,9 @@
  *
  * The kind is told by content, never by name: the first byte that is not a space (after a byte-order
  * mark) is `{` for JSONL, `[` for a JSON array; anything else is CSV, or TSV when its first line holds
- * a tab. Lines that begin with # before a JSON array are skipped. The file is read once into memory and indexed; a value is a view into it (or, where an escape
- * had to be undone, into the table's arena) and lives as long as the table.
+ * a tab. Lines that begin with # before a JSON array are skipped. The file is read once into memory and
+ * indexed; a value is a view into it (or, where an escape had to be undone, into the table's arena) and
+ * lives as long as the table.
  *
  * Values are text. A JSON string is unescaped; numbers, true and false keep the characters they are
  * written with; null is empty; an array or object keeps its JSON text. A JSON row may lack a column,

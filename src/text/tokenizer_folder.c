@@ -95,7 +95,8 @@ static int from_pieces(tokenizer **out, const str *data, const json_t *config, c
     tokenizer *t = tokenizer_new();
     int64_t extra = json_int(config, "extra_ids", 100, path, e);
     int code = e->code == OK ? pieces_read(&s, data->p, data->n, path, e) : e->code;
-    if (code == OK && (extra < 0 || extra > 10000)) code = fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
+    if (code == OK && (extra < 0 || extra > 10000))
+        code = fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
     if (code == OK && xlmr && s.n < 3)
         code = fail(e, E_FORMAT, "%s: %lld pieces are too few for XLM-R; fetch it again", path,
                     (long long)s.n);

@@ -22,7 +22,7 @@ static const char schema[] =
     "CREATE TABLE final(run INTEGER NOT NULL REFERENCES run(number), kind TEXT NOT NULL, seed INTEGER NOT "
     "NULL, "
     "owner TEXT, beat REAL, metrics TEXT, PRIMARY KEY(run, kind, seed));"
-    "CREATE TABLE session(owner TEXT PRIMARY KEY, seconds REAL NOT NULL);"
+    "CREATE TABLE worker(owner TEXT PRIMARY KEY, seconds REAL NOT NULL);"
     "PRAGMA user_version = 1;";
 
 double study_now(void)
@@ -44,7 +44,7 @@ int study_begin(study *s, err *e)
 int study_commit(study *s, int code, err *e)
 {
     if (code == OK)
-        code = db_run(&s->d, e, "INSERT OR REPLACE INTO session VALUES(?1, ?2)", "sd", s->self,
+        code = db_run(&s->d, e, "INSERT OR REPLACE INTO worker VALUES(?1, ?2)", "sd", s->self,
                       clock_seconds() - s->opened);
     code = db_end(&s->d, code, e);
     pthread_mutex_unlock(&s->lock);
@@ -227,7 +227,7 @@ int study_read_spent(study *s, study_spent *out, err *e)
     double runs = 0;
     sqlite3_stmt *q;
     *out = (study_spent){.seconds = clock_seconds() - s->opened};
-    int got = db_prepare(&s->d, &q, e, "SELECT owner, seconds FROM session WHERE owner != ?1", "s", s->self);
+    int got = db_prepare(&s->d, &q, e, "SELECT owner, seconds FROM worker WHERE owner != ?1", "s", s->self);
     while (!got && (got = db_row(&s->d, q, e)) > 0) {
         got = OK;
         if (owner_look(db_text(q, 0)) != OWNER_ALIVE) out->seconds += sqlite3_column_double(q, 1);

@@ -5,7 +5,7 @@
  *   run(number, point, state, rung, owner, beat, why)
  *   report(run, rung, metrics)              JSON of numbers
  *   final(run, kind, seed, state, owner, beat, metrics)   the judging at the end
- *   session(owner, seconds)                 how long each process has worked
+ *   worker(owner, seconds)                  how long each process has worked
  *
  * A run is claimed, and a rung reported, in one transaction that others wait for; so no two processes ever
  * train the same run, and a kill loses no more than what was not reported yet. A run whose owner is gone is

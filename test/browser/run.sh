@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh -- the page of lorac report in headless Chromium, at the width of a desk and of a phone: it loads, sorts, hides,
-# shows the numbers under the pointer and copies a command, and the browser's console stays empty.
+# run.sh -- the page of lorac report in headless Chromium, at the width of a desk and of a phone: it loads,
+# sorts, hides, shows the numbers under the pointer and copies a command, and the browser's console stays empty.
 #
 #   test/browser/run.sh [FOLDER]     keeps screenshots there (desk and phone, light and dark)
 #
@@ -38,7 +38,8 @@ cd "$work" || exit 1
 model=$root/test/data/models/stories260k/stories260K.gguf data=$root/test/cli/data
 "$bin/lorac" compare --quiet --model "$model" --data "$data/pets.csv" --eval-data "$data/animals-pets.csv" \
     --prompt_template '{name} the {kind} was' --completion-column description --max_steps 8 --learning_rate 1e-2 \
-    --per_device_train_batch_size 2 --seeds 2 --recipes lora,qlora,fp4 --max_new_tokens 12 --out cmp >/dev/null || exit 1
+    --per_device_train_batch_size 2 --seeds 2 --recipes lora,qlora,fp4 --max_new_tokens 12 \
+    --out cmp >/dev/null || exit 1
 {
     sed 's|</body></html>||' cmp/report.html
     echo '<script>'

@@ -12,6 +12,7 @@ Writes test/data/model/encoder/NAME/:
 
 Run with torch, transformers, peft, safetensors and numpy installed.
 """
+
 import json, os, shutil, sys, zlib
 import numpy as np, torch
 import transformers as t
@@ -27,8 +28,17 @@ PLAIN = dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, attn_imp
 
 
 def bert(cls=t.BertConfig, **more):
-    usual = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
-                 max_position_embeddings=32, type_vocab_size=2, pad_token_id=0, **PLAIN)
+    usual = dict(
+        vocab_size=VOCAB,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=32,
+        type_vocab_size=2,
+        pad_token_id=0,
+        **PLAIN,
+    )
     return cls(**{**usual, **more})
 
 
@@ -37,14 +47,35 @@ def roberta(cls, **more):
 
 
 def distil(**more):
-    return t.DistilBertConfig(vocab_size=VOCAB, dim=32, n_layers=2, n_heads=4, hidden_dim=48,
-                              max_position_embeddings=32, dropout=0.0, attention_dropout=0.0,
-                              seq_classif_dropout=0.0, attn_implementation="eager", **more)
+    return t.DistilBertConfig(
+        vocab_size=VOCAB,
+        dim=32,
+        n_layers=2,
+        n_heads=4,
+        hidden_dim=48,
+        max_position_embeddings=32,
+        dropout=0.0,
+        attention_dropout=0.0,
+        seq_classif_dropout=0.0,
+        attn_implementation="eager",
+        **more,
+    )
 
 
 def gpt2(**more):
-    return t.GPT2Config(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=4, n_positions=32, attn_pdrop=0.0,
-                        embd_pdrop=0.0, resid_pdrop=0.0, pad_token_id=0, attn_implementation="eager", **more)
+    return t.GPT2Config(
+        vocab_size=VOCAB,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        n_positions=32,
+        attn_pdrop=0.0,
+        embd_pdrop=0.0,
+        resid_pdrop=0.0,
+        pad_token_id=0,
+        attn_implementation="eager",
+        **more,
+    )
 
 
 # name, class of the base, class that computes, configuration, targets, modules_to_save, kind, outputs
@@ -52,19 +83,55 @@ QV = ["query", "value"]
 ENTRIES = [
     ("bert-class", t.BertModel, t.BertForSequenceClassification, bert(), QV, ["pooler", "classifier"], "class", 5),
     ("bert-value", t.BertModel, t.BertForSequenceClassification, bert(), ["query", "dense"], None, "value", 1),
-    ("bert-several", t.BertForSequenceClassification, t.BertForSequenceClassification, bert(hidden_act="relu"), QV,
-     None, "several", 4),
+    (
+        "bert-several",
+        t.BertForSequenceClassification,
+        t.BertForSequenceClassification,
+        bert(hidden_act="relu"),
+        QV,
+        None,
+        "several",
+        4,
+    ),
     ("bert-token", t.BertModel, t.BertForTokenClassification, bert(), QV, None, "token", 6),
-    ("roberta-class", t.RobertaModel, t.RobertaForSequenceClassification, roberta(t.RobertaConfig), QV, None, "class",
-     3),
-    ("xlm-roberta-token", t.XLMRobertaModel, t.XLMRobertaForTokenClassification, roberta(t.XLMRobertaConfig), QV,
-     None, "token", 3),
-    ("distilbert-class", t.DistilBertModel, t.DistilBertForSequenceClassification, distil(), ["q_lin", "v_lin"],
-     ["pre_classifier", "classifier"], "class", 4),
+    (
+        "roberta-class",
+        t.RobertaModel,
+        t.RobertaForSequenceClassification,
+        roberta(t.RobertaConfig),
+        QV,
+        None,
+        "class",
+        3,
+    ),
+    (
+        "xlm-roberta-token",
+        t.XLMRobertaModel,
+        t.XLMRobertaForTokenClassification,
+        roberta(t.XLMRobertaConfig),
+        QV,
+        None,
+        "token",
+        3,
+    ),
+    (
+        "distilbert-class",
+        t.DistilBertModel,
+        t.DistilBertForSequenceClassification,
+        distil(),
+        ["q_lin", "v_lin"],
+        ["pre_classifier", "classifier"],
+        "class",
+        4,
+    ),
     ("gpt2-class", t.GPT2LMHeadModel, t.GPT2ForSequenceClassification, gpt2(), ["c_attn"], None, "class", 4),
 ]
-PROBLEM = {"class": "single_label_classification", "value": "regression", "several": "multi_label_classification",
-           "token": None}
+PROBLEM = {
+    "class": "single_label_classification",
+    "value": "regression",
+    "several": "multi_label_classification",
+    "token": None,
+}
 
 
 def rows(kind, outputs, types):
@@ -100,7 +167,11 @@ def each(model, kind, data):
             loss = torch.nn.functional.cross_entropy(z[None], torch.tensor([r["label"]]), reduction="none")
         else:
             y = torch.tensor(r["label"], dtype=torch.float64)
-            f = torch.nn.functional.mse_loss if kind == "value" else torch.nn.functional.binary_cross_entropy_with_logits
+            f = (
+                torch.nn.functional.mse_loss
+                if kind == "value"
+                else torch.nn.functional.binary_cross_entropy_with_logits
+            )
             loss = f(z, y)[None]
         losses.append(loss)
         logits.append(z.reshape(-1))
@@ -143,10 +214,22 @@ def make(name, base_class, cls, config, targets, saved, kind, outputs):
     as_bf16(f"{folder}/model.safetensors")
     if os.path.exists(f"{folder}/generation_config.json"):
         os.remove(f"{folder}/generation_config.json")
-    model = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", num_labels=outputs,
-                                problem_type=PROBLEM[kind], ignore_mismatched_sizes=True).eval()
-    lora = LoraConfig(r=2, lora_alpha=4, lora_dropout=0.0, target_modules=targets, modules_to_save=saved,
-                      task_type="TOKEN_CLS" if kind == "token" else "SEQ_CLS")
+    model = cls.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        num_labels=outputs,
+        problem_type=PROBLEM[kind],
+        ignore_mismatched_sizes=True,
+    ).eval()
+    lora = LoraConfig(
+        r=2,
+        lora_alpha=4,
+        lora_dropout=0.0,
+        target_modules=targets,
+        modules_to_save=saved,
+        task_type="TOKEN_CLS" if kind == "token" else "SEQ_CLS",
+    )
     model = get_peft_model(model, lora).eval()
     with torch.no_grad():
         for k, p in model.named_parameters():
@@ -164,8 +247,10 @@ def main():
         if any(entry[0].startswith(c) for c in chosen):
             make(*entry)
     with open(f"{OUT}/README.md", "w") as f:
-        f.write("Random classifiers and what transformers and PEFT compute with them, recorded by "
-                "test/golden/tiny_encoders.py.\n")
+        f.write(
+            "Random classifiers and what transformers and PEFT compute with them, recorded by "
+            "test/golden/tiny_encoders.py.\n"
+        )
 
 
 if __name__ == "__main__":

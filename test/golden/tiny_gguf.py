@@ -1,5 +1,6 @@
 """Writes a saved tiny model as GGUF, for tiny_models.py: keys, tensor names, row orders and extra tensors as the
 conversion of llama.cpp has them. Names come from the tables of the gguf package. Matrices are bf16, vectors f32."""
+
 import json, math
 import gguf, numpy as np
 from safetensors.torch import load_file
@@ -11,12 +12,16 @@ def permuted(x, heads):
 
 
 def llama3_factors(c, r, dim):
-    low, high, out = r["original_max_position_embeddings"] / r["low_freq_factor"], \
-        r["original_max_position_embeddings"] / r["high_freq_factor"], []
+    low, high, out = (
+        r["original_max_position_embeddings"] / r["low_freq_factor"],
+        r["original_max_position_embeddings"] / r["high_freq_factor"],
+        [],
+    )
     for i in range(0, dim, 2):
         wave = 2 * math.pi * r["rope_theta"] ** (i / dim)
-        smooth = (r["original_max_position_embeddings"] / wave - r["low_freq_factor"]) / \
-            (r["high_freq_factor"] - r["low_freq_factor"])
+        smooth = (r["original_max_position_embeddings"] / wave - r["low_freq_factor"]) / (
+            r["high_freq_factor"] - r["low_freq_factor"]
+        )
         out.append(1 if wave < high else r["factor"] if wave > low else 1 / ((1 - smooth) / r["factor"] + smooth))
     return np.array(out, np.float32)
 
@@ -30,9 +35,12 @@ def merged(state):
             out[name] = x
             continue
         at = parts.index("experts")
-        layer, expert, leaf = parts[2], int(parts[at + 1]), ".".join(parts[at + 2:])
-        key = f"layers.{layer}.feed_forward.experts.{leaf}" if leaf[0] == "w" else \
-            f"model.layers.{layer}.mlp.experts.{leaf}"
+        layer, expert, leaf = parts[2], int(parts[at + 1]), ".".join(parts[at + 2 :])
+        key = (
+            f"layers.{layer}.feed_forward.experts.{leaf}"
+            if leaf[0] == "w"
+            else f"model.layers.{layer}.mlp.experts.{leaf}"
+        )
         experts.setdefault(key, {})[expert] = x
     for key, all in experts.items():
         out[key] = np.stack([all[e] for e in range(len(all))])
@@ -64,8 +72,10 @@ class Writer:
                 w.add_expert_feed_forward_length(c["moe_intermediate_size"])
             if c.get("shared_expert_intermediate_size"):
                 w.add_expert_shared_feed_forward_length(c["shared_expert_intermediate_size"])
-        for key, add in (("attn_logit_softcapping", w.add_attn_logit_softcapping),
-                         ("final_logit_softcapping", w.add_final_logit_softcapping)):
+        for key, add in (
+            ("attn_logit_softcapping", w.add_attn_logit_softcapping),
+            ("final_logit_softcapping", w.add_final_logit_softcapping),
+        ):
             if c.get(key):
                 add(c[key])
 
@@ -89,7 +99,8 @@ class Writer:
             w.add_rope_scaling_orig_ctx_len(c["original_max_position_embeddings"])
             scale = c["max_position_embeddings"] / c["original_max_position_embeddings"]
             w.add_rope_scaling_attn_factors(
-                math.sqrt(1 + math.log(scale) / math.log(c["original_max_position_embeddings"])))
+                math.sqrt(1 + math.log(scale) / math.log(c["original_max_position_embeddings"]))
+            )
             for name in ("long", "short"):
                 w.add_tensor(f"rope_factors_{name}.weight", np.array(r[name + "_factor"], np.float32))
 

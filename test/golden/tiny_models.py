@@ -13,6 +13,7 @@ Writes test/data/model/tiny/NAME/ for every entry of MODELS in tiny_*.py beside 
 Numbers are computed in f32 from weights that are whole bf16 numbers, so both sides start from the same. A test of the
 program walks all folders. Run with torch, transformers, peft, safetensors, numpy and gguf installed.
 """
+
 import glob, importlib, json, os, shutil, sys, zlib
 import numpy as np, torch
 from safetensors.torch import load_file, save_file
@@ -29,11 +30,25 @@ class Model:
 
     init(name, p) returns a parameter's numbers or None for the usual ones; rows is a list of (prompt, completion)
     lengths; gguf(folder, path) writes a GGUF file from the saved folder; finish(folder) changes the saved files.
-    rename: a part of the modules' paths, and what files call it. wrap(model) returns the module that PEFT is put on and that computes, the same function as the model's.
+    rename: a part of the modules' paths, and what files call it. wrap(model) returns the module that PEFT
+    is put on and that computes, the same function as the model's.
     """
 
-    def __init__(self, name, cls, config, targets, init=None, rows=None, gguf=None, finish=None, wrap=None, rank=2,
-                 generate=True, rename=None):
+    def __init__(
+        self,
+        name,
+        cls,
+        config,
+        targets,
+        init=None,
+        rows=None,
+        gguf=None,
+        finish=None,
+        wrap=None,
+        rank=2,
+        generate=True,
+        rename=None,
+    ):
         self.name, self.cls, self.config, self.targets = name, cls, config, targets
         self.init, self.rows, self.gguf, self.finish, self.wrap = init, rows, gguf, finish, wrap
         self.rank, self.generate, self.rename = rank, generate, rename
@@ -91,14 +106,16 @@ def greedy(model, prompt, n):
             ids.append(int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
             if ids[-1] == EOS:
                 break
-    return ids[len(prompt):]
+    return ids[len(prompt) :]
 
 
 def record(entry, model, data, folder):
     ce, logits = losses(model, data)
     ce.mean().backward()
     params = {k: p for k, p in model.named_parameters() if p.requires_grad}
-    kept = {"grad." + file_name(entry, k.replace(".default", "")): p.grad.clone().contiguous() for k, p in params.items()}
+    kept = {
+        "grad." + file_name(entry, k.replace(".default", "")): p.grad.clone().contiguous() for k, p in params.items()
+    }
     kept["logits"] = logits.detach().contiguous()
     kept["cross_entropy"] = ce.detach().contiguous()
     save_file(kept, f"{folder}/golden.safetensors")
@@ -125,7 +142,10 @@ def file_name(entry, name):
 
 
 def as_bf16(path, entry=None):
-    state = {file_name(entry, k) if entry else k: v.to(torch.bfloat16) if v.dtype == torch.float32 else v for k, v in load_file(path).items()}
+    state = {
+        file_name(entry, k) if entry else k: v.to(torch.bfloat16) if v.dtype == torch.float32 else v
+        for k, v in load_file(path).items()
+    }
     save_file(state, path, metadata={"format": "pt"})
 
 
@@ -164,8 +184,9 @@ def make(entry):
         assert torch.equal(a, b), k
     if entry.wrap:
         again = entry.wrap(again)
-    lora = LoraConfig(r=entry.rank, lora_alpha=2 * entry.rank, lora_dropout=0.0, task_type=None,
-                      target_modules=entry.targets)
+    lora = LoraConfig(
+        r=entry.rank, lora_alpha=2 * entry.rank, lora_dropout=0.0, task_type=None, target_modules=entry.targets
+    )
     model = get_peft_model(again, lora)
     with torch.no_grad():
         for k, p in model.named_parameters():
@@ -191,7 +212,9 @@ def main():
             if any(entry.name.startswith(c) for c in chosen):
                 make(entry)
     with open(f"{OUT}/README.md", "w") as f:
-        f.write("Random weights and what transformers and PEFT compute with them, recorded by test/golden/tiny_models.py.\n")
+        f.write(
+            "Random weights and what transformers and PEFT compute with them, recorded by test/golden/tiny_models.py.\n"
+        )
 
 
 if __name__ == "__main__":

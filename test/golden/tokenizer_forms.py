@@ -2,7 +2,8 @@
 
     python tokenizer_forms.py SHARED [STEP...]
 
-SHARED is the folder of large reference data; STEPs are those of main(), all when none is given. Writes test/data/tokenizer/: the small vocabularies (trained on this
+SHARED is the folder of large reference data; STEPs are those of main(), all when none is given. Writes
+test/data/tokenizer/: the small vocabularies (trained on this
 repository's own documentation), forms.json, which says what each form is read from, NAME.ids (tokenizer_ids.py) and
 NAME.parts: 16 bits a string, over what one normalizer makes of it, or the pieces that one pre-tokenizer cuts it
 into, each with a NUL behind it. The strings of the latter are those of tokenizer_cases.py and, for each of the
@@ -20,7 +21,17 @@ import gguf
 import sentencepiece
 import tiktoken
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
@@ -36,7 +47,13 @@ def lines():
     for f in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
         if f.name != "TOKENIZERS.md":
             out += [s[:400] for s in f.read_text().splitlines() if s.strip()]
-    return out + ["na\u00efve caf\u00e9 Z\u00fcrich \u041f\u0440\u0438\u0432\u0435\u0442 \u4f60\u597d\u4e16\u754c \ufb01ne \u2167 e\u0301 0123456789"] * 20
+    return (
+        out
+        + [
+            "na\u00efve caf\u00e9 Z\u00fcrich \u041f\u0440\u0438\u0432\u0435\u0442 \u4f60\u597d\u4e16\u754c \ufb01ne \u2167 e\u0301 0123456789"
+        ]
+        * 20
+    )
 
 
 def form(name, what, kind, path, plain=False, ids_only=False, **more):
@@ -50,7 +67,9 @@ def halves(data):
 
 # ---- parts ----
 
-BLOCKS = ["".join("a" + chr(c) + "b" for c in range(b, b + 256) if not 0xD800 <= c < 0xE000) for b in range(0, 0x20000, 256)]
+BLOCKS = [
+    "".join("a" + chr(c) + "b" for c in range(b, b + 256) if not 0xD800 <= c < 0xE000) for b in range(0, 0x20000, 256)
+]
 
 
 def part(name, doc, text):
@@ -61,25 +80,68 @@ def part(name, doc, text):
 
 
 def norm(name, doc):
-    n = Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "normalizer": doc, "model": {"type": "BPE", "vocab": {}, "merges": []}})).normalizer
+    n = Tokenizer.from_str(
+        json.dumps(
+            {
+                "version": "1.0",
+                "added_tokens": [],
+                "normalizer": doc,
+                "model": {"type": "BPE", "vocab": {}, "merges": []},
+            }
+        )
+    ).normalizer
     part(name, {"normalizer": doc}, lambda s: n.normalize_str(s).encode())
 
 
 def pre(name, doc):
-    p = Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "pre_tokenizer": doc, "model": {"type": "BPE", "vocab": {}, "merges": []}})).pre_tokenizer
+    p = Tokenizer.from_str(
+        json.dumps(
+            {
+                "version": "1.0",
+                "added_tokens": [],
+                "pre_tokenizer": doc,
+                "model": {"type": "BPE", "vocab": {}, "merges": []},
+            }
+        )
+    ).pre_tokenizer
     part(name, {"pre_tokenizer": doc}, lambda s: b"".join(w.encode() + b"\0" for w, _ in p.pre_tokenize_str(s)))
 
 
 def parts(charsmap):
     for n in ("NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt"):
         norm("norm-" + n.lower(), {"type": n})
-    norm("norm-bert", {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True})
-    norm("norm-bert-cased", {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False})
-    norm("norm-several", {"type": "Sequence", "normalizers": [
-        {"type": "Strip", "strip_left": True, "strip_right": True},
-        {"type": "Replace", "pattern": {"Regex": " {2,}|\\w{5,}"}, "content": "\u2581"},
-        {"type": "Replace", "pattern": {"String": "ab"}, "content": ""},
-        {"type": "Prepend", "prepend": "_"}]})
+    norm(
+        "norm-bert",
+        {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": None,
+            "lowercase": True,
+        },
+    )
+    norm(
+        "norm-bert-cased",
+        {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": False,
+            "strip_accents": False,
+            "lowercase": False,
+        },
+    )
+    norm(
+        "norm-several",
+        {
+            "type": "Sequence",
+            "normalizers": [
+                {"type": "Strip", "strip_left": True, "strip_right": True},
+                {"type": "Replace", "pattern": {"Regex": " {2,}|\\w{5,}"}, "content": "\u2581"},
+                {"type": "Replace", "pattern": {"String": "ab"}, "content": ""},
+                {"type": "Prepend", "prepend": "_"},
+            ],
+        },
+    )
     norm("norm-precompiled", {"type": "Precompiled", "precompiled_charsmap": charsmap})
     pre("pre-bert", {"type": "BertPreTokenizer"})
     pre("pre-whitespace", {"type": "Whitespace"})
@@ -89,8 +151,20 @@ def parts(charsmap):
     pre("pre-word", {"type": "Split", "pattern": {"Regex": "\\w+|[^\\w\\s]+"}, "behavior": "Removed", "invert": True})
     for b in ("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
         pre("pre-punctuation-" + b.lower(), {"type": "Punctuation", "behavior": b})
-        pre("pre-split-" + b.lower(), {"type": "Split", "pattern": {"Regex": "\\s|[0-9a]"}, "behavior": b, "invert": b == "MergedWithPrevious"})
-    pre("pre-metaspace", {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": MARK, "prepend_scheme": "always", "split": True}]})
+        pre(
+            "pre-split-" + b.lower(),
+            {"type": "Split", "pattern": {"Regex": "\\s|[0-9a]"}, "behavior": b, "invert": b == "MergedWithPrevious"},
+        )
+    pre(
+        "pre-metaspace",
+        {
+            "type": "Sequence",
+            "pretokenizers": [
+                {"type": "WhitespaceSplit"},
+                {"type": "Metaspace", "replacement": MARK, "prepend_scheme": "always", "split": True},
+            ],
+        },
+    )
 
 
 # ---- SentencePiece ----
@@ -118,7 +192,9 @@ def spm(name, what, ids_only, **options):
     rules.write_text(RULES)
     if options.pop("rules", False):
         options["normalization_rule_tsv"] = str(rules)
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines()), model_writer=out, vocab_size=600, minloglevel=2, num_threads=1, **options)
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines()), model_writer=out, vocab_size=600, minloglevel=2, num_threads=1, **options
+    )
     m = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
     return save_spm(name, what, ids_only, m)
 
@@ -164,9 +240,27 @@ def t5_gguf(m):
     # XLM-R numbers the pieces anew: 0 <s>, 1 <pad>, 2 </s>, 3 <unk>, then one more than SentencePiece
     record("xlmr", lambda s: [i + 1 if i else 3 for i in sp.encode(s)], lambda i: "")
     (DATA / "xlmr.model").write_bytes(m.SerializeToString())
-    form("xlmr", "XLM-R's sentencepiece.bpe.model", "folder", "", plain=True, ids_only=True, files={"sentencepiece.bpe.model": "xlmr.model"}, config={"tokenizer_class": "XLMRobertaTokenizer"})
+    form(
+        "xlmr",
+        "XLM-R's sentencepiece.bpe.model",
+        "folder",
+        "",
+        plain=True,
+        ids_only=True,
+        files={"sentencepiece.bpe.model": "xlmr.model"},
+        config={"tokenizer_class": "XLMRobertaTokenizer"},
+    )
     record("t5", lambda s: sp.encode(s), lambda i: "")
-    form("t5", "T5's spiece.model", "folder", "", plain=True, ids_only=True, files={"spiece.model": "xlmr.model"}, config={"tokenizer_class": "T5Tokenizer", "extra_ids": 5})
+    form(
+        "t5",
+        "T5's spiece.model",
+        "folder",
+        "",
+        plain=True,
+        ids_only=True,
+        files={"spiece.model": "xlmr.model"},
+        config={"tokenizer_class": "T5Tokenizer", "extra_ids": 5},
+    )
 
 
 # ---- the tokenizers library ----
@@ -183,7 +277,9 @@ def wordpiece():
     tok.normalizer = normalizers.BertNormalizer()
     tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tok.train_from_iterator(lines(), trainers.WordPieceTrainer(vocab_size=900, special_tokens=special, show_progress=False))
+    tok.train_from_iterator(
+        lines(), trainers.WordPieceTrainer(vocab_size=900, special_tokens=special, show_progress=False)
+    )
     tok.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tok.decoder = decoders.WordPiece()
     save_hf("wordpiece", "tokenizer.json, WordPiece (BERT)", tok)
@@ -193,7 +289,9 @@ def wordpiece():
     form("vocab-txt", "vocab.txt", "folder", "", files={"vocab.txt": "wordpiece.txt"})
     w = gguf.GGUFWriter(DATA / "bert.gguf", "bert")
     w.add_tokenizer_model("bert")
-    words = [t if t.startswith("[") and t.endswith("]") else t[2:] if t.startswith("##") else MARK + t for t, _ in vocab]
+    words = [
+        t if t.startswith("[") and t.endswith("]") else t[2:] if t.startswith("##") else MARK + t for t, _ in vocab
+    ]
     w.add_token_list(words)
     w.add_token_types([3 if t in special else 1 for t, _ in vocab])
     w.add_unk_token_id(1)
@@ -208,33 +306,73 @@ def unigram(charsmap):
     tok = Tokenizer(models.Unigram())
     tok.normalizer = normalizers.Sequence([normalizers.NFKC()])
     tok.pre_tokenizer = pre_tokenizers.Metaspace()
-    tok.train_from_iterator(lines(), trainers.UnigramTrainer(vocab_size=600, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False))
+    tok.train_from_iterator(
+        lines(),
+        trainers.UnigramTrainer(
+            vocab_size=600, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False
+        ),
+    )
     tok.decoder = decoders.Metaspace()
     save_hf("unigram", "tokenizer.json, Unigram, Metaspace", tok)
     doc = json.loads(tok.to_str())
-    doc["normalizer"] = {"type": "Sequence", "normalizers": [
-        {"type": "Precompiled", "precompiled_charsmap": charsmap}, {"type": "Strip", "strip_left": False, "strip_right": True},
-        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": MARK}]}
-    doc["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": MARK, "prepend_scheme": "always", "split": True}]}
+    doc["normalizer"] = {
+        "type": "Sequence",
+        "normalizers": [
+            {"type": "Precompiled", "precompiled_charsmap": charsmap},
+            {"type": "Strip", "strip_left": False, "strip_right": True},
+            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": MARK},
+        ],
+    }
+    doc["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [
+            {"type": "WhitespaceSplit"},
+            {"type": "Metaspace", "replacement": MARK, "prepend_scheme": "always", "split": True},
+        ],
+    }
     base = len(doc["model"]["vocab"])
     doc["model"]["vocab"] += [["<0x%02X>" % b, -20.0] for b in range(256)]
     doc["model"]["byte_fallback"] = True
-    doc["decoder"] = {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": MARK}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
+    doc["decoder"] = {
+        "type": "Sequence",
+        "decoders": [
+            {"type": "Replace", "pattern": {"String": MARK}, "content": " "},
+            {"type": "ByteFallback"},
+            {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+        ],
+    }
     assert base == 600
-    save_hf("unigram-bytes", "tokenizer.json, Unigram, byte fallback, Precompiled (XLM-R, T5)", Tokenizer.from_str(json.dumps(doc)),
-            ids_only=True)  # the library gives up whole runs of byte tokens where one of them is broken
+    save_hf(
+        "unigram-bytes",
+        "tokenizer.json, Unigram, byte fallback, Precompiled (XLM-R, T5)",
+        Tokenizer.from_str(json.dumps(doc)),
+        ids_only=True,
+    )  # the library gives up whole runs of byte tokens where one of them is broken
 
 
 def falcon():
     doc = json.loads((DATA / "tiny.json").read_text())
     doc["normalizer"] = None
-    doc["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
-        {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
-        {"type": "Digits", "individual_digits": False}, {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False}]}
+    doc["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [
+            {"type": "Punctuation", "behavior": "Contiguous"},
+            {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+            {"type": "Digits", "individual_digits": False},
+            {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False},
+        ],
+    }
     tok = Tokenizer.from_str(json.dumps(doc))
     record_hf("json-falcon", tok)
     record_hf("tiny-falcon", tok)
-    form("json-falcon", "tokenizer.json, byte-level BPE cut as Falcon's", "patch", "tiny.json", patch={k: doc[k] for k in ("normalizer", "pre_tokenizer")})
+    form(
+        "json-falcon",
+        "tokenizer.json, byte-level BPE cut as Falcon's",
+        "patch",
+        "tiny.json",
+        patch={k: doc[k] for k in ("normalizer", "pre_tokenizer")},
+    )
 
 
 def files(shared):
@@ -244,7 +382,17 @@ def files(shared):
     names = {"vocab.json": "tiny_vocab.json", "merges.txt": "tiny_merges.txt"}
     for name, cls, normalizer, steps in (
         ("vocab-gpt2", "GPT2Tokenizer", None, pre_tokenizers.ByteLevel(add_prefix_space=False)),
-        ("vocab-qwen2", "Qwen2TokenizerFast", normalizers.NFC(), pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(QWEN2), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])),
+        (
+            "vocab-qwen2",
+            "Qwen2TokenizerFast",
+            normalizers.NFC(),
+            pre_tokenizers.Sequence(
+                [
+                    pre_tokenizers.Split(Regex(QWEN2), "isolated"),
+                    pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+                ]
+            ),
+        ),
     ):
         tok = Tokenizer(models.BPE(doc["model"]["vocab"], [tuple(m.split(" ")) for m in doc["model"]["merges"]]))
         if normalizer:
@@ -252,11 +400,21 @@ def files(shared):
         tok.pre_tokenizer = steps
         tok.decoder = decoders.ByteLevel()
         record_hf(name, tok)
-        form(name, "vocab.json and merges.txt (%s)" % cls.replace("Fast", ""), "folder", "", files=names, config={"tokenizer_class": cls})
+        form(
+            name,
+            "vocab.json and merges.txt (%s)" % cls.replace("Fast", ""),
+            "folder",
+            "",
+            files=names,
+            config={"tokenizer_class": cls},
+        )
     data = (shared / "tokenizers/small-ci/tiktoken_small.model").read_bytes()
     (DATA / "tiny.tiktoken").write_bytes(data)
     ranks = {base64.b64decode(b): int(i) for b, i in (line.split() for line in data.splitlines())}
-    for name, file, pattern in (("tiktoken-llama3", "tokenizer.model", LLAMA3), ("tiktoken-qwen", "qwen.tiktoken", QWEN2)):
+    for name, file, pattern in (
+        ("tiktoken-llama3", "tokenizer.model", LLAMA3),
+        ("tiktoken-qwen", "qwen.tiktoken", QWEN2),
+    ):
         enc = tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
         record(name, lambda s: enc.encode_ordinary(s), lambda i: enc.decode(i))
         form(name, "tiktoken (%s)" % file, "folder", "", plain=True, files={file: "tiny.tiktoken"})
@@ -264,33 +422,84 @@ def files(shared):
 
 def large(shared):
     t = shared / "tokenizers"
-    for name, what in (("bert-base-uncased", "tokenizer.json of bert-base-uncased"), ("t5-small", "tokenizer.json of t5-small"), ("gpt2", "tokenizer.json of gpt2"),
-                       ("roberta-base", "tokenizer.json of roberta-base"), ("phi-3-mini", "tokenizer.json of Phi-3-mini"), ("small-ci", "tokenizer.json of Llama 3's kind")):
+    for name, what in (
+        ("bert-base-uncased", "tokenizer.json of bert-base-uncased"),
+        ("t5-small", "tokenizer.json of t5-small"),
+        ("gpt2", "tokenizer.json of gpt2"),
+        ("roberta-base", "tokenizer.json of roberta-base"),
+        ("phi-3-mini", "tokenizer.json of Phi-3-mini"),
+        ("small-ci", "tokenizer.json of Llama 3's kind"),
+    ):
         tok = Tokenizer.from_file(str(t / name / "tokenizer.json"))
         record_hf("large-" + name, tok)
         form("large-" + name, what, "json", "tokenizers/%s/tokenizer.json" % name, shared=True)
     bert = Tokenizer.from_file(str(t / "bert-base-uncased/tokenizer.json"))
     record_hf("large-bert-bge.gguf", bert)
-    form("large-bert-bge.gguf", "GGUF vocabulary of bge (bert)", "gguf", "tokenizers/gguf-vocabs/ggml-vocab-bert-bge.gguf", shared=True)
+    form(
+        "large-bert-bge.gguf",
+        "GGUF vocabulary of bge (bert)",
+        "gguf",
+        "tokenizers/gguf-vocabs/ggml-vocab-bert-bge.gguf",
+        shared=True,
+    )
     large_spm("large-llama2.model", "tokenizer.model of Llama 2", "llama2/tokenizer.model", shared)
     large_spm("large-mistral-v1.model", "tokenizer.model of Mistral, v1", "mistral/tokenizer.model.v1", shared)
-    large_spm("large-mistral-v7.model", "tokenizer.model of Mistral, v7", "mistral/mistral_instruct_tokenizer_241114.model.v7", shared)
+    large_spm(
+        "large-mistral-v7.model",
+        "tokenizer.model of Mistral, v7",
+        "mistral/mistral_instruct_tokenizer_241114.model.v7",
+        shared,
+    )
     large_spm("large-unigram.model", "a .model of type unigram", "small-ci/m.model", shared)
 
 
 def sentencepieces():
-    m = spm("spm-unigram", ".model, unigram, own map, user-defined pieces", True, model_type="unigram", rules=True,
-            user_defined_symbols=["<cut>", "<cutter>", "the", "e a", "ABC", MARK * 2], control_symbols=["<ctl>"])
+    m = spm(
+        "spm-unigram",
+        ".model, unigram, own map, user-defined pieces",
+        True,
+        model_type="unigram",
+        rules=True,
+        user_defined_symbols=["<cut>", "<cutter>", "the", "e a", "ABC", MARK * 2],
+        control_symbols=["<ctl>"],
+    )
     t5_gguf(m)
-    as_it_is = dict(normalization_rule_name="identity", byte_fallback=True, remove_extra_whitespaces=False, add_dummy_prefix=False)
-    spm("spm-unigram-bytes", ".model, unigram, byte fallback", False, model_type="unigram", **as_it_is,
-        user_defined_symbols=["<cut>", MARK * 2, "\n"])
-    spm("spm-suffix", ".model, unigram, spaces as suffixes", True, model_type="unigram", normalization_rule_name="identity",
-        treat_whitespace_as_suffix=True)
-    spm("spm-bpe", ".model, BPE, own map, user-defined pieces", True, model_type="bpe", rules=True,
-        user_defined_symbols=["<cut>", "<cutter>", "the", "e a", "ABC", MARK * 2])
-    spm("spm-gemma", ".model, BPE, byte fallback (Llama, Mistral, Gemma)", False, model_type="bpe", **as_it_is,
-        user_defined_symbols=["<cut>", MARK * 2, MARK * 3, "\n\n", "\n"], split_digits=True)
+    as_it_is = dict(
+        normalization_rule_name="identity", byte_fallback=True, remove_extra_whitespaces=False, add_dummy_prefix=False
+    )
+    spm(
+        "spm-unigram-bytes",
+        ".model, unigram, byte fallback",
+        False,
+        model_type="unigram",
+        **as_it_is,
+        user_defined_symbols=["<cut>", MARK * 2, "\n"]
+    )
+    spm(
+        "spm-suffix",
+        ".model, unigram, spaces as suffixes",
+        True,
+        model_type="unigram",
+        normalization_rule_name="identity",
+        treat_whitespace_as_suffix=True,
+    )
+    spm(
+        "spm-bpe",
+        ".model, BPE, own map, user-defined pieces",
+        True,
+        model_type="bpe",
+        rules=True,
+        user_defined_symbols=["<cut>", "<cutter>", "the", "e a", "ABC", MARK * 2],
+    )
+    spm(
+        "spm-gemma",
+        ".model, BPE, byte fallback (Llama, Mistral, Gemma)",
+        False,
+        model_type="bpe",
+        **as_it_is,
+        user_defined_symbols=["<cut>", MARK * 2, MARK * 3, "\n\n", "\n"],
+        split_digits=True
+    )
 
 
 def own_map():

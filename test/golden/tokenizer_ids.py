@@ -4,7 +4,8 @@
 
 SHARED is the folder of large reference data (tokenizers/, models/stories260k/), MODEL SmolLM2's GGUF file.
 Writes test/data/tokenizer/: NAME.ids (16 bits a string, little endian: FNV-1a over the ids, each as 32-bit
-little endian, and the text that they decode to, its halves xored; "ids_only" variants leave out the text, as the library
+little endian, and the text that they decode to, its halves xored; "ids_only" variants leave out the text, as
+the library
 decodes an added token to its normalized spelling, "▁<s>"), and the small vocabularies spm512.gguf and llama512.json.
 References: the Rust tokenizers library, and the SentencePiece library for vocabularies with scores.
 """

@@ -4,10 +4,12 @@
     legacy.bin       the same as it wrote before 1.6
     transposed.bin   a tensor whose elements are in another order
     hostile.bin      a pickle that calls os.system when Python reads it
-    model/           tiny-llama's file of another family: config.json and pytorch_model.bin in two files with their index
+    model/           tiny-llama's file of another family: config.json and pytorch_model.bin in two files
+    with their index
 
 Run with torch:  python3 test/golden/torch_files.py
 """
+
 import json, os, shutil
 import torch
 from collections import OrderedDict

@@ -13,8 +13,10 @@ holds. A trunk goes on from its checkpoint, so a configuration costs its longest
 program's own search trains exactly so is what `test/cli/cases/tune-rungs.cmd` compares.
 
 Columns: learning_rate, lora_r, lora_target_modules, use_rslora, batch (rows of an optimizer step), warmup_ratio, then
-for each budget of rows the held-out loss ("nan": the run broke off, its loss above the bare model's) and the seconds that trunk and branch took since
+for each budget of rows the held-out loss ("nan": the run broke off, its loss above the bare model's) and the
+seconds that trunk and branch took since
 the budget before. An unfinished file is gone on with."""
+
 import csv, itertools, json, math, os, random, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,8 +62,12 @@ def train(lorac, arguments):
 
 def before(lorac, model, work):
     """The held-out loss of the bare model."""
-    p = subprocess.run([lorac, "eval", "--json", "--quiet", "--model", model, "--data", f"{work}/eval.csv"] + TEMPLATES,
-                       capture_output=True, text=True, check=True)
+    p = subprocess.run(
+        [lorac, "eval", "--json", "--quiet", "--model", model, "--data", f"{work}/eval.csv"] + TEMPLATES,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(p.stdout)["loss"]
 
 
@@ -70,23 +76,61 @@ def configuration(lorac, model, work, start, number, c):
     longest, first = shape(RUNGS[-1], batch), shape(RUNGS[0], batch)
     warmup = min(math.ceil(float(c["warmup_ratio"]) * longest[0]), (first[0] - first[1]) // 2)
     folder = os.path.join(work, str(number))
-    common = ["--model", model, "--data", f"{work}/train.csv", "--threads", "1", "--r", str(r), "--lora_alpha",
-              str(2 * r), "--lora_target_modules", c["lora_target_modules"], "--use_rslora", c["use_rslora"],
-              "--learning_rate", c["learning_rate"], "--per_device_train_batch_size", str(batch),
-              "--warmup_steps", str(warmup)] + TEMPLATES
+    common = [
+        "--model",
+        model,
+        "--data",
+        f"{work}/train.csv",
+        "--threads",
+        "1",
+        "--r",
+        str(r),
+        "--lora_alpha",
+        str(2 * r),
+        "--lora_target_modules",
+        c["lora_target_modules"],
+        "--use_rslora",
+        c["use_rslora"],
+        "--learning_rate",
+        c["learning_rate"],
+        "--per_device_train_batch_size",
+        str(batch),
+        "--warmup_steps",
+        str(warmup),
+    ] + TEMPLATES
     line, at, seconds = [], 0, 0.0
     for rows in RUNGS:
         steps, decay = shape(rows, batch)
-        trunk = common + ["--out", f"{folder}/trunk", "--max_steps", str(steps - decay),
-                          "--lr_scheduler_type", "constant_with_warmup", "--save_total_limit", "1"]
+        trunk = common + [
+            "--out",
+            f"{folder}/trunk",
+            "--max_steps",
+            str(steps - decay),
+            "--lr_scheduler_type",
+            "constant_with_warmup",
+            "--save_total_limit",
+            "1",
+        ]
         if at:
             trunk += ["--resume_from_checkpoint", f"{folder}/trunk/checkpoint-{at}"]
         went = train(lorac, trunk)
         at = steps - decay
-        branch = common + ["--out", f"{folder}/branch", "--max_steps", str(steps), "--save_strategy", "no",
-                           "--lr_scheduler_type", "warmup_stable_decay", "--eval-data", f"{work}/eval.csv",
-                           "--lr_scheduler_kwargs", json.dumps({"num_decay_steps": decay}),
-                           "--resume_from_checkpoint", f"{folder}/trunk/checkpoint-{at}"]
+        branch = common + [
+            "--out",
+            f"{folder}/branch",
+            "--max_steps",
+            str(steps),
+            "--save_strategy",
+            "no",
+            "--lr_scheduler_type",
+            "warmup_stable_decay",
+            "--eval-data",
+            f"{work}/eval.csv",
+            "--lr_scheduler_kwargs",
+            json.dumps({"num_decay_steps": decay}),
+            "--resume_from_checkpoint",
+            f"{folder}/trunk/checkpoint-{at}",
+        ]
         ended = train(lorac, branch) if went else None
         if not ended or ended["eval_loss"] > 1.02 * start:
             line += ["nan", "0"] * (len(RUNGS) - len(line) // 2)
@@ -104,7 +148,7 @@ def main():
     all_of_them = [dict(zip(GRID, values)) for values in itertools.product(*GRID.values())]
     done = set()
     if os.path.exists(out):
-        done = {tuple(l.split("\t")[:len(GRID)]) for l in open(out, encoding="utf-8").read().splitlines()[1:]}
+        done = {tuple(l.split("\t")[: len(GRID)]) for l in open(out, encoding="utf-8").read().splitlines()[1:]}
     else:
         with open(out, "w", encoding="utf-8") as f:
             head = list(GRID) + [f"{what}_{rows}" for rows in RUNGS for what in ("loss", "seconds")]
@@ -121,7 +165,7 @@ def main():
                     f.write("\t".join(list(c.values()) + line) + "\n")
     head, *lines = open(out, encoding="utf-8").read().splitlines()
     place = {tuple(c.values()): i for i, c in enumerate(all_of_them)}
-    lines.sort(key=lambda l: place[tuple(l.split("\t")[:len(GRID)])])
+    lines.sort(key=lambda l: place[tuple(l.split("\t")[: len(GRID)])])
     with open(out, "w", encoding="utf-8") as f:
         f.write("\n".join([head] + lines) + "\n")
 

@@ -47,8 +47,10 @@ def table(name, chars):
             line = "   "
         line += " " + r
     lines.append(line)
-    return "const char_range unicode_%s[] = {\n%s\n};\nconst size_t unicode_%s_count = sizeof unicode_%s / sizeof *unicode_%s;\n" % (
-        name, "\n".join(lines), name, name, name)
+    return (
+        "const char_range unicode_%s[] = {\n%s\n};\nconst size_t unicode_%s_count = sizeof unicode_%s / sizeof *unicode_%s;\n"
+        % (name, "\n".join(lines), name, name, name)
+    )
 
 
 def alone(pre):
@@ -90,10 +92,15 @@ def unknown_to_normalization():
     for c in ALL:
         s = chr(c)
         if unicodedata.combining(s):
-            moves = nfd.normalize_str("a\u0315" + s) != "a\u0315" + s or nfd.normalize_str("a" + s + "\u0334") != "a" + s + "\u0334"
+            moves = (
+                nfd.normalize_str("a\u0315" + s) != "a\u0315" + s
+                or nfd.normalize_str("a" + s + "\u0334") != "a" + s + "\u0334"
+            )
             if not moves:
-                assert unicodedata.normalize("NFD", "a\u0315" + s) != "a\u0315" + s or \
-                    unicodedata.normalize("NFD", "a" + s + "\u0334") != "a" + s + "\u0334", hex(c)
+                assert (
+                    unicodedata.normalize("NFD", "a\u0315" + s) != "a\u0315" + s
+                    or unicodedata.normalize("NFD", "a" + s + "\u0334") != "a" + s + "\u0334"
+                ), hex(c)
                 found.add(c)
         if apart[c] != unicodedata.normalize("NFKD", s):
             assert apart[c] == s, hex(c)

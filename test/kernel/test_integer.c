@@ -47,7 +47,8 @@ static void close_lines(const value *want, const value *got, double bound, const
 /* Whether such weights meet x in 8 bits: those whose codes exceed 4 bits only where 8-bit products add in 32. */
 static bool eight_bits(const tensor *w, const device *d)
 {
-    const bool wide = strstr(device_name(d), "generic") || strstr(device_name(d), "vnni") || strstr(device_name(d), "neon");
+    const char *name = device_name(d);
+    const bool wide = strstr(name, "generic") || strstr(name, "vnni") || strstr(name, "neon");
     switch (w->type) {
     case DT_Q4_0:
     case DT_Q4_1:

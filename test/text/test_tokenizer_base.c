@@ -207,7 +207,8 @@ static void splitting(void **state)
         err e = {0};
         splitter s = {0};
         str out = {0};
-        assert_int_equal(splitter_add(&s, cases[i].pattern, strlen(cases[i].pattern), SPLIT_KEEP, SPLIT_MATCHES, "P", &e),
+        assert_int_equal(splitter_add(&s, cases[i].pattern, strlen(cases[i].pattern), SPLIT_KEEP, SPLIT_MATCHES, "P",
+                                      &e),
                          OK);
         assert_int_equal(
             splitter_run(&s, cases[i].text, strlen(cases[i].text), SPLIT_SPACED, put_bar, &out, &e), OK);
@@ -236,7 +237,8 @@ static void deep_pattern(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_agree), cmocka_unit_test(lines_are_cut), cmocka_unit_test(utf8),         cmocka_unit_test(malformed_utf8),
+        cmocka_unit_test(merges_agree), cmocka_unit_test(lines_are_cut), cmocka_unit_test(utf8),
+        cmocka_unit_test(malformed_utf8),
         cmocka_unit_test(white_space),  cmocka_unit_test(byte_letters), cmocka_unit_test(patterns),
         cmocka_unit_test(splitting),    cmocka_unit_test(deep_pattern),
     };

@@ -2,7 +2,8 @@
  * implementations make of them, and vocabularies made here.
  *
  * cases.txt: a line "TIMES \t TEXT", the text to be repeated so often. NAME.ids: for each 16 bits, FNV-1a
- * over the ids as 32-bit little endian and the text they decode to, its halves xored. See test/golden/tokenizer_cases.py
+ * over the ids as 32-bit little endian and the text they decode to, its halves xored. See
+ * test/golden/tokenizer_cases.py
  * and tokenizer_ids.py. */
 #ifndef TOKENIZER_SUPPORT_H
 #define TOKENIZER_SUPPORT_H

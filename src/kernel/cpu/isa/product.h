@@ -68,7 +68,8 @@ int64_t product_scratch(compute how, int64_t k, int64_t n, int64_t r, int thread
 int64_t product_pack_scratch(compute how);
 
 /* Packs x (rows, k), ldx floats apart, together with the other threads of the team (taking from lane A).
- * Panel p starts at panels + p * MR * product_lines(how, SIDE_X, k). scratch: product_pack_scratch() for each thread. */
+ * Panel p starts at panels + p * MR * product_lines(how, SIDE_X, k). scratch: product_pack_scratch() for each
+ * thread. */
 #define product_pack NAME(product_pack)
 void product_pack(compute how, const float *x, int64_t ldx, int64_t rows, int64_t k, float *panels,
                   float *scratch, int t, pool *team);
