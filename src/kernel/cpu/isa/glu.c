@@ -1,31 +1,20 @@
-/* glu.c -- gated activations other than SwiGLU, soft caps, and columns of fused projections (the mathematics:
- * op/geglu.c, softcap.c, columns.c). Element by element, so the threads take rows. */
+/* glu.c -- gated activations, soft caps, and columns of fused projections (the mathematics: op/swiglu.c, geglu.c,
+ * softcap.c, columns.c). Element by element, so the threads take rows. */
 #include "kernel/cpu/isa/rows.h"
 
-/* sigma(2 sqrt(2 / pi) (g + 0.044715 g^3)) */
-INLINE vec gelu_sigma(vec g)
-{
-    const vec z = v_fma(v_set(0.044715f) * g * g, g, g);
-    return v_set(1) / (v_set(1) + v_exp(z * v_set(-2 * 0.7978845608f)));
-}
+/* y = value(g) u;  value(g) = g s, and its slope is s t. */
+typedef vec value_fn(vec g);
+typedef void slope_fn(vec g, vec *s, vec *t);
 
-static void geglu_rows(const job *j, int64_t from, int64_t to)
+INLINE void gated_rows(const job *j, int64_t from, int64_t to, value_fn *of)
 {
     const float *g = rows_of(j->v, j->i->in[0], from), *u = rows_of(j->v, j->i->in[1], from);
     float *y = rows_of(j->v, j->i->out[0], from);
     const int64_t n = (to - from) * j->v[j->i->out[0]].s.d[1];
-    for (int64_t k = 0; k < n; k += VL) {
-        const vec a = get(g + k, n - k);
-        put(y + k, a * gelu_sigma(a) * get(u + k, n - k), n - k, 0);
-    }
+    for (int64_t k = 0; k < n; k += VL) put(y + k, of(get(g + k, n - k)) * get(u + k, n - k), n - k, 0);
 }
 
-void geglu_forward(const run *r, const value *v, const instr *i)
-{
-    rows_run(r, v, i, &v[i->out[0]], geglu_rows);
-}
-
-static void geglu_rows_back(const job *j, int64_t from, int64_t to)
+INLINE void gated_rows_back(const job *j, int64_t from, int64_t to, slope_fn *of)
 {
     const instr *i = j->i;
     const float *g = rows_of(j->v, i->in[0], from), *u = rows_of(j->v, i->in[1], from);
@@ -35,17 +24,51 @@ static void geglu_rows_back(const job *j, int64_t from, int64_t to)
     const int64_t n = (to - from) * j->v[i->dout].s.d[1];
     for (int64_t k = 0; k < n; k += VL) {
         const int64_t m = n - k;
-        const vec a = get(g + k, m), b = get(u + k, m), d = get(dy + k, m), s = gelu_sigma(a);
-        const vec slope = v_fma(v_set(3 * 0.044715f) * a, a, v_set(1)) * v_set(2 * 0.7978845608f);
-        if (dg) put(dg + k, d * b * s * v_fma(a * (v_set(1) - s), slope, v_set(1)), m, i->acc & BIT(0));
+        const vec a = get(g + k, m), b = get(u + k, m), d = get(dy + k, m);
+        vec s, t;
+        of(a, &s, &t);
+        if (dg) put(dg + k, d * b * s * t, m, i->acc & BIT(0));
         if (du) put(du + k, d * a * s, m, i->acc & BIT(1));
     }
 }
 
-void geglu_backward(const run *r, const value *v, const instr *i)
+INLINE vec silu(vec g) { return g / (v_set(1) + v_exp(-g)); }
+INLINE void silu_slope(vec g, vec *s, vec *t)
 {
-    rows_run(r, v, i, &v[i->dout], geglu_rows_back);
+    *s = v_set(1) / (v_set(1) + v_exp(-g));
+    *t = v_set(1) + g * (v_set(1) - *s);
 }
+
+/* sigma(2 sqrt(2 / pi) (g + 0.044715 g^3)) */
+INLINE vec gelu_sigma(vec g)
+{
+    const vec z = v_fma(v_set(0.044715f) * g * g, g, g);
+    return v_set(1) / (v_set(1) + v_exp(z * v_set(-2 * 0.7978845608f)));
+}
+INLINE vec gelu(vec g) { return g * gelu_sigma(g); }
+INLINE void gelu_slope(vec g, vec *s, vec *t)
+{
+    *s = gelu_sigma(g);
+    const vec slope = v_fma(v_set(3 * 0.044715f) * g, g, v_set(1)) * v_set(2 * 0.7978845608f);
+    *t = v_fma(g * (v_set(1) - *s), slope, v_set(1));
+}
+
+#define GATED(NAME, VALUE)                                                                                   \
+    static void NAME##_rows(const job *j, int64_t from, int64_t to) { gated_rows(j, from, to, VALUE); }      \
+    static void NAME##_rows_back(const job *j, int64_t from, int64_t to)                                     \
+    {                                                                                                        \
+        gated_rows_back(j, from, to, VALUE##_slope);                                                         \
+    }                                                                                                        \
+    void NAME##_forward(const run *r, const value *v, const instr *i)                                        \
+    {                                                                                                        \
+        rows_run(r, v, i, &v[i->out[0]], NAME##_rows);                                                       \
+    }                                                                                                        \
+    void NAME##_backward(const run *r, const value *v, const instr *i)                                       \
+    {                                                                                                        \
+        rows_run(r, v, i, &v[i->dout], NAME##_rows_back);                                                    \
+    }
+GATED(swiglu, silu)
+GATED(geglu, gelu)
 
 /* ---------------------------------------------------------------------------------- softcap */
 

@@ -156,54 +156,7 @@ void rope_backward(const run *r, const value *v, const instr *i)
     rows_run(r, v, i, &v[i->dout], rope_rows);
 }
 
-/* ---------------------------------------------------------------------------------- swiglu, add */
-
-static void swiglu_rows(const job *j, int64_t from, int64_t to)
-{
-    const float *g = rows_of(j->v, j->i->in[0], from), *u = rows_of(j->v, j->i->in[1], from);
-    float *y = rows_of(j->v, j->i->out[0], from);
-    const int64_t n = (to - from) * j->v[j->i->out[0]].s.d[1];
-    for (int64_t k = 0; k < n; k += VL) {
-        const int whole = k + VL <= n;
-        vec a = whole ? v_load(g + k) : v_load_part(g + k, n - k),
-            b = whole ? v_load(u + k) : v_load_part(u + k, n - k);
-        vec out = a / (v_set(1) + v_exp(-a)) * b;
-        if (whole)
-            v_store(y + k, out);
-        else
-            v_store_part(y + k, out, n - k);
-    }
-}
-
-void swiglu_forward(const run *r, const value *v, const instr *i)
-{
-    rows_run(r, v, i, &v[i->out[0]], swiglu_rows);
-}
-
-static void swiglu_rows_back(const job *j, int64_t from, int64_t to)
-{
-    const instr *i = j->i;
-    const float *g = rows_of(j->v, i->in[0], from), *u = rows_of(j->v, i->in[1], from);
-    const float *dy = rows_of(j->v, i->dout, from);
-    float *dg = i->din[0] == NONE ? NULL : rows_of(j->v, i->din[0], from);
-    float *du = i->din[1] == NONE ? NULL : rows_of(j->v, i->din[1], from);
-    const int64_t n = (to - from) * j->v[i->dout].s.d[1];
-    for (int64_t k = 0; k < n; k += VL) {
-        const int64_t m = n - k;
-        const int whole = m >= VL;
-        vec a = whole ? v_load(g + k) : v_load_part(g + k, m),
-            b = whole ? v_load(u + k) : v_load_part(u + k, m);
-        vec d = whole ? v_load(dy + k) : v_load_part(dy + k, m);
-        vec s = v_set(1) / (v_set(1) + v_exp(-a));
-        if (dg) put(dg + k, d * b * s * (v_set(1) + a * (v_set(1) - s)), m, i->acc & BIT(0));
-        if (du) put(du + k, d * a * s, m, i->acc & BIT(1));
-    }
-}
-
-void swiglu_backward(const run *r, const value *v, const instr *i)
-{
-    rows_run(r, v, i, &v[i->dout], swiglu_rows_back);
-}
+/* ---------------------------------------------------------------------------------- add */
 
 static void add_rows(const job *j, int64_t from, int64_t to)
 {
