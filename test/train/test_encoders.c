@@ -8,34 +8,17 @@
  * Gradients of q are sums of ds_j k_j with sum ds_j = 0: some 64 * 2^-24 of terms ten times the sum.
  *
  * A folder added under test/data/model/encoder is walked by itself. */
-#include "base/file.h"
 #include "base/json.h"
-#include "format/safetensors.h"
 #include "model/step.h"
 #include "train/adamw.h"
 #include "train/clip.h"
 
-#include <dirent.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "scratch.h"
+#include "walk.h"
 
 #define ENCODERS "test/data/model/encoder/"
 
 enum { MOST = 256 };
-
-/* The largest errors of the folder at hand: of logits and losses of labels, of gradients over their norms,
- * of the optimizer's losses. */
-typedef struct worst {
-    double logit, gradient, loss;
-} worst;
 
 static worst seen;
 
@@ -52,11 +35,6 @@ typedef struct rig {
     int64_t tokens, labels;
     err e;
 } rig;
-
-static void must(int code, const err *e)
-{
-    if (code != OK) fail_msg("%s", e->msg);
-}
 
 /* Good until the next call but three. */
 static const char *path_of(const char *name, const char *leaf)
@@ -137,10 +115,7 @@ static void rig_close(rig *r)
 
 static const float *recorded(const rig *r, const char *name, int64_t count)
 {
-    const tensor *t = safetensors_find(r->recorded, name);
-    if (!t || t->type != DT_F32 || tensor_count(t) != count)
-        fail_msg("%s: %s is not recorded", r->name, name);
-    return t->data;
+    return walk_floats(r->recorded, r->name, name, count);
 }
 
 static void near(const rig *r, const char *what, const float *have, int64_t n)
@@ -156,15 +131,10 @@ static void check_gradient(const rig *r, const char *name, const float *have, in
 {
     char full[256];
     snprintf(full, sizeof full, "grad.%s", name);
-    const float *want = recorded(r, full, n);
-    double difference = 0, norm = 0;
-    for (int64_t k = 0; k < n; k++) {
-        difference += pow((double)have[k] - (double)want[k], 2);
-        norm += pow((double)want[k], 2);
-    }
+    double norm, difference = walk_distance(have, recorded(r, full, n), n, &norm);
     if (!(norm > 0 && isfinite(difference)))
         fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
-    seen.gradient = fmax(seen.gradient, sqrt(difference / norm));
+    seen.gradient = fmax(seen.gradient, difference / norm);
 }
 
 static void check_gradients(const rig *r)
@@ -249,39 +219,12 @@ static void check_saved(rig *r, const char *folder)
     adapter_close(again);
 }
 
-/* The row of docs/MODELS.md that begins "| `NAME` |": its third to fifth columns are the bounds. */
-static void check_row(const char *docs, const char *name)
-{
-    char key[128];
-    worst said;
-    snprintf(key, sizeof key, "| `%s` |", name);
-    if (getenv("LORAC_RECORD")) {
-        print_message("%s  | %.0e | %.0e | %.0e |\n", key, 4 * seen.logit, 4 * seen.gradient, 4 * seen.loss);
-        return;
-    }
-    const char *row = strstr(docs, key), *numbers = row ? strchr(row + strlen(key), '|') : NULL;
-    if (!numbers || sscanf(numbers, "| %lf | %lf | %lf |", &said.logit, &said.gradient, &said.loss) != 3)
-        fail_msg("docs/MODELS.md has no row with three bounds that begins: %s", key);
-    if (!(seen.logit <= said.logit && seen.gradient <= said.gradient && seen.loss <= said.loss))
-        fail_msg("%s is off by %.1e, %.1e and %.1e: more than docs/MODELS.md says", name, seen.logit,
-                 seen.gradient, seen.loss);
-}
-
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static void test_all(void **state)
 {
     static const char *const devices[] = {"reference", "auto"};
-    char *names[64], *folder = scratch_new();
-    int n = 0;
+    char *names[WALK_MOST], *folder = scratch_new();
     (void)state;
-    DIR *d = opendir(ENCODERS);
-    assert_non_null(d);
-    for (const struct dirent *f; n < 64 && (f = readdir(d));)
-        if (file_is_dir(path_of(f->d_name, "")) && f->d_name[0] != '.') names[n++] = strdup(f->d_name);
-    closedir(d);
-    qsort(names, (size_t)n, sizeof *names, by_name);
-    assert_true(n > 0);
+    const int n = walk_names(ENCODERS, names);
     str docs = {0};
     err e = {0};
     must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
@@ -295,7 +238,9 @@ static void test_all(void **state)
             rig_close(r);
             free(r);
         }
-        check_row(str_c(&docs), names[i]);
+        char key[128];
+        snprintf(key, sizeof key, "| `%s` |", names[i]);
+        walk_check_row(str_c(&docs), key, &seen);
         free(names[i]);
     }
     str_free(&docs);

@@ -14,27 +14,11 @@
 #include "train/adamw.h"
 #include "train/clip.h"
 
-#include "base/file.h"
-#include "format/safetensors.h"
-
-#include <dirent.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "walk.h"
 
 #define TINY "test/data/model/tiny/"
 
 static const double logit_bound = 1.2e-4, ce_bound = 1.2e-4, gradient_bound = 2e-5, loss_bound = 1e-4;
-
-/* The largest differences of a golden so far: of a logit, of a gradient as a share of its norm, of a loss
- * as a share. */
-typedef struct worst {
-    double logit, gradient, loss;
-} worst;
 
 static worst seen;
 
@@ -49,11 +33,6 @@ typedef struct rig {
     const char *name, *which; /* for messages */
     err e;
 } rig;
-
-static void must(int code, const err *e)
-{
-    if (code != OK) fail_msg("%s", e->msg);
-}
 
 /* Good until the next call. */
 static const char *path_of(const char *name, const char *leaf)
@@ -88,10 +67,7 @@ static void rig_close(rig *r)
 
 static const float *recorded(const rig *r, const char *name, int64_t count)
 {
-    const tensor *t = safetensors_find(r->recorded, name);
-    if (!t || t->type != DT_F32 || tensor_count(t) != count)
-        fail_msg("%s: %s is not recorded", r->name, name);
-    return t->data;
+    return walk_floats(r->recorded, r->name, name, count);
 }
 
 static void check_loss(const rig *r, const step *s)
@@ -114,15 +90,10 @@ static void check_gradients(const rig *r)
         snprintf(name, sizeof name, "grad.base_model.model.%s.lora_%c.weight", n->name, i % 2 ? 'B' : 'A');
         const int64_t count = n->r * (i % 2 ? n->out : n->in);
         const float *want = recorded(r, name, count), *have = r->a->grad + (i % 2 ? n->b : n->a);
-        double difference = 0, norm = 0;
-        for (int64_t k = 0; k < count; k++) {
-            difference += pow((double)have[k] - (double)want[k], 2);
-            norm += pow((double)want[k], 2);
-        }
-        note(&seen.gradient, norm > 0 ? sqrt(difference / norm) : 0);
-        if (!(sqrt(difference) <= gradient_bound * sqrt(norm)))
-            fail_msg("%s, %s: %s: gradient differs by %.2e", r->name, r->which, name,
-                     sqrt(difference / norm));
+        double norm, difference = walk_distance(have, want, count, &norm);
+        note(&seen.gradient, norm > 0 ? difference / norm : 0);
+        if (!(difference <= gradient_bound * norm))
+            fail_msg("%s, %s: %s: gradient differs by %.2e", r->name, r->which, name, difference / norm);
     }
 }
 
@@ -263,41 +234,11 @@ static void check_model(const char *name, const char *file)
     }
 }
 
-/* The row of docs/MODELS.md that begins "| `NAME` |": its fourth to sixth columns are the bounds. */
-static void check_row(const char *docs, const char *name, bool has_gguf)
-{
-    char key[128];
-    worst said;
-    snprintf(key, sizeof key, "| `%s` | folder%s |", name, has_gguf ? ", GGUF" : "");
-    if (getenv("LORAC_RECORD")) {
-        print_message("%s  | %.0e | %.0e | %.0e |\n", key, 4 * seen.logit, 4 * seen.gradient,
-                      4 * seen.loss);
-        return;
-    }
-    const char *row = strstr(docs, key);
-    if (!row) fail_msg("docs/MODELS.md has no row that begins: %s", key);
-    const char *numbers = strchr(row + strlen(key), '|');
-    if (!numbers || sscanf(numbers, "| %lf | %lf | %lf |", &said.logit, &said.gradient, &said.loss) != 3)
-        fail_msg("docs/MODELS.md: the row of %s does not say three bounds", name);
-    if (seen.logit > said.logit || seen.gradient > said.gradient || seen.loss > said.loss)
-        fail_msg("%s is off by %.1e, %.1e and %.1e: more than docs/MODELS.md says", name, seen.logit,
-                 seen.gradient, seen.loss);
-}
-
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static void test_all(void **state)
 {
     (void)state;
-    char *names[256];
-    int n = 0;
-    DIR *d = opendir(TINY);
-    assert_non_null(d);
-    for (const struct dirent *f; n < 256 && (f = readdir(d));)
-        if (file_is_dir(path_of(f->d_name, "")) && f->d_name[0] != '.') names[n++] = strdup(f->d_name);
-    closedir(d);
-    qsort(names, (size_t)n, sizeof *names, by_name);
-    assert_true(n > 0);
+    char *names[WALK_MOST];
+    const int n = walk_names(TINY, names);
     str docs = {0};
     err e = {0};
     must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
@@ -314,7 +255,8 @@ static void test_all(void **state)
             check_model(names[i], path);
             has_gguf = true;
         }
-        check_row(str_c(&docs), names[i], has_gguf);
+        snprintf(path, sizeof path, "| `%s` | folder%s |", names[i], has_gguf ? ", GGUF" : "");
+        walk_check_row(str_c(&docs), path, &seen);
         free(names[i]);
     }
     str_free(&docs);
