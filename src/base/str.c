@@ -29,18 +29,24 @@ void str_add(str *s, const char *text, size_t n)
 void str_puts(str *s, const char *text) { str_add(s, text, strlen(text)); }
 void str_putc(str *s, char c) { str_add(s, &c, 1); }
 
+void str_vfmt(str *s, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    BUG_IF(n < 0);
+    reserve(s, (size_t)n);
+    vsnprintf(s->p + s->n, (size_t)n + 1, fmt, again);
+    va_end(again);
+    s->n += (size_t)n;
+}
+
 void str_fmt(str *s, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    str_vfmt(s, fmt, ap);
     va_end(ap);
-    BUG_IF(n < 0);
-    reserve(s, (size_t)n);
-    va_start(ap, fmt);
-    vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    s->n += (size_t)n;
 }
 
 void str_clear(str *s)

@@ -4,6 +4,7 @@
 #define BASE_STR_H
 
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 typedef struct str {
@@ -15,6 +16,7 @@ void str_add(str *s, const char *text, size_t n);
 void str_puts(str *s, const char *text);
 void str_putc(str *s, char c);
 void str_fmt(str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void str_vfmt(str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 void str_clear(str *s);              /* empty, storage kept */
 void str_free(str *s);               /* storage returned; usable again */
 const char *str_c(const str *s);     /* never NULL */

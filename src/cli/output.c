@@ -61,14 +61,12 @@ void output_visible(str *out, const char *text)
 
 void output_row(str *out, const char *label, const char *fmt, ...)
 {
-    char *text;
     va_list a;
     va_start(a, fmt);
-    int n = vasprintf(&text, fmt, a);
+    str_fmt(out, "%-18s ", label);
+    str_vfmt(out, fmt, a);
+    str_putc(out, '\n');
     va_end(a);
-    BUG_IF(n < 0);
-    str_fmt(out, "%-18s %s\n", label, text);
-    free(text);
 }
 
 void output_count(str *out, int64_t n)

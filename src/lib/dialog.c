@@ -3,6 +3,7 @@
 
 #include "gen/talk.h"
 #include "lib/job_open.h"
+#include "lib/job_prompts.h"
 #include "text/chat.h"
 #include "text/row.h"
 
@@ -60,16 +61,7 @@ void dialog_close(dialog *d)
 
 static generate_options how(const options *o)
 {
-    return (generate_options){
-        .max_new_tokens = o->max_new_tokens,
-        .batch = 1,
-        .how = {.temperature = o->do_sample ? o->temperature : 0,
-                .top_k = (int)o->top_k,
-                .top_p = o->top_p,
-                .min_p = o->min_p,
-                .repetition_penalty = o->repetition_penalty,
-                .seed = (uint64_t)o->seed},
-    };
+    return (generate_options){.max_new_tokens = o->max_new_tokens, .batch = 1, .how = job_sampling(o)};
 }
 
 /* The conversation as the model reads it, with what begins its answer. */

@@ -46,6 +46,16 @@ static void on_done(void *arg, int64_t row, const generated *g)
     if (t->h->progress) t->h->progress(t->h->arg, &p);
 }
 
+sampling job_sampling(const options *o)
+{
+    return (sampling){.temperature = o->do_sample ? o->temperature : 0,
+                      .top_k = (int)o->top_k,
+                      .top_p = o->top_p,
+                      .min_p = o->min_p,
+                      .repetition_penalty = o->repetition_penalty,
+                      .seed = (uint64_t)o->seed};
+}
+
 int job_prompts_run(generate_result *g, const job_prompts *p, const job_model *j, const options *o,
                     const job_hooks *h, err *e)
 {
@@ -54,12 +64,7 @@ int job_prompts_run(generate_result *g, const job_prompts *p, const job_model *j
     generate_options how = {
         .max_new_tokens = o->max_new_tokens,
         .batch = o->batch,
-        .how = {.temperature = o->do_sample ? o->temperature : 0,
-                .top_k = (int)o->top_k,
-                .top_p = o->top_p,
-                .min_p = o->min_p,
-                .repetition_penalty = o->repetition_penalty,
-                .seed = (uint64_t)o->seed},
+        .how = job_sampling(o),
         .stop = o->stop.p,
         .stops = o->stop.n,
     };

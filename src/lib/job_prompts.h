@@ -12,6 +12,9 @@ typedef struct job_prompts {
     row_bos bos; /* AUTO unless set */
 } job_prompts;
 
+/* What the options say of choosing tokens. */
+sampling job_sampling(const options *o);
+
 /* n empty prompts, to be filled in by the caller. */
 void job_prompts_init(job_prompts *p, int64_t n);
 void job_prompts_release(job_prompts *p);

@@ -56,6 +56,17 @@ val decoder_block_normed(build *b, const model_config *c, int64_t layer, val x)
     return prenorm(b, c, layer, x, NORMED_HEADS);
 }
 
+val decoder_sandwich(build *b, const model_config *c, int64_t layer, val x, decoder_heads heads)
+{
+    prog *p = build_prog(b);
+    val h = build_norm(b, x, layer, "input_layernorm", c->rms_eps);
+    h = decoder_attention(b, c, layer, h, heads);
+    x = op_add(p, x, build_norm(b, h, layer, "post_attention_layernorm", c->rms_eps));
+    h = build_norm(b, x, layer, "pre_feedforward_layernorm", c->rms_eps);
+    h = decoder_geglu(b, c, layer, h);
+    return op_add(p, x, build_norm(b, h, layer, "post_feedforward_layernorm", c->rms_eps));
+}
+
 void decoder_run(build *b, const model_config *c,
                  val (*block)(build *b, const model_config *c, int64_t layer, val x))
 {

@@ -19,6 +19,10 @@ val decoder_geglu(build *b, const model_config *c, int64_t layer, val h);
 val decoder_block(build *b, const model_config *c, int64_t layer, val x);
 /* The same with normed heads. */
 val decoder_block_normed(build *b, const model_config *c, int64_t layer, val x);
+/* A block of Gemma 2 and 3, with norms before and behind both parts:
+ *     x = x + post_attention_layernorm(attention(input_layernorm(x)))
+ *     x = x + post_feedforward_layernorm(geglu(pre_feedforward_layernorm(x))) */
+val decoder_sandwich(build *b, const model_config *c, int64_t layer, val x, decoder_heads heads);
 /* x = embedding; every block; norm and head over the label rows. */
 void decoder_run(build *b, const model_config *c,
                  val (*block)(build *b, const model_config *c, int64_t layer, val x));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned flags_of(const pieces *s, int type)
+unsigned piece_flags(int64_t type)
 {
     switch (type) {
     case PIECE_NORMAL:
@@ -17,13 +17,20 @@ static unsigned flags_of(const pieces *s, int type)
     case PIECE_UNKNOWN:
     case PIECE_CONTROL:
         return TOKEN_ADDED | TOKEN_SPECIAL;
-    case PIECE_USER_DEFINED: /* of a unigram model: pieces as others are, whose score of 0 nothing beats */
-        return TOKEN_ADDED | (s->model == MODEL_UNIGRAM && !s->user_first ? TOKEN_WORD : 0);
+    case PIECE_USER_DEFINED:
+        return TOKEN_ADDED;
     case PIECE_BYTE:
         return TOKEN_BYTE;
     default:
-        return 0;
+        return 0; /* unused */
     }
+}
+
+/* User-defined pieces of a unigram model are pieces as others are, whose score of 0 nothing beats. */
+static unsigned flags_of(const pieces *s, int type)
+{
+    const bool word = type == PIECE_USER_DEFINED && s->model == MODEL_UNIGRAM && !s->user_first;
+    return piece_flags(type) | (word ? TOKEN_WORD : 0);
 }
 
 /* Control pieces are looked for in the text as it is, user-defined ones of a BPE in normalized text. */

@@ -1,6 +1,5 @@
 /* pieces.h -- a SentencePiece vocabulary, of type BPE or unigram, made into a tokenizer: for the readers of
- * .model files and of GGUF files. The texts go through SentencePiece's normalizer, whole, without being cut.
- * */
+ * .model files and of GGUF files. The texts go through SentencePiece's normalizer, whole, without being cut. */
 #ifndef TEXT_PIECES_H
 #define TEXT_PIECES_H
 
@@ -22,6 +21,9 @@ typedef struct pieces {
     bool user_first;  /* user-defined pieces are looked for in the text as it is, before anything else */
     span map;         /* a precompiled character map; n 0: none */
 } pieces;
+
+/* TOKEN_* of a piece of this type. */
+unsigned piece_flags(int64_t type);
 
 /* Fills t, new. `where` names the pieces in messages. Keeps nothing of s. */
 int pieces_build(tokenizer *t, const pieces *s, const char *where, err *e);

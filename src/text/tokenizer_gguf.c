@@ -40,23 +40,6 @@ static int read_tokens(reader *r)
     return code;
 }
 
-static unsigned flags_of(int64_t type)
-{
-    switch (type) {
-    case PIECE_NORMAL:
-        return TOKEN_WORD;
-    case PIECE_UNKNOWN:
-    case PIECE_CONTROL:
-        return TOKEN_ADDED | TOKEN_SPECIAL;
-    case PIECE_USER_DEFINED:
-        return TOKEN_ADDED;
-    case PIECE_BYTE:
-        return TOKEN_BYTE;
-    default:
-        return 0; /* unused */
-    }
-}
-
 /* User-defined tokens of SentencePiece are looked for where spaces have become marks already. */
 static bool put_added(reader *r, int32_t id)
 {
@@ -83,7 +66,7 @@ static int put_tokens(reader *r, token_spelling how)
     vocab_init(&t->v, r->n, how);
     for (int32_t id = 0; id < r->n; id++) {
         gguf_text s = r->text[id];
-        unsigned flags = flags_of(r->type[id]);
+        unsigned flags = piece_flags(r->type[id]);
         bool good = utf8_valid(s.p, s.n) == s.n;
         if (how == WORD_MARK && flags & TOKEN_BYTE)
             good = good && byte_of_name(s.p, s.n) >= 0;

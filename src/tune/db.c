@@ -102,29 +102,34 @@ const char *db_text(sqlite3_stmt *s, int column)
     return text ? text : "";
 }
 
-int db_run(db *d, err *e, const char *sql, const char *types, ...)
+/* The first column of the first row to *out, 0 without one. */
+static int run(db *d, double *out, err *e, const char *sql, const char *types, va_list a)
 {
     sqlite3_stmt *s = NULL;
-    va_list a;
-    va_start(a, types);
     int bad = prepare(d, &s, e, sql, types, a);
-    va_end(a);
-    if (!bad) bad = db_row(d, s, e);
-    db_done(s);
-    return bad < 0 ? bad : OK;
-}
-
-int db_number(db *d, double *out, err *e, const char *sql, const char *types, ...)
-{
-    sqlite3_stmt *s = NULL;
-    va_list a;
-    va_start(a, types);
-    int bad = prepare(d, &s, e, sql, types, a);
-    va_end(a);
     if (!bad) bad = db_row(d, s, e);
     *out = bad > 0 ? sqlite3_column_double(s, 0) : 0;
     db_done(s);
     return bad < 0 ? bad : OK;
+}
+
+int db_run(db *d, err *e, const char *sql, const char *types, ...)
+{
+    double unread;
+    va_list a;
+    va_start(a, types);
+    int bad = run(d, &unread, e, sql, types, a);
+    va_end(a);
+    return bad;
+}
+
+int db_number(db *d, double *out, err *e, const char *sql, const char *types, ...)
+{
+    va_list a;
+    va_start(a, types);
+    int bad = run(d, out, e, sql, types, a);
+    va_end(a);
+    return bad;
 }
 
 int db_begin(db *d, err *e) { return db_run(d, e, "BEGIN IMMEDIATE", ""); }

@@ -1,5 +1,5 @@
-/* walk.h -- folders of tiny models with what transformers and PEFT computed, and the rows of docs/MODELS.md that
- * say how far this program may be from it: for the tests that walk such folders. */
+/* walk.h -- folders of tiny models with what transformers and PEFT computed, and the rows of docs/MODELS.md
+ * that say how far this program may be from it: for the tests that walk such folders. */
 #ifndef TEST_TRAIN_WALK_H
 #define TEST_TRAIN_WALK_H
 
@@ -69,13 +69,14 @@ static inline double walk_distance(const float *have, const float *want, int64_t
     return sqrt(difference);
 }
 
-/* The row of docs/MODELS.md that begins with `key` says what it is for, and then the three bounds. LORAC_RECORD=1 prints
- * the row instead, with four times what was seen. */
+/* The row of docs/MODELS.md that begins with `key` says what it is for, and then the three bounds.
+ * LORAC_RECORD=1 prints the row instead, with four times what was seen. */
 static inline void walk_check_row(const char *docs, const char *key, const worst *seen)
 {
     worst said;
     if (getenv("LORAC_RECORD")) {
-        print_message("%s  | %.0e | %.0e | %.0e |\n", key, 4 * seen->logit, 4 * seen->gradient, 4 * seen->loss);
+        print_message("%s  | %.0e | %.0e | %.0e |\n", key, 4 * seen->logit, 4 * seen->gradient,
+                      4 * seen->loss);
         return;
     }
     const char *at = strstr(docs, key);

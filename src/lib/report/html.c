@@ -61,14 +61,13 @@ int html_cut(const char *text, int most)
 
 void html_fmt(str *out, const char *fmt, ...)
 {
-    char *text;
+    str text = {0};
     va_list a;
     va_start(a, fmt);
-    int n = vasprintf(&text, fmt, a);
+    str_vfmt(&text, fmt, a);
     va_end(a);
-    BUG_IF(n < 0);
-    html_text(out, text);
-    free(text);
+    html_text(out, str_c(&text));
+    str_free(&text);
 }
 
 void html_number(str *out, double x)
