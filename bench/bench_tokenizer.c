@@ -3,7 +3,7 @@
  *     bench_tokenizer [TOKENIZER [TEXT]]
  *
  * TOKENIZER is a tokenizer.json, a .model, a GGUF file or a folder; the best of five runs counts.
- * bench/peer/tokenize.py does the same with the tokenizers library. */
+ * bench/peer/tokenize_peer.py does the same with the tokenizers library. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "text/tokenizer.h"

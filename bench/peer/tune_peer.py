@@ -26,6 +26,7 @@ STANDARD = {
     "warmup_ratio": "0.05",
 }
 CATEGORIES = {"lora_target_modules", "use_rslora"}
+BUDGETS = [n / 240 for n in (1, 1.5, 2, 3, 4, 6, 7.2, 9.6, 12, 18, 24, 36, 48)]  # of the whole grid
 
 
 def read(path):
@@ -104,21 +105,7 @@ def main():
     print("strategy\tfull_runs\tmean_excess\tmedian_excess\twithin_1_percent")
     for name in ("optuna", "optuna-categorical"):
         games = [play(names, values, rows, table, s, len(table) / 5, name != "optuna") for s in range(seeds)]
-        for share in (
-            1 / 224,
-            1.5 / 240,
-            2 / 240,
-            3 / 240,
-            4 / 240,
-            6 / 240,
-            0.03,
-            0.04,
-            0.05,
-            0.075,
-            0.1,
-            0.15,
-            0.2,
-        ):
+        for share in BUDGETS:
             at, excess, within = share * len(table), [], 0
             for notes in games:
                 last = [n for n in notes if n[0] <= at + 1e-9][-1:] or [(0, math.inf, math.inf)]

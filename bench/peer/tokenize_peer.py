@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tokenizers library on the same lines as bench_tokenizer, one thread.  tokenize.py TOKENIZER.json TEXT"""
+"""The tokenizers library on the same lines as bench_tokenizer, one thread.  tokenize_peer.py TOKENIZER.json TEXT"""
 
 import os
 import sys
