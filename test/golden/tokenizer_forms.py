@@ -15,6 +15,7 @@ import io
 import json
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 import gguf
@@ -188,7 +189,7 @@ A8\t20 308
 
 def spm(name, what, ids_only, **options):
     out = io.BytesIO()
-    rules = Path("/tmp/lorac-rules.tsv")
+    rules = Path(tempfile.gettempdir()) / "lorac-rules.tsv"
     rules.write_text(RULES)
     if options.pop("rules", False):
         options["normalization_rule_tsv"] = str(rules)

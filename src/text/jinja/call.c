@@ -151,7 +151,7 @@ static int slice_text(jrun *r, jstr *s, int64_t start, int64_t step, int64_t n, 
 
 int jget_slice(jrun *r, jval of, const jval bound[3], jval *out)
 {
-    int64_t start, step, n;
+    int64_t start = 0, step = 1, n = 0;
     if (of.kind == J_UNDEFINED) return jfail(&r->heap, "\"%s\" is undefined, so it has no elements", of.what);
     if (of.kind != J_STR && of.kind != J_LIST && of.kind != J_TUPLE && of.kind != J_RANGE)
         return jfail(&r->heap, "'%s' cannot be sliced", jkind_name(of.kind));
