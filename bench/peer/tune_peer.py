@@ -26,7 +26,7 @@ STANDARD = {
     "warmup_ratio": "0.05",
 }
 CATEGORIES = {"lora_target_modules", "use_rslora"}
-BUDGETS = [n / 240 for n in (1, 1.5, 2, 3, 4, 6, 7.2, 9.6, 12, 18, 24, 36, 48)]  # of the whole grid
+BUDGETS = [n / 240 for n in (1.5, 2, 3, 4, 6, 7.2, 9.6, 12, 18, 24, 36, 48)]  # of the whole grid
 
 
 def read(path):
