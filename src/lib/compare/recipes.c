@@ -1,7 +1,8 @@
 /* recipes.c -- what is compared: options of train for every recipe.
  *
- * Later wins: defaults; the file of --config; the recipe (its file, or the type its name says); the
- * command line. What decides about rows, their order and how many are learned has to be the same for all. */
+ * Later wins: defaults; the file of --config; the recipe (its file, or the type its name says); the command line,
+ * which may not say otherwise than a recipe's file does: recipes meant to differ would be one. What decides about
+ * rows, their order and how many are learned (the terms) has to be the same for all. */
 #include "lib/compare/compare.h"
 
 #include "base/file.h"
@@ -10,6 +11,14 @@
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
+
+static const char *const terms[] = {"model_name_or_path",  "dataset_name",        "eval_data",
+                                    "eval_split",          "split_seed",          "prompt_template",
+                                    "completion_template", "completion_column",   "dataset_text_field",
+                                    "max_length",          "packing",             "completion_only_loss",
+                                    "assistant_only_loss", "chat_template_path",  "chat_template_kwargs",
+                                    "num_train_epochs",    "train_sampling_strategy", "seed",
+                                    "max_steps",           "invalid_utf8"};
 
 static int copy_options(options *to, const options *from, option_origin origin, err *e)
 {
@@ -68,13 +77,61 @@ static const char *name_of(comparison *c, const char *word)
     return name;
 }
 
+static bool is_term(const char *name)
+{
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        if (!strcmp(terms[i], name)) return true;
+    return false;
+}
+
+static json_t *value_in(const json_t *all, const char *name)
+{
+    return json_object_get(json_object_get(all, name), "value");
+}
+
+/* What the recipe's file says of itself, and the command line of all recipes. */
+static int said_once(const char *file, const options *own, const options *given, err *e)
+{
+    json_t *x = options_json(own), *y = options_json(given), *unused;
+    const char *name;
+    int bad = OK;
+    json_object_foreach(x, name, unused)
+    {
+        const option_row *r = option_find(COMMAND_TRAIN, name);
+        const bool both = options_origin(own, name) == FROM_FILE && options_origin(given, name) == FROM_COMMAND_LINE;
+        if (!r || !both || bad || (r->flags & OPTION_NOT_REPEATED) || is_term(name)) continue;
+        if (json_equal(value_in(x, name), value_in(y, name))) continue;
+        char *v = json_dumps(value_in(x, name), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)),
+             *w = json_dumps(value_in(y, name), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        bad = fail(e, E_USAGE, "%s: sets %s to %s, and the command line to %s; say it in one place (a file of --config "
+                               "holds what recipes may change)",
+                   file, name, v, w);
+        free(v);
+        free(w);
+    }
+    json_decref(x);
+    json_decref(y);
+    return bad;
+}
+
+/* A recipe's file, checked by itself and then put over what r has. */
+static int of_file(contender *r, const char *word, const options *given, err *e)
+{
+    options own;
+    options_init(&own, COMMAND_TRAIN);
+    int bad = job_exists(word, "recipe file", e);
+    if (!bad) bad = options_give(&own, "config", word, e);
+    if (!bad) bad = said_once(word, &own, given, e);
+    options_release(&own);
+    return bad ? bad : options_give(&r->o, "config", word, e);
+}
+
 static int read_recipe(comparison *c, contender *r, const char *word, err *e)
 {
     r->name = name_of(c, word);
     options_init(&r->o, COMMAND_TRAIN);
     int bad = copy_options(&r->o, c->o, FROM_FILE, e);
-    if (!bad && is_file(word)) bad = job_exists(word, "recipe file", e);
-    if (!bad) bad = is_file(word) ? options_give(&r->o, "config", word, e) : of_type(&r->o, word, e);
+    if (!bad) bad = is_file(word) ? of_file(r, word, c->o, e) : of_type(&r->o, word, e);
     if (!bad) bad = copy_options(&r->o, c->o, FROM_COMMAND_LINE, e);
     bool given = options_origin(c->o, "eval_split") != FROM_DEFAULT, own = r->o.eval_data || r->o.eval_split > 0;
     if (!bad && c->o->eval_split > 0 && (given || !own)) { /* also when it is the default of a comparison */
@@ -86,19 +143,10 @@ static int read_recipe(comparison *c, contender *r, const char *word, err *e)
 
 static int same_terms(const contender *a, const contender *b, err *e)
 {
-    static const char *const terms[] = {"model_name_or_path",  "dataset_name",        "eval_data",
-                                        "eval_split",          "split_seed",          "prompt_template",
-                                        "completion_template", "completion_column",   "dataset_text_field",
-                                        "max_length",          "packing",             "completion_only_loss",
-                                        "assistant_only_loss", "chat_template_path",  "chat_template_kwargs",
-                                        "num_train_epochs",    "train_sampling_strategy", "seed",
-                                        "max_steps",           "invalid_utf8"};
     json_t *x = options_json(&a->o), *y = options_json(&b->o);
     int bad = OK;
     for (size_t i = 0; i < sizeof terms / sizeof *terms && !bad; i++) {
-        const json_t *v = json_object_get(json_object_get(x, terms[i]), "value"),
-                     *w = json_object_get(json_object_get(y, terms[i]), "value");
-        if (json_equal((json_t *)(uintptr_t)v, (json_t *)(uintptr_t)w)) continue;
+        if (json_equal(value_in(x, terms[i]), value_in(y, terms[i]))) continue;
         bad = fail(e, E_USAGE,
                    "%s: %s is not that of %s; recipes are compared on equal terms, so give it to compare "
                    "itself",
@@ -114,6 +162,21 @@ static int same_terms(const contender *a, const contender *b, err *e)
                    "num_train_epochs instead",
                    b->name, a->name);
     return bad;
+}
+
+static int not_the_same(const contender *a, const contender *b, err *e)
+{
+    json_t *x = options_json(&a->o), *y = options_json(&b->o), *unused;
+    const char *name;
+    bool same = true;
+    json_object_foreach(x, name, unused)
+    {
+        const option_row *r = option_find(COMMAND_TRAIN, name);
+        if (r && !(r->flags & OPTION_NOT_REPEATED)) same = same && json_equal(value_in(x, name), value_in(y, name));
+    }
+    json_decref(x);
+    json_decref(y);
+    return same ? fail(e, E_USAGE, "--recipes: %s and %s are the same recipe; leave one out", a->name, b->name) : OK;
 }
 
 /* The names of --recipes. With the + of "nf4+dq" in it the option took the list for one expression. */
@@ -145,9 +208,11 @@ int compare_recipes(comparison *c, err *e)
         int bad = read_recipe(c, r, words->p[i], &inner);
         if (bad && strstr(inner.msg, words->p[i])) return fail(e, bad, "%s", inner.msg);
         if (bad) return fail(e, bad, "recipe %s: %s", words->p[i], inner.msg);
-        for (int64_t k = 0; k < i; k++)
+        for (int64_t k = 0; k < i; k++) {
             if (!strcmp(c->recipe[k].name, r->name))
                 return fail(e, E_USAGE, "--recipes: two are called %s; rename a file", r->name);
+            if (not_the_same(&c->recipe[k], r, e)) return e->code;
+        }
         if (i && same_terms(c->recipe, r, e)) return e->code;
     }
     return OK;

@@ -9,3 +9,8 @@ common --recipes lora
 common --recipes lora,lora
 common --quantization nf4
 common --resume latest
+printf 'quantization: nf4\nlearning_rate: 1e-4\n' >c.yaml
+printf 'quantization: nf4\ndouble_quant: true\n' >d.yaml
+common --recipes qlora,c.yaml --learning_rate 1e-3
+common --recipes c.yaml,qlora --learning_rate 1e-4
+common --recipes qlora,d.yaml
