@@ -13,7 +13,7 @@ typedef enum owner_life { OWNER_ALIVE, OWNER_GONE, OWNER_ELSEWHERE } owner_life;
 
 void owner_self(char out[OWNER_SIZE]);
 
-/* OWNER_ELSEWHERE: of another machine or namespace, from which nothing can be told. */
+/* OWNER_ELSEWHERE: of another machine or namespace, or hidden by the system, so that nothing can be told. */
 owner_life owner_look(const char *owner);
 
 #endif
