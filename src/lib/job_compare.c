@@ -1,5 +1,6 @@
 /* job_compare.c -- recipes on equal terms: the order of the work. See lib/compare/compare.h. */
 #include "lib/compare/compare.h"
+#include "lib/job_references.h"
 
 #include "lib/report/report.h"
 
@@ -7,6 +8,16 @@
 #include <string.h>
 
 static const double HELD_OUT = 0.1;
+
+/* Whether the assistant says anything in the held-out conversations. */
+static bool answered(const comparison *c, const job_model *base)
+{
+    job_references f;
+    err why = {0};
+    int bad = job_references_open(&f, c->held, base->tokenizer, &why);
+    job_references_close(&f);
+    return !bad;
+}
 
 static int open_rows(comparison *c, const options *o, const job_model *base, err *e)
 {
@@ -27,7 +38,7 @@ static int open_rows(comparison *c, const options *o, const job_model *base, err
                      o->eval_split,
                  (long long)o->split_seed);
     shape_kind k = c->held->shape.kind;
-    c->texts = c->o->generate_rows >= 0 && k != SHAPE_TEXT && k != SHAPE_IDS && k != SHAPE_CHAT;
+    c->texts = c->o->generate_rows >= 0 && k != SHAPE_TEXT && k != SHAPE_IDS && (k != SHAPE_CHAT || answered(c, base));
     if (c->o->generate_rows >= 0 && !c->texts)
         job_note(c->h, "rows of %s are not written texts for; the recipes are compared by loss",
                  shape_name(k));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 typedef struct reading {
+    const tokenizer *tokenizer;
     symbols prompts;
     int32_t *prompt; /* (rows) its number, -1: left out */
     int64_t *row;
@@ -15,8 +16,10 @@ typedef struct reading {
 static int read_row(job_references *f, const job_rows *r, int64_t row, reading *d, err *e)
 {
     str prompt = {0}, completion = {0};
-    int bad = shape_prompt(&r->shape, row, &prompt, e);
-    if (!bad) bad = shape_completion(&r->shape, row, &completion, e);
+    bool talk = r->shape.kind == SHAPE_CHAT;
+    int bad = talk ? shape_last_turn(&r->shape, row, d->tokenizer, &prompt, &completion, e)
+                   : shape_prompt(&r->shape, row, &prompt, e);
+    if (!bad && !talk) bad = shape_completion(&r->shape, row, &completion, e);
     passage p = passage_trim((passage){str_c(&completion), completion.n});
     d->prompt[row] = -1;
     if (!bad && !p.n) {
@@ -52,19 +55,23 @@ static void group(job_references *f, int64_t rows, reading *d)
     free(next);
 }
 
-int job_references_open(job_references *f, const job_rows *r, err *e)
+int job_references_open(job_references *f, const job_rows *r, const tokenizer *t, err *e)
 {
     int64_t rows = r->table.rows;
     int bad = OK;
-    reading d = {.prompt = xcalloc((size_t)rows, sizeof *d.prompt),
+    reading d = {.tokenizer = t,
+                 .prompt = xcalloc((size_t)rows, sizeof *d.prompt),
                  .row = xcalloc((size_t)rows, sizeof *d.row),
                  .text = xcalloc((size_t)rows, sizeof *d.text)};
     *f = (job_references){0};
     for (int64_t i = 0; i < rows && !bad; i++) bad = read_row(f, r, i, &d, e);
     if (!bad) group(f, rows, &d);
+    if (!bad && r->shape.kind == SHAPE_CHAT) f->prompts.bos = ROW_BOS_NEVER; /* a chat template writes its own */
     if (!bad && !f->n)
         bad = fail(e, E_USAGE,
-                   "%s: no row has a completion to compare with; name its column with --completion-column",
+                   r->shape.kind == SHAPE_CHAT
+                       ? "%s: in no conversation the assistant says anything that texts could be compared with"
+                       : "%s: no row has a completion to compare with; name its column with --completion-column",
                    r->table.name);
     symbols_free(&d.prompts);
     free(d.prompt);

@@ -17,7 +17,8 @@ typedef struct job_references {
     arena mem;
 } job_references;
 
-int job_references_open(job_references *f, const job_rows *r, err *e);
+/* Of a conversation, the last turn of the assistant is the reference and all before it the prompt. */
+int job_references_open(job_references *f, const job_rows *r, const tokenizer *t, err *e);
 /* Leaves the first n prompts. */
 void job_references_limit(job_references *f, int64_t n);
 void job_references_close(job_references *f);

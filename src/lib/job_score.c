@@ -6,33 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int refuse_conversations(const table *t, const options *o, err *e)
-{
-    const shape_options how = job_shape_options(o);
-    if (shape_talk(t, &how, SHAPE_LEARN) == CONVERSATION_NONE) return OK;
-    return fail(e, E_UNSUPPORTED,
-                "%s: conversations are not scored; give --generate rows with a prompt and a completion", t->name);
-}
-
 /* What the model was trained on, in the shape of the rows it is judged by. */
-static int read_training(job_score *s, const options *o, const job_hooks *h, err *e)
+static int read_training(job_score *s, const tokenizer *k, const options *o, const job_hooks *h, err *e)
 {
     table t;
+    chat *c = NULL;
     row_shape rows;
     shape_options how = job_shape_options(o);
-    str text = {0};
+    str text = {0}, prompt = {0};
     int bad = job_table_open(&t, o->train_data, o, h, e);
     if (bad) return bad;
-    bad = refuse_conversations(&t, o, e);
+    bad = job_chat_open(&c, &how, &t, SHAPE_LEARN, o, k, e);
     if (!bad && !(bad = shape_init(&rows, &t, &how, SHAPE_LEARN, e))) {
         for (int64_t i = 0; i < t.rows && !bad; i++) {
             str_clear(&text);
-            bad = shape_completion(&rows, i, &text, e);
+            str_clear(&prompt);
+            bad = rows.kind == SHAPE_CHAT ? shape_last_turn(&rows, i, k, &prompt, &text, e)
+                                          : shape_completion(&rows, i, &text, e);
             if (!bad) scores_learned(s->scores, (passage){str_c(&text), text.n});
         }
         shape_release(&rows);
     }
+    chat_close(c);
     str_free(&text);
+    str_free(&prompt);
     table_close(&t);
     return bad;
 }
@@ -52,12 +49,11 @@ int job_score_open(job_score *s, const job_rows *r, const job_model *j, const op
 {
     str path = {0};
     *s = (job_score){.scores = scores_new()};
-    int bad = refuse_conversations(&r->table, o, e);
-    if (!bad) bad = job_references_open(&s->references, r, e);
+    int bad = job_references_open(&s->references, r, j->tokenizer, e);
     if (!bad && o->generate_rows > 0) job_references_limit(&s->references, o->generate_rows);
     if (!bad) bad = job_prompts_encode(&s->references.prompts, j->tokenizer, e);
     if (!bad) bad = job_slots_open(&s->slots, r, &s->references, o, e);
-    if (!bad && o->train_data) bad = read_training(s, o, h, e);
+    if (!bad && o->train_data) bad = read_training(s, j->tokenizer, o, h, e);
     if (!bad) bad = file_mkdirs(o->out, e);
     str_fmt(&path, "%s/eval.jsonl", o->out);
     if (!bad) bad = file_create(&s->lines, path.p, e);

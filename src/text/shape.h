@@ -77,6 +77,11 @@ void shape_release(row_shape *s);
 int shape_prompt(const row_shape *s, int64_t row, str *out, err *e);
 int shape_completion(const row_shape *s, int64_t row, str *out, err *e);
 
+/* SHAPE_CHAT: the last turn of the assistant as the answer to all before it. Appends to prompt what is rendered up
+ * to there, with what begins the answer, and to answer the turn's content or, where it calls tools, what the template
+ * writes of it, special tokens left out. Nothing is appended when the assistant says nothing. */
+int shape_last_turn(const row_shape *s, int64_t row, const tokenizer *t, str *prompt, str *answer, err *e);
+
 const char *shape_name(
     shape_kind k); /* "text", "prompt and completion", "alpaca", "templates", "token ids", "conversations" */
 

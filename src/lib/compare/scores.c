@@ -26,6 +26,7 @@ typedef struct gathered {
     series of[SCORES];
     int64_t seeds, units;
     const int64_t *unit;
+    bool untold; /* a seed has no texts */
 } gathered;
 
 static const int64_t BOOTSTRAP_SEED = 1;
@@ -104,7 +105,7 @@ static int add_texts(comparison *c, gathered *g, const char *name, int64_t seed,
 {
     str text = {0};
     const char *path = compare_path(c, name, "eval/eval.jsonl");
-    if (!file_exists(path)) return OK;
+    if (!file_exists(path)) return g->untold = true, OK;
     int bad = file_read(&text, path, (size_t)1 << 30, e);
     int64_t n = 0, row = 0;
     for (size_t i = 0; i < text.n; i++) n += text.p[i] == '\n';
@@ -129,6 +130,10 @@ static int gather(comparison *c, gathered *g, int which, err *e)
         const char *name = compare_run_name(c, which, c->o->seed + s);
         bad = add_rows(c, g, name, s, e);
         if (!bad) bad = add_texts(c, g, name, s, e);
+    }
+    for (int k = SCORE_CHRF; k < SCORES && g->untold; k++) { /* of some seeds only: no score of the recipe */
+        free(g->of[k].num), free(g->of[k].den);
+        g->of[k] = (series){0};
     }
     return bad;
 }
