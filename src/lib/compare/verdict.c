@@ -127,6 +127,21 @@ static void add_before(json_t *out, const json_t *one)
     str_free(&s);
 }
 
+/* Scores are claimed one by one, as the questions they are; how often one of several claims something where nothing
+ * is, is at most the sum (Boole). */
+static void add_family(json_t *out, const json_t *differences)
+{
+    json_t *scores = json_object();
+    for (size_t i = 0; i < json_array_size(differences); i++)
+        json_object_set_new(scores, text(json_array_get(differences, i), "score"), json_true());
+    size_t n = json_object_size(scores);
+    json_decref(scores);
+    if (n > 1)
+        json_array_append_new(out, json_sprintf("each score is claimed by itself at 95 %%: of recipes that are equal, one of "
+                                                "these %zu scores would seem to differ up to %zu times in 100",
+                                                n, 5 * n));
+}
+
 json_t *compare_verdict(const json_t *told)
 {
     json_t *out = json_array();
@@ -138,6 +153,7 @@ json_t *compare_verdict(const json_t *told)
         add_cost(out, json_array_get(list, i), first);
     }
     for (size_t i = 0; i < json_array_size(list); i++) add_before(out, json_array_get(list, i));
+    add_family(out, all);
     if (num(told, "seeds") == 1)
         json_array_append_new(out, json_string("one seed: how far another seed would move these numbers is "
                                                "not known"));
