@@ -69,6 +69,18 @@ static void add_importance(str *out, const json_t *r)
     }
 }
 
+/* What the winner was judged on, and what the search. */
+static void add_judges(str *out, const json_t *r)
+{
+    const json_t *h = json_object_get(r, "held_out");
+    long long guiding = result_int(h, "guiding"), judging = result_int(h, "judging");
+    if (!json_object_get(r, "winner")) return;
+    if (result_num(h, "share") > 0)
+        output_row(out, "judged on", "%lld held-out rows that the search never saw (it saw %lld others)", judging, guiding);
+    else
+        output_row(out, "judged on", "the held-out rows that the search was judged on too");
+}
+
 static void add_won(str *out, const json_t *r)
 {
     const json_t *won = json_object_get(r, "won");
@@ -109,6 +121,7 @@ static void add_result(str *out, const json_t *r)
     output_row(out, "trained", "%s tokens", str_c(&n));
     if (json_is_integer(json_object_get(r, "best"))) add_run(out, "best", r, result_int(r, "best"));
     if (json_object_get(r, "winner")) add_run(out, "winner", r, result_int(r, "winner"));
+    add_judges(out, r);
     if (json_array_size(json_object_get(r, "runs"))) add_run(out, "default", r, 0);
     add_front(out, r);
     add_won(out, r);

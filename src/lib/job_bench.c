@@ -20,7 +20,7 @@ typedef struct bench {
     double seconds[2 * OP_COUNT];
 } bench;
 
-static int open_model(bench *b, const options *o, err *e)
+static int open_model(bench *b, const options *o, const job_hooks *h, err *e)
 {
     int bad = job_device_open(&b->device, o, e);
     if (bad) return bad;
@@ -29,8 +29,8 @@ static int open_model(bench *b, const options *o, err *e)
         return bench_shape_new(&b->model, o->shape, o->quantization,
                                o->double_quant ? ABSMAX_DOUBLE : ABSMAX_PLAIN, e);
     if ((bad = job_exists(o->model, "model", e))) return bad;
-    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
-    return model_open(&b->model, o->model, o->quantization, absmax, device_pool(b->device), e);
+    static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
+    return job_base_open(&b->model, o, o, &none, device_pool(b->device), h, e);
 }
 
 static int make_step(bench *b, const options *o, err *e)
@@ -108,7 +108,7 @@ int job_bench(const options *o, const job_hooks *h, json_t **out, err *e)
 {
     bench b = {0};
     *out = NULL;
-    int bad = open_model(&b, o, e);
+    int bad = open_model(&b, o, h, e);
     if (!bad) bad = make_step(&b, o, e);
     if (!bad) {
         *out = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "model", o->model ? o->model : o->shape, "device",

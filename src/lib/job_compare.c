@@ -80,7 +80,7 @@ static int train_all(comparison *c, err *e)
 int job_compare(const options *o, const job_hooks *h, json_t **out, err *e)
 {
     options mine = *o;
-    comparison c = {.o = &mine, .h = h, .s = stock_new()};
+    comparison c = {.o = &mine, .h = h, .s = stock_new(o, h)};
     *out = NULL;
     if (!o->eval_data && o->eval_split == 0) mine.eval_split = HELD_OUT;
     int bad = open_all(&c, e);

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void job_note(const job_hooks *h, const char *fmt, ...)
@@ -105,6 +106,36 @@ int job_adapter_open(job_model *j, const options *o, const job_hooks *h, err *e)
     return OK;
 }
 
+/* Where quantized weights are kept, on the heap; NULL: nowhere. */
+static char *cache_folder(const options *o)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    str s = {0};
+    if (!o || !o->cache_dir || !strcasecmp(o->cache_dir, "none")) return NULL;
+    if (strcmp(o->cache_dir, "auto")) str_puts(&s, o->cache_dir);
+    else if (cache && *cache == '/') str_fmt(&s, "%s/lorac/quantized", cache);
+    else if (home && *home) str_fmt(&s, "%s/.cache/lorac/quantized", home);
+    return s.p;
+}
+
+int job_base_open(model **out, const options *o, const options *keeping, const model_head *head, pool *team,
+                  const job_hooks *h, err *e)
+{
+    enum { WORTH_WHILE = 16 << 20 }; /* bytes; what is smaller is quantized in a tenth of a second */
+    char *folder = cache_folder(keeping);
+    model_keep keep = {.folder = folder};
+    int bad = OK;
+    if (folder) {
+        bad = option_bytes(&keep.most, "cache_limit", keeping->cache_limit, e);
+        keep.least = strcmp(keeping->cache_dir, "auto") ? 0 : WORTH_WHILE;
+    }
+    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
+    if (!bad) bad = model_open_keeping(out, o->model, o->quantization, absmax, head, &keep, team, e);
+    if (!bad && *keep.said) job_note(h, "%s", keep.said);
+    free(folder);
+    return bad;
+}
+
 int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e)
 {
     static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
@@ -117,9 +148,7 @@ int job_model_open_for(job_model *j, const options *o, const model_head *head, c
     int bad = job_exists(o->model, "model", e);
     if (!bad && o->adapter) bad = job_exists(o->adapter, "adapter folder", e);
     if (!bad) bad = job_device_open(&j->device, o, e);
-    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
-    if (!bad)
-        bad = model_open_for(&j->model, o->model, o->quantization, absmax, head, device_pool(j->device), e);
+    if (!bad) bad = job_base_open(&j->model, o, o, head, device_pool(j->device), h, e);
     if (!bad) bad = job_tokenizer_open(&j->tokenizer, o->model, j->model->file, e);
     if (!bad) bad = job_adapter_open(j, o, h, e);
     if (bad) job_model_close(j);

@@ -29,6 +29,9 @@ int job_model_open(job_model *j, const options *o, const job_hooks *h, err *e);
 int job_model_open_for(job_model *j, const options *o, const model_head *head, const job_hooks *h, err *e);
 void job_model_close(job_model *j);
 
+/* The base alone, quantized weights being kept where the options `keeping` say (NULL: nowhere). */
+int job_base_open(model **out, const options *o, const options *keeping, const model_head *head, pool *team,
+                  const job_hooks *h, err *e);
 /* The parts of it: a tokenizer that fits its model, and --adapter on j->model. */
 int job_tokenizer_open(tokenizer **out, const char *path, const checkpoint *c, err *e);
 int job_adapter_open(job_model *j, const options *o, const job_hooks *h, err *e);

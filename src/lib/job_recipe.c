@@ -76,7 +76,7 @@ int job_recipe(recipe *r, const options *o, const model *m, err *e)
         .keep = o->checkpointing ? REDO_BLOCKS : KEEP_ALL,
         .redo_blocks = o->checkpointing ? (int)m->config->layers : 0,
         .memory_limit = o->memory_limit ? (size_t)o->memory_limit << 20
-                                        : model_bytes_owned(m) + cpu_memory_free() / 10 * 9,
+                                        : model_bytes_held(m) + cpu_memory_free() / 10 * 9,
         .logging_steps = o->logging_steps,
         .logging_first_step = o->logging_first,
         .eval_strategy = eval_when(o),

@@ -92,7 +92,7 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
     if (!bad) r->open = 1;
     if (!bad) bad = job_chat_open(&r->chat, &how, &r->table, SHAPE_LEARN, o, t, e);
     if (!bad && !(bad = shape_init(&r->shape, &r->table, &how, SHAPE_LEARN, e))) r->open = 2;
-    if (!bad) bad = job_split(r, o->eval_split, (uint64_t)o->split_seed, part, e);
+    if (!bad) bad = job_split(r, o, part, e);
     if (!bad && !(bad = rowset_build(&r->set, &r->shape, t, &rows, team, e))) r->open = 3;
     if (bad)
         job_rows_close(r);

@@ -16,8 +16,15 @@ typedef struct job_rows {
     bool classified; /* the set is a classifier's (job_class.h), without a shape */
 } job_rows;
 
-/* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. */
-typedef enum rows_part { ROWS_ALL, ROWS_TRAINED, ROWS_HELD_OUT } rows_part;
+/* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. Of these
+ * or of all, with one of the last two added, the part that guides a search or, by --judge_split, that which judges. */
+typedef enum rows_part {
+    ROWS_ALL,
+    ROWS_TRAINED,
+    ROWS_HELD_OUT,
+    ROWS_GUIDING = 4,
+    ROWS_JUDGING = 8,
+} rows_part;
 
 /* Opens the rows of `path`, "-" for the standard input, with o->invalid_utf8; what it replaced is told by a note
  * when h is not NULL. */
@@ -31,8 +38,11 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
                        pool *team, const job_hooks *h, err *e);
 void job_rows_close(job_rows *r);
 
-/* Leaves in r->table, which is open with r->shape, the rows of the part. E_USAGE when all have one prompt. */
-int job_split(job_rows *r, double share, uint64_t seed, rows_part part, err *e);
+/* Leaves in r->table, which is open with r->shape, the rows of the part, by the shares and the seed of o. E_USAGE when
+ * all have one prompt. */
+int job_split(job_rows *r, const options *o, rows_part part, err *e);
+/* How many different prompts the rows have. */
+int job_rows_prompts(const job_rows *r, int64_t *out, err *e);
 /* The findings as notes. */
 void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h);
 

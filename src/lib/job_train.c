@@ -4,7 +4,7 @@
 int job_train(const options *o, const job_hooks *h, json_t **out, err *e)
 {
     trial *t = NULL;
-    stock *s = stock_new();
+    stock *s = stock_new(o, h);
     *out = NULL;
     int bad = trial_open(&t, s, o, h, e);
     if (!bad) {

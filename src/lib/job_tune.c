@@ -27,6 +27,44 @@ void tune_note(tune *t, const char *line)
 
 /* ---------------------------------------------------------------------------------- opening */
 
+/* The share that a study which is there was begun with, for one who does not say; without a judging at the end
+ * there is nothing to leave rows for. */
+static double judge_share(const options *o)
+{
+    if (options_origin(o, "judge_split") != FROM_DEFAULT) return o->judge_split;
+    study *s = NULL;
+    err ignored = {0};
+    double share = o->final_runs ? o->judge_split : 0;
+    if (study_open(&s, o->out, STUDY_LOOK, NULL, &ignored)) return share;
+    share = json_number_value(json_object_get(json_object_get(study_facts(s), "judge_split"), "share"));
+    study_close(s);
+    return share;
+}
+
+/* Part of the held-out rows is kept from the search, where both parts have prompts enough to tell anything. */
+static int divide_rows(tune *t, const char *path, rows_part part, const job_model *base, err *e)
+{
+    enum { LEAST = 8 };
+    int64_t guiding = 0, judging = 0;
+    const job_rows *all = t->eval, *guides = NULL, *judges = NULL;
+    t->judges = all;
+    t->own.judge_split = judge_share(t->o);
+    if (t->own.judge_split <= 0) return OK;
+    int bad = job_rows_prompts(all, &guiding, e);
+    if (!bad && guiding >= 2 * LEAST) {
+        bad = stock_rows(t->stock, &guides, path, part | ROWS_GUIDING, t->o, base, NULL, e);
+        if (!bad) bad = stock_rows(t->stock, &judges, path, part | ROWS_JUDGING, t->o, base, NULL, e);
+        if (!bad) bad = job_rows_prompts(guides, &guiding, e);
+        if (!bad) bad = job_rows_prompts(judges, &judging, e);
+    }
+    if (bad) return bad;
+    if (guiding >= LEAST && judging >= LEAST) return t->eval = guides, t->judges = judges, OK;
+    t->own.judge_split = 0;
+    job_note(t->h, "%s: too few held-out prompts to keep %d from the search and leave it %d; the judging at the end is made "
+                   "on the rows that the search was judged on", path, LEAST, LEAST);
+    return OK;
+}
+
 static int open_rows(tune *t, const job_model *base, err *e)
 {
     const options *o = t->o;
@@ -40,6 +78,8 @@ static int open_rows(tune *t, const job_model *base, err *e)
                                "a larger "
                                "--eval-split",
                    split ? o->data : o->eval_data, (long long)t->eval->set.n);
+    if (!bad)
+        bad = divide_rows(t, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, base, e);
     if (!bad) t->base.row_tokens = (double)t->train->set.tokens / (double)t->train->set.n;
     return bad;
 }
@@ -50,7 +90,7 @@ static bool can_score(tune *t, const job_model *base)
 {
     job_score s = {0};
     err why = {0};
-    int bad = job_score_open(&s, t->eval, base, t->o, NULL, &why);
+    int bad = job_score_open(&s, t->judges, base, t->o, NULL, &why);
     job_score_close(&s);
     return !bad;
 }
@@ -111,12 +151,28 @@ static json_t *facts_of(const tune *t, const job_model *base)
     return facts;
 }
 
+/* Studies from before there was such a thing have no fact of it, and go on without. */
+static void add_judges(const tune *t, json_t *facts)
+{
+    study *s = NULL;
+    err ignored = {0};
+    bool before = false;
+    if (t->o->judge_split <= 0 && !study_open(&s, t->o->out, STUDY_LOOK, NULL, &ignored))
+        before = !json_object_get(study_facts(s), "judge_split");
+    study_close(s);
+    if (before) return;
+    json_object_set_new(facts, "judge_split",
+                        json_pack("{s:f, s:I, s:I}", "share", t->o->judge_split, "guiding",
+                                  (json_int_t)t->eval->set.n, "judging", (json_int_t)t->judges->set.n));
+}
+
 static int open_study(tune *t, const job_model *base, err *e)
 {
     int bad = tune_plan(t, e);
     if (!bad) bad = tune_space(&t->space, t->definition, &t->base, e);
     if (bad) return bad;
     json_t *facts = facts_of(t, base);
+    add_judges(t, facts);
     bad = study_open(&t->study, t->o->out, STUDY_MAKE, facts, e);
     json_decref(facts);
     return bad;
@@ -129,7 +185,7 @@ static int check_words(tune *t, err *e)
     tune_base b = {.o = t->o, .row_tokens = 1};
     study_rules rules;
     int bad = t->o->budget ? tune_budget(&rules, t->o->budget, e) : OK;
-    if (!bad && t->o->max_memory) bad = tune_bytes(&bytes, t->o->max_memory, e);
+    if (!bad && t->o->max_memory) bad = option_bytes(&bytes, "max_memory", t->o->max_memory, e);
     objective some;
     for (int64_t i = 0; i < t->o->objectives.n && !bad; i++)
         bad = tune_objective(&some, t->o->objectives.p[i], e);
@@ -147,7 +203,7 @@ static int open_all(tune *t, err *e)
     job_model base;
     int bad = check_words(t, e);
     if (bad) return bad;
-    t->stock = stock_new();
+    t->stock = stock_new(t->o, t->h);
     if (!t->o->eval_data && t->o->eval_split <= 0) t->own.eval_split = HELD_OUT;
     t->base = (tune_base){.o = t->o, .eval_split = t->own.eval_split};
     bad = stock_open(t->stock, &base, t->o, e);

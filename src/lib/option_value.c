@@ -276,3 +276,20 @@ json_t *options_json(const options *o)
     }
     return all;
 }
+
+int option_bytes(int64_t *out, const char *name, const char *text, err *e)
+{
+    static const struct {
+        const char *unit;
+        double bytes;
+    } units[] = {{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"KB", 1e3},
+                 {"MB", 1e6}, {"GB", 1e9}};
+    char *unit;
+    double n = strtod(text, &unit);
+    unit += strspn(unit, " ");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (unit > text && !strcasecmp(unit, units[i].unit) && n * units[i].bytes >= 0x1p20 &&
+            n * units[i].bytes < 0x1p60)
+            return *out = (int64_t)(n * units[i].bytes), OK;
+    return fail(e, E_USAGE, "%s: \"%s\" is no amount such as 4GiB or 512MiB, of at least 1 MiB", name, text);
+}

@@ -45,6 +45,7 @@ typedef struct options {
     /* model and machine */
     const char *model, *adapter, *quantization, *device, *compute;
     bool double_quant;
+    const char *cache_dir, *cache_limit;
     int64_t threads, memory_limit;
 
     /* data */
@@ -98,6 +99,8 @@ typedef struct options {
     const char *action, *space, *budget, *strategy, *early_stopping, *judge, *max_memory;
     peft_list objectives;
     int64_t eta, rungs, parallel, add_runs, final_runs, final_seeds;
+    double judge_split;
+    unsigned judged_on; /* of a study's trainings: ROWS_GUIDING or ROWS_JUDGING of the held-out rows; no option */
 
     /* compare, report */
     peft_list recipes, folders;
@@ -188,6 +191,8 @@ int option_set_json(options *o, const option_row *r, const json_t *value, option
 char *option_text_of(const json_t *value);
 /* Holds a character that no module's name has: one expression, not a list of names. */
 bool option_is_regex(const char *text);
+/* "4GiB", "512 MiB", 3e9: at least 1 MiB. Messages begin with `name`. */
+int option_bytes(int64_t *out, const char *name, const char *text, err *e);
 /* true, yes, on, 1 are 1; false, no, off, 0 are 0; else -1. */
 int option_bool(const char *text);
 

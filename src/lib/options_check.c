@@ -18,6 +18,13 @@ static int check_tune(const options *o, err *e)
     if (o->resume || o->overwrite)
         return fail(e, E_USAGE, "a study goes on when the same command is given again; choose another "
                                 "--out for a new one");
+    static const char *const schedule[] = {"lr_scheduler_type", "lr_scheduler_kwargs"};
+    for (int i = 0; i < 2; i++)
+        if (!strcmp(o->early_stopping, "halving") && options_origin(o, schedule[i]) != FROM_DEFAULT)
+            return fail(e, E_USAGE,
+                        "%s: with halving every run's schedule is warmup_stable_decay; leave it out, or give "
+                        "--early_stopping none or median",
+                        schedule[i]);
     if (o->adapter) return fail(e, E_UNSUPPORTED, "--adapter: a study trains fresh adapters; leave it out");
     return OK;
 }

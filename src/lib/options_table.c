@@ -81,6 +81,8 @@ const option_row option_table[] = {
         "at the end, judge so many of the best on generated texts"),
     INT("final_seeds", NULL, final_seeds, "3", TUNE, 0, 64,
         "at the end, train the winner and the default again on so many further seeds"),
+    NUMBER("judge_split", NULL, judge_split, "0.5", TUNE, 0, 0.999999,
+           "share of the held-out rows that the search never sees and the judging at the end is made on; 0: both on all"),
     TEXT("judge", NULL, judge, "chrf", TUNE, "NAME", "the metric of generated texts that names the winner"),
 
     HEADING("Comparison"),
@@ -102,6 +104,11 @@ const option_row option_table[] = {
          "weights as: as-is (what the file holds), none (f32), bf16, nf4, fp4, int8, or a GGUF type such as "
          "q8_0"),
     FLAG("double_quant", NULL, double_quant, "true", RUNS, "with nf4, fp4: quantize the block scales too"),
+    {"cache_dir", NULL, OPTION_TEXT, AT(cache_dir), "auto", RUNS | COMPARE | TUNE, "DIR",
+     "keep quantized weights here for the next command; auto: those of 16 MiB and more, in lorac/quantized below "
+     "$XDG_CACHE_HOME or ~/.cache; none: nowhere", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
+    {"cache_limit", NULL, OPTION_TEXT, AT(cache_limit), "8GiB", RUNS | COMPARE | TUNE, "AMOUNT",
+     "as much of them at most: those that were not used for longest go first", 0, 0, NULL, OPTION_NOT_REPEATED, 0},
 
     HEADING("Data"),
     {"dataset_name", "data d", OPTION_TEXT, AT(data), "none", READS, "FILE",

@@ -37,6 +37,8 @@ typedef struct kept_score {
 
 struct stock {
     pthread_mutex_t lock;
+    const options *o;
+    const job_hooks *h;
     char *path; /* of the base */
     kept_base *bases;
     machine *machines;
@@ -45,9 +47,11 @@ struct stock {
     tokenizer *tokenizer;
 };
 
-stock *stock_new(void)
+stock *stock_new(const options *o, const job_hooks *h)
 {
     stock *s = xcalloc(1, sizeof *s);
+    s->o = o;
+    s->h = h;
     pthread_mutex_init(&s->lock, NULL);
     return s;
 }
@@ -130,22 +134,21 @@ static void let_go(stock *s)
 static size_t idle_bytes(const stock *s)
 {
     size_t sum = 0;
-    for (const kept_base *b = s->bases; b; b = b->next) sum += b->users ? 0 : model_bytes_owned(b->model);
+    for (const kept_base *b = s->bases; b; b = b->next) sum += b->users ? 0 : model_bytes_held(b->model);
     return sum;
 }
 
 static int new_base(stock *s, kept_base **out, const char *key, const options *o, const model_head *head,
                     pool *team, err *e)
 {
-    model_absmax absmax = o->double_quant ? MODEL_DOUBLE_QUANT : MODEL_SINGLE_QUANT;
     err first = {0};
     model *m;
     if (idle_bytes(s) > cpu_memory_free() / 2) let_go(s);
-    int bad = model_open_for(&m, o->model, o->quantization, absmax, head, team, &first);
+    int bad = job_base_open(&m, o, s->o, head, team, s->h, &first);
     if (bad == E_MEMORY && s->bases) {
         let_go(s);
         first = (err){0};
-        bad = model_open_for(&m, o->model, o->quantization, absmax, head, team, &first);
+        bad = job_base_open(&m, o, s->o, head, team, s->h, &first);
     }
     if (bad) return fail(e, bad, "%s", first.msg);
     kept_base *b = xcalloc(1, sizeof *b);
@@ -236,7 +239,9 @@ static void rows_key(str *key, const char *path, rows_part part, const options *
                                 o->chat_template_kwargs};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) add_text(key, text[i]);
     str_fmt(key, "|%d %lld %d", o->assistant_only_loss, (long long)o->max_length, part);
-    if (part != ROWS_ALL) str_fmt(key, " %.17g %lld", o->eval_split, (long long)o->split_seed);
+    if (part != ROWS_ALL)
+        str_fmt(key, " %.17g %.17g %lld", o->eval_split, part > ROWS_HELD_OUT ? o->judge_split : 0,
+                (long long)o->split_seed);
 }
 
 static int find_rows(stock *s, const job_rows **out, const char *path, rows_part part, const options *o,

@@ -13,7 +13,9 @@
 
 typedef struct stock stock;
 
-stock *stock_new(void);
+/* o, the options of the command, says where quantized weights are kept, and notes go to h; both live as long. NULL:
+ * nowhere. */
+stock *stock_new(const options *o, const job_hooks *h);
 void stock_free(stock *s); /* NULL is fine; nothing of it may be in use */
 
 /* Fills *view with device, base and tokenizer for --model, --quantization, --double_quant, --device,

@@ -81,8 +81,8 @@ static int open_stocked(trial *t, bool split, err *e)
     const options *o = t->o;
     int bad = stock_rows(t->s, &t->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, &t->base, t->h, e);
     if (!bad && (split || o->eval_data) && !t->unjudged)
-        bad = stock_rows(t->s, &t->eval, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, o,
-                         &t->base, t->h, e);
+        bad = stock_rows(t->s, &t->eval, split ? o->data : o->eval_data,
+                         (split ? ROWS_HELD_OUT : ROWS_ALL) | o->judged_on, o, &t->base, t->h, e);
     return bad;
 }
 

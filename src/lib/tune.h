@@ -38,7 +38,7 @@ typedef struct tune {
     objective objective[OBJECTIVES_MAX];
     study_rules rules;
     double rows[RUNGS_MAX]; /* a run's length at each rung, in rows */
-    const job_rows *train, *eval;
+    const job_rows *train, *eval, *judges; /* judges: eval too, where nothing was left for them alone */
     bool texts;   /* the data has references for generated texts */
 
     pthread_mutex_t lock; /* of what follows */
@@ -54,6 +54,9 @@ typedef struct tune {
 /* A line for people, from any thread. */
 void tune_note(tune *t, const char *line);
 
+/* The options of a run are from now on those of the judging at the end. */
+void tune_judge_apart(const tune *t, options *run);
+
 /* ---- tune_plan.c */
 
 /* An objective by its name; E_USAGE when there is no such metric. */
@@ -61,8 +64,6 @@ int tune_objective(objective *out, const char *name, err *e);
 bool tune_is_text_metric(const char *name); /* of generated texts */
 /* "60min", "2h", "90s", "40runs", "2e6tokens" into the rules. */
 int tune_budget(study_rules *r, const char *text, err *e);
-/* "4GiB", "512MiB", "4e9": bytes. */
-int tune_bytes(int64_t *out, const char *text, err *e);
 /* Strategy, early stopping, objectives, budget and the rungs' lengths, once rows are known. */
 int tune_plan(tune *t, err *e);
 
@@ -74,7 +75,7 @@ rung_shape tune_shape(const tune *t, const options *run, int rung);
 int64_t tune_warmup(const tune *t, const options *run);
 
 /* The options of the whole of a run, at rung `rung`, with `seed` and `folder`: what `lorac train` would be
- * given. */
+ * given. It is judged on the rows that guide the search. */
 int tune_whole(options *out, const tune *t, const point *at, int rung, int64_t seed, const char *folder,
                err *e);
 
@@ -103,7 +104,7 @@ int tune_refuse(tune_verdict *v, int bad, const err *why, err *e);
 char *tune_folder(const tune *t, int64_t run, const char *part);
 char *tune_rung_folder(const tune *t, int64_t run, int rung);
 
-/* Adds the scores of generated texts under the adapter in `folder` to metrics. */
+/* Adds the scores of generated texts under the adapter in `folder` to metrics, for the rows that `run` is judged on. */
 int tune_texts(tune *t, const options *run, const char *folder, json_t *metrics, err *e);
 
 /* ---- tune_parallel.c */

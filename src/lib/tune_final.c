@@ -4,7 +4,8 @@
  * are. They are judged again: on the task's own metric (texts generated for the held-out prompts), which
  * names the winner, and then the winner and the first run, where the options stood, are trained again on
  * seeds that the search has not seen, both with the same rows in the same order for each. The differences
- * on those seeds say what the search has won. */
+ * on those seeds say what the search has won. All of that on held-out rows that no run of the search was judged
+ * on (--judge_split), as long as there are enough. */
 #include "lib/tune.h"
 
 #include "base/file.h"
@@ -75,6 +76,7 @@ static int write_texts(tune *t, int64_t number, int64_t seed, json_t *metrics, e
     if (bad) return bad;
     char *folder = tune_rung_folder(t, number, t->rules.rungs - 1);
     bad = tune_options(&o, &t->base, &t->space, &at, e);
+    tune_judge_apart(t, &o);
     job_note(t->h, "run %lld: generating texts for the held-out prompts", (long long)number);
     if (!bad) bad = tune_texts(t, &o, folder, metrics, e);
     options_release(&o);
@@ -94,6 +96,7 @@ static int train_again(tune *t, int64_t number, int64_t seed, json_t *metrics, e
     char *folder = tune_folder(t, number, part);
     bad = tune_whole(&o, t, &at, t->rules.rungs - 1, seed, folder, e);
     trial_go_on(&o);
+    tune_judge_apart(t, &o);
     if (!bad) bad = tune_trial(t, &o, PART_JUDGED, NULL, &v, e);
     if (!bad && v.metrics) json_object_update(metrics, v.metrics);
     if (!bad && v.state != RUN_DONE) json_object_set_new(metrics, "why", json_string(str_c(&v.why)));

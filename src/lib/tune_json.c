@@ -2,7 +2,7 @@
  *
  * {"out", "objectives": [{"name", "larger"}], "strategy", "early_stopping", "rungs": [rows], "spent":
  * {"runs", "seconds", "tokens"}, "states": {state: count}, "best": run, "winner": run, "default": 0,
- * "front": [run], "importance": {name: share}, "next": {name: value}, "hints": [line], "judged": [...],
+ * "held_out": {"share", "guiding": rows, "judging": rows}, "front": [run], "importance": {name: share}, "next": {name: value}, "hints": [line], "judged": [...],
  * "won": {...}, "runs": [{"run", "state", "rung", "options", "why", "rungs": [{"rung", metric: value}]}]} */
 #include "lib/tune.h"
 
@@ -26,6 +26,8 @@ static void add_plan(const tune *t, json_t *out)
     json_object_set_new(out, "strategy", json_string(strategy_name(t->how.how)));
     json_object_set_new(out, "early_stopping", json_string(early_name(t->how.stop)));
     json_object_set_new(out, "rung_rows", rungs);
+    json_t *held_out = json_object_get(study_facts(t->study), "judge_split");
+    if (held_out) json_object_set(out, "held_out", held_out);
 }
 
 static int add_spent(const tune *t, json_t *out, err *e)
@@ -59,7 +61,16 @@ static void add_importance(const tune *t, const history *h, json_t *out)
     json_object_set_new(out, "importance", all);
 }
 
-/* A best value at the end of its range: what lies beyond may be better. */
+/* Whether the option takes nothing beyond the end of what was searched: a dropout below 0. */
+static bool is_limit(const space_param *p, bool upper)
+{
+    const option_row *r = option_find(COMMAND_TRAIN, p->name);
+    double end = p->kind != PARAM_CHOICE ? (upper ? p->high : p->low)
+                                         : strtod(p->choice[upper ? p->choices - 1 : 0], NULL);
+    return r && r->low < r->high && (upper ? end >= r->high : end <= r->low);
+}
+
+/* A best value at the end of its range: what lies beyond may be better, where the option has something there. */
 static void add_hints(const tune *t, const history *h, int64_t best, json_t *out)
 {
     json_t *hints = json_array();
@@ -70,6 +81,7 @@ static void add_hints(const tune *t, const history *h, int64_t best, json_t *out
         if (isnan(v) || !number || (p->kind == PARAM_CHOICE && p->choices < 3)) continue;
         double place = space_place(p, v), edge = p->kind == PARAM_CHOICE ? 0.5 / p->choices + 1e-9 : 0.05;
         if (place > edge && place < 1 - edge) continue;
+        if (is_limit(p, place > edge)) continue;
         str text = {0};
         space_text(&t->space, &h->run[best].at, i, &text);
         json_array_append_new(hints, json_sprintf("%s: the best value, %s, is at the %s end of what was "

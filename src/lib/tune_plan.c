@@ -71,24 +71,6 @@ int tune_budget(study_rules *r, const char *text, err *e)
     return fail(e, E_USAGE, "budget: \"%s\" is no amount such as 60min, 2h, 40runs or 2e6tokens", text);
 }
 
-int tune_bytes(int64_t *out, const char *text, err *e)
-{
-    static const struct {
-        const char *unit;
-        double bytes;
-    } units[] = {{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"KB", 1e3},
-                 {"MB", 1e6}, {"GB", 1e9}};
-    char *unit;
-    double n = strtod(text, &unit);
-    unit += strspn(unit, " ");
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (unit > text && !strcasecmp(unit, units[i].unit) && n * units[i].bytes >= 0x1p20 &&
-            n * units[i].bytes < 0x1p60)
-            return *out = (int64_t)(n * units[i].bytes), OK;
-    return fail(e, E_USAGE, "max_memory: \"%s\" is no amount such as 4GiB or 512MiB, of at least 1 MiB",
-                text);
-}
-
 static int read_objectives(tune *t, err *e)
 {
     const peft_list *list = &t->o->objectives;
@@ -200,13 +182,18 @@ static int set_schedule(options *out, const tune *t, int rung, err *e)
     return bad ? bad : options_set(out, "lr_scheduler_kwargs", decay, FROM_FILE, e);
 }
 
+static bool apart(const tune *t) { return t->judges != t->eval; }
+
+void tune_judge_apart(const tune *t, options *o) { o->judged_on = apart(t) ? ROWS_JUDGING : 0; }
+
 int tune_whole(options *out, const tune *t, const point *at, int rung, int64_t seed, const char *folder,
                err *e)
 {
     int bad = tune_options(out, &t->base, &t->space, at, e);
+    out->judged_on = apart(t) ? ROWS_GUIDING : 0;
     if (!bad && t->o->max_memory) {
         int64_t bytes;
-        bad = tune_bytes(&bytes, t->o->max_memory, e);
+        bad = option_bytes(&bytes, "max_memory", t->o->max_memory, e);
         if (!bad) bad = set_int(out, "memory_limit", bytes >> 20, e);
     }
     if (!bad) bad = set_schedule(out, t, t->how.stop == EARLY_HALVING ? rung : t->rules.rungs - 1, e);

@@ -262,6 +262,7 @@ int tune_options(options *out, const tune_base *b, const space *s, const point *
     if (space_find(s, "lora_alpha") < 0) out->lora_alpha = ratio * (double)out->lora_r;
     if (!isnan(tokens)) set_batch(out, b, tokens);
     if (!b->o->eval_data) out->eval_split = b->eval_split;
+    out->judge_split = b->o->judge_split;
     if (b->threads) out->threads = b->threads;
     mark(out, "eval_split");
     mark(out, "lora_alpha");

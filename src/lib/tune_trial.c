@@ -18,12 +18,18 @@ static const double TRAIN_MARGIN = 1.1, EVAL_MARGIN = 1.02;
 
 /* ------------------------------------------------------------------------------- the start */
 
+/* The rows that a training after o is judged on. */
+static const job_rows *rows_of(const tune *t, const options *o)
+{
+    return o->judged_on == ROWS_JUDGING ? t->judges : t->eval;
+}
+
 static int judge_base(tune *t, const options *o, double *loss, err *e)
 {
     job_model base;
     trial_judged judged;
     int bad = stock_open(t->stock, &base, o, e);
-    if (!bad) bad = trial_judge_base(&base, t->eval, o->eval_batch, NULL, &judged, e);
+    if (!bad) bad = trial_judge_base(&base, rows_of(t, o), o->eval_batch, NULL, &judged, e);
     if (!bad) {
         *loss = judged.all.loss;
         trial_judged_free(&judged);
@@ -32,11 +38,11 @@ static int judge_base(tune *t, const options *o, double *loss, err *e)
     return bad;
 }
 
-/* The held-out loss of the bare base in the type that o asks for, worked out once a type. */
+/* The held-out loss of the bare base in the type that o asks for, worked out once a type and set of rows. */
 static int start_of(tune *t, const options *o, double *loss, err *e)
 {
     char key[TUNE_TYPE];
-    snprintf(key, sizeof key, "%.40s %d", o->quantization, o->double_quant);
+    snprintf(key, sizeof key, "%.40s %d %u", o->quantization, o->double_quant, o->judged_on);
     pthread_mutex_lock(&t->lock);
     int i = 0, bad = OK;
     while (i < t->starts && strcmp(t->start[i].type, key)) i++;
@@ -176,7 +182,7 @@ int tune_texts(tune *t, const options *like, const char *folder, json_t *metrics
     job_score score = {0};
     int bad = stock_open(t->stock, &base, &o, e);
     if (!bad) bad = job_adapter_open(&base, &o, NULL, e);
-    if (!bad) bad = job_score_open(&score, t->eval, &base, &o, NULL, e);
+    if (!bad) bad = job_score_open(&score, rows_of(t, like), &base, &o, NULL, e);
     if (!bad) bad = job_score_run(&score, &base, &o, t->h, metrics, e);
     job_score_close(&score);
     stock_close(t->stock, &base);

@@ -26,9 +26,7 @@ static void count_linear(void *arg, const char *name, int64_t in, int64_t out, i
 
 /* One tensor after the other, the threads taking the next that nobody has. */
 typedef struct conversion {
-    const tensor **from;
-    tensor *to;
-    int64_t n;
+    const keep_set *set;
     _Atomic int64_t next;
     _Atomic int failed;
     err e;
@@ -38,42 +36,66 @@ static void convert_some(void *arg, int thread, int threads)
 {
     (void)thread, (void)threads;
     conversion *c = arg;
-    for (int64_t i; (i = atomic_fetch_add(&c->next, 1)) < c->n;) {
+    for (int64_t i; (i = atomic_fetch_add(&c->next, 1)) < c->set->n;) {
         err e = {0};
-        if (tensor_convert(&c->to[i], c->from[i], &e) == OK) continue;
+        if (tensor_convert(&c->set->to[i], c->set->from[i], &e) == OK) continue;
         if (atomic_exchange(&c->failed, 1) == 0) c->e = e;
     }
 }
 
-static int convert_all(model *m, conversion *c, dtype type, tensor_absmax absmax, pool *team, err *e)
+static int convert_all(const model *m, const keep_set *s, pool *team, err *e)
 {
     int code = OK;
-    int64_t made = 0;
-    c->to = xcalloc((size_t)c->n, sizeof *c->to);
-    for (; made < c->n && code == OK; made++) {
-        const tensor *t = c->from[made];
-        code = tensor_alloc(&c->to[made], type, tensor_rows(t), tensor_cols(t), absmax, e);
+    for (int64_t i = 0; i < s->n && code == OK; i++) {
+        const tensor *t = s->from[i];
+        code = tensor_alloc(&s->to[i], s->type, tensor_rows(t), tensor_cols(t), s->absmax, e);
         if (code != OK) {
             err why = *e;
             *e = (err){0};
             return fail(e, code, "%s: cannot hold %s as %s: %s", checkpoint_path(m->file), t->name,
-                        dtype_name(type), why.msg);
+                        dtype_name(s->type), why.msg);
         }
-        c->to[made].name = t->name;
-        c->to[made].ndim = t->ndim;
-        memcpy(c->to[made].dim, t->dim, sizeof t->dim);
+        s->to[i].name = t->name;
+        s->to[i].ndim = t->ndim;
+        memcpy(s->to[i].dim, t->dim, sizeof t->dim);
     }
-    pool_run(team, convert_some, c);
-    if (atomic_load(&c->failed)) return fail(e, c->e.code ? c->e.code : E_FORMAT, "%s", c->e.msg);
+    conversion c = {.set = s};
+    pool_run(team, convert_some, &c);
+    if (atomic_load(&c.failed)) return fail(e, c.e.code ? c.e.code : E_FORMAT, "%s", c.e.msg);
+    return OK;
+}
+
+static void release_all(const keep_set *s)
+{
+    for (int64_t i = 0; i < s->n; i++)
+        if (s->to[i].data) tensor_release(&s->to[i]);
+}
+
+/* The tensors of the file that an earlier process kept, or made, and then kept for the next. */
+static int convert_or_load(model *m, keep_set *s, model_keep *keep, pool *team, err *e)
+{
     weights *w = checkpoint_weights(m->file);
-    for (int64_t i = 0; i < c->n; i++) weights_adopt(w, &c->to[i]);
+    bool wanted = keep_wanted(keep, s);
+    uint64_t key = wanted ? keep_key(s, team) : 0;
+    bool loaded = wanted && keep_load(keep, s, key, &m->kept, &m->mem, team);
+    if (!loaded) {
+        int code = convert_all(m, s, team, e);
+        if (code != OK) return release_all(s), code;
+        if (wanted) keep_save(keep, s, key, team);
+    }
+    for (int64_t i = 0; i < s->n; i++) {
+        if (loaded) m->kept_bytes += tensor_bytes(&s->to[i]);
+        if (loaded) weights_replace(w, &s->to[i]);
+        else weights_adopt(w, &s->to[i]);
+    }
     return OK;
 }
 
 /* The tensors that the asked type replaces: all of them for plain types, the projections for others. */
-static void choose(model *m, dtype type, conversion *c)
+static void choose(const model *m, keep_set *c)
 {
     const weights *w = m->weights;
+    const dtype type = c->type;
     c->from = xcalloc((size_t)weights_count(w) + 1, sizeof *c->from);
     if (!dtype_table[type]->is_quantized) {
         for (int64_t i = 0; i < weights_count(w); i++) {
@@ -91,7 +113,8 @@ static void choose(model *m, dtype type, conversion *c)
     }
 }
 
-static int requantize(model *m, const char *quantization, model_absmax absmax, pool *team, err *e)
+static int requantize(model *m, const char *quantization, model_absmax absmax, model_keep *keep, pool *team,
+                      err *e)
 {
     if (!strcasecmp(quantization, "as-is")) return OK;
     dtype type = !strcasecmp(quantization, "none") ? DT_F32 : dtype_find(quantization);
@@ -100,12 +123,10 @@ static int requantize(model *m, const char *quantization, model_absmax absmax, p
                     "--quantization %s: not a type weights can be held in (as-is, none, bf16, f16, nf4, "
                     "fp4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k to q6_k)",
                     quantization);
-    conversion c = {0};
-    choose(m, type, &c);
-    int code = convert_all(m, &c, type, absmax == MODEL_DOUBLE_QUANT ? ABSMAX_DOUBLE : ABSMAX_PLAIN, team, e);
-    if (code != OK)
-        for (int64_t i = 0; i < c.n; i++)
-            if (c.to[i].data) tensor_release(&c.to[i]);
+    keep_set c = {.type = type, .absmax = absmax == MODEL_DOUBLE_QUANT ? ABSMAX_DOUBLE : ABSMAX_PLAIN};
+    choose(m, &c);
+    c.to = xcalloc((size_t)c.n + 1, sizeof *c.to);
+    int code = convert_or_load(m, &c, keep, team, e);
     free(c.from);
     free(c.to);
     return code;
@@ -169,6 +190,13 @@ int model_open(model **out, const char *path, const char *quantization, model_ab
 int model_open_for(model **out, const char *path, const char *quantization, model_absmax absmax,
                    const model_head *head, pool *team, err *e)
 {
+    return model_open_keeping(out, path, quantization, absmax, head, NULL, team, e);
+}
+
+int model_open_keeping(model **out, const char *path, const char *quantization, model_absmax absmax,
+                       const model_head *head, model_keep *keep, pool *team, err *e)
+{
+    if (keep) keep->said[0] = 0;
     model *m = NULL;
     int code = model_open_unchecked(&m, path, e);
     if (code == OK) {
@@ -182,7 +210,7 @@ int model_open_for(model **out, const char *path, const char *quantization, mode
     if (code == OK) {
         for (int64_t i = 0; i < weights_count(m->weights); i++)
             m->parameters += tensor_count(weights_at(m->weights, i));
-        code = requantize(m, quantization, absmax, team, e);
+        code = requantize(m, quantization, absmax, keep, team, e);
     }
     if (code != OK) {
         model_close(m);
@@ -196,6 +224,7 @@ void model_close(model *m)
 {
     if (!m) return;
     checkpoint_close(m->file);
+    filemap_close(&m->kept);
     free(m->linear);
     free(m->dense);
     arena_free(&m->mem);
@@ -239,7 +268,8 @@ int64_t model_longest(const model *m)
     return c->positions > 0 ? c->positions - c->position_offset : INT64_MAX;
 }
 
-size_t model_bytes_owned(const model *m) { return weights_owned_bytes(m->weights); }
+size_t model_bytes_held(const model *m) { return weights_owned_bytes(m->weights); }
+size_t model_bytes_owned(const model *m) { return model_bytes_held(m) + m->kept_bytes; }
 
 size_t model_bytes_mapped(const model *m)
 {

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "format/checkpoint.h"
+#include "model/keep.h"
 #include "op/op.h"
 
 /* A projection that an adapter can be put on, in forward order. */
@@ -47,6 +48,8 @@ typedef struct model {
     int64_t denses;
     model_head head;
     int64_t parameters; /* of the base, each tensor once */
+    filemap kept; /* quantized weights of an earlier process */
+    size_t kept_bytes;
     arena mem;
 } model;
 
@@ -59,6 +62,9 @@ int model_open(model **out, const char *path, const char *quantization, model_ab
 /* The same for a classifier. E_UNSUPPORTED for a head that the family does not have. */
 int model_open_for(model **out, const char *path, const char *quantization, model_absmax absmax,
                    const model_head *head, pool *team, err *e);
+/* The same with quantized weights kept on disk, or taken from there when they were kept. keep may be NULL. */
+int model_open_keeping(model **out, const char *path, const char *quantization, model_absmax absmax,
+                       const model_head *head, model_keep *keep, pool *team, err *e);
 void model_close(model *m); /* NULL is fine */
 
 /* Whether the file holds that module, in the shape that is asked for. */
@@ -81,8 +87,10 @@ int model_check_finite(const model *m, err *e);
 /* The most tokens of a document: the rows of the table of learned positions, or INT64_MAX. */
 int64_t model_longest(const model *m);
 
-/* Bytes of the weights: what the process holds itself, and what stays in the mapped file. */
+/* Bytes of the weights: those converted, of which the process holds what it did not find on disk, and those that
+ * stay in the model's mapped file. */
 size_t model_bytes_owned(const model *m);
+size_t model_bytes_held(const model *m);
 size_t model_bytes_mapped(const model *m);
 
 #endif

@@ -5,10 +5,7 @@
  * tell the size again. */
 #include "tensor/tensor.h"
 
-#include "tensor/codec.h"
-#include "tensor/dynamic.h"
-
-#include <string.h>
+#include "tensor/extent.h"
 
 int64_t tensor_count(const tensor *t) { return tensor_rows(t) * tensor_cols(t); }
 
@@ -28,8 +25,6 @@ int64_t tensor_file_row(const tensor *t, int64_t row)
     return row - j + 2 * (j % half) + j / half;
 }
 
-static bool is_flat(dtype t) { return t == DT_NF4 || t == DT_FP4; }
-
 const void *tensor_row(const tensor *t, int64_t row)
 {
     int64_t at = tensor_file_row(t, row);
@@ -45,45 +40,8 @@ void tensor_decode(const tensor *t, int64_t row, int64_t first, int64_t n, float
     dtype_table[t->type]->decode(t, tensor_file_row(t, row), first, n, dst);
 }
 
-/* Bytes of the arrays behind a quant, and of all of a tensor's memory. */
-typedef struct extent {
-    size_t absmax, code, nested, scb, total;
-} extent;
-
-static size_t round_up(size_t n) { return (n + 63) & ~(size_t)63; }
-
-static int64_t blocks_of(int64_t n, int64_t block) { return n / block + (n % block != 0); }
-
-/* `block` is 0 for types without a quant. */
-static extent extent_of(dtype t, int64_t rows, int64_t cols, int64_t block, tensor_absmax absmax, size_t data)
-{
-    extent x = {0};
-    if (is_flat(t)) {
-        size_t blocks = (size_t)blocks_of(rows * cols, block);
-        if (absmax == ABSMAX_PLAIN) {
-            x.absmax = blocks * sizeof(float);
-        } else {
-            x.code = blocks;
-            x.nested = (size_t)blocks_of((int64_t)blocks, NESTED_BLOCK) * sizeof(float);
-        }
-    } else if (t == DT_INT8) {
-        x.scb = (size_t)rows * sizeof(float);
-    }
-    size_t arrays = round_up(x.absmax) + round_up(x.code) + round_up(x.nested) + round_up(x.scb);
-    x.total = round_up(data) + (arrays ? round_up(sizeof(quant)) + arrays : 0);
-    return x;
-}
-
-static void *place(char **at, size_t bytes)
-{
-    char *p = bytes ? *at : NULL;
-    *at += round_up(bytes);
-    return p;
-}
-
 int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax absmax, err *e)
 {
-    enum { BLOCK = 64 };
     const dtype_info *d = dtype_table[t];
     int64_t n, bits;
     *out = (tensor){0};
@@ -97,7 +55,7 @@ int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax
                     (long long)rows, (long long)cols);
 
     size_t data = dtype_bytes(t, n);
-    extent x = extent_of(t, rows, cols, BLOCK, absmax, data);
+    extent x = extent_of(t, rows, cols, BLOCK, NESTED_BLOCK, absmax, data);
     char *at = big_new(x.total, "a tensor", e);
     if (!at) return E_MEMORY;
     *out = (tensor){.type = t, .ndim = 2, .dim = {rows, cols, 1, 1}, .bytes = data};
@@ -109,22 +67,9 @@ int tensor_alloc(tensor *out, dtype t, int64_t rows, int64_t cols, tensor_absmax
     q->code = place(&at, x.code);
     q->nested_absmax = place(&at, x.nested);
     q->scb = place(&at, x.scb);
-    if (is_flat(t)) {
-        q->block = BLOCK;
-        memcpy(q->map, nf4_levels(t), sizeof q->map);
-    }
-    if (q->code) {
-        q->nested_block = NESTED_BLOCK;
-        dynamic_map(q->nested_map);
-    }
+    init_quant(q, t);
     out->q = q;
     return OK;
-}
-
-static extent extent_in(const tensor *t)
-{
-    return extent_of(t->type, tensor_rows(t), tensor_cols(t), t->q ? t->q->block : 0,
-                     t->q && t->q->code ? ABSMAX_DOUBLE : ABSMAX_PLAIN, t->bytes);
 }
 
 void tensor_release(tensor *t)

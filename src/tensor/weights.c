@@ -72,7 +72,7 @@ int weights_add(weights *w, const tensor *t, err *e)
     return OK;
 }
 
-void weights_adopt(weights *w, const tensor *t)
+static entry *replace(weights *w, const tensor *t)
 {
     BUG_IF(!w->slots);
     int64_t *s = slot_of(w, t->name);
@@ -80,9 +80,19 @@ void weights_adopt(weights *w, const tensor *t)
     entry *n = &w->list[*s - 1];
     const char *name = n->t.name;
     if (n->owned.type != DT_COUNT) tensor_release(&n->owned);
-    n->owned = n->t = *t;
-    n->owned.name = n->t.name = name;
+    n->owned = (tensor){.type = DT_COUNT};
+    n->t = *t;
+    n->t.name = name;
+    return n;
 }
+
+void weights_adopt(weights *w, const tensor *t)
+{
+    entry *n = replace(w, t);
+    n->owned = n->t;
+}
+
+void weights_replace(weights *w, const tensor *t) { replace(w, t); }
 
 const tensor *weights_find(const weights *w, const char *name)
 {

@@ -16,6 +16,8 @@ void     weights_free(weights *w); /* also releases what weights_adopt() gave it
 int weights_add(weights *w, const tensor *t, err *e);
 /* Replaces the view of that name by one whose storage the set now owns (requantized at load). */
 void weights_adopt(weights *w, const tensor *t);
+/* The same with storage that is the caller's and outlives the set. */
+void weights_replace(weights *w, const tensor *t);
 
 const tensor *weights_find(const weights *w, const char *name); /* NULL: not there */
 /* Bytes of what was adopted, scales included: memory of this process, not of the mapped file. */

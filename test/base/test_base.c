@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -290,6 +291,36 @@ static void test_pool(void **state)
     assert_true(cpu_cores() >= 1);
 }
 
+/* Every bit, the length and the order count, wherever the bytes lie; in pieces it is another hash. */
+static void test_hash(void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    uint8_t room[MOST + 8] = {0}, *at[2] = {room, room + 3};
+    uint64_t seen[MOST + 1];
+    for (size_t n = 0; n <= MOST; n++) {
+        for (size_t i = 0; i < n; i++) at[1][i] = (uint8_t)(i % 7 == 3 ? 0 : i * 37);
+        seen[n] = hash_add(0, at[1], n);
+        for (size_t k = 0; k < n; k++) assert_true(seen[k] != seen[n]);
+        for (size_t bit = 0; bit < 8 * n; bit++) {
+            at[1][bit / 8] ^= (uint8_t)(1 << bit % 8);
+            assert_true(hash_add(0, at[1], n) != seen[n]);
+            at[1][bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+        assert_true(hash_add(1, at[1], n) != seen[n]);
+        for (size_t i = 0; i < n; i++) at[0][i] = (uint8_t)(i % 7 == 3 ? 0 : i * 37);
+        assert_true(hash_add(0, at[0], n) == seen[n]);
+    }
+    uint64_t swapped[16] = {0}, zeros[16] = {0};
+    swapped[0] = 1;
+    uint64_t one = hash_add(0, swapped, sizeof swapped);
+    swapped[0] = 0, swapped[8] = 1; /* the same lane, a turn later */
+    uint64_t later = hash_add(0, swapped, sizeof swapped);
+    swapped[8] = 0, swapped[1] = 1; /* another lane */
+    assert_true(one != later && one != hash_add(0, swapped, sizeof swapped));
+    assert_true(hash_add(0, zeros, 64) != hash_add(0, zeros, 128));
+}
+
 static void test_rng(void **state)
 {
     (void)state;
@@ -352,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_err),  cmocka_unit_test(test_arena),     cmocka_unit_test(test_big),
         cmocka_unit_test(test_str),  cmocka_unit_test(test_file),      cmocka_unit_test(test_file_refusals),
         cmocka_unit_test(test_pool), cmocka_unit_test(test_pool_take), cmocka_unit_test(test_pool_pieces), cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_hash),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, begin, end);

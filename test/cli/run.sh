@@ -27,6 +27,7 @@ PATH=$work/bin:$PATH
 DATA=$here/data MODEL=$root/test/data/models/stories260k/stories260K.gguf
 export PATH DATA MODEL
 export LC_ALL=C TERM=dumb COLUMNS=80
+XDG_CACHE_HOME=$work/cache; export XDG_CACHE_HOME # what a case keeps is none of the user's
 unset NO_COLOR
 
 passed=0 failed=0

@@ -190,7 +190,7 @@ static void rows_of_one_prompt_are_one(void **state)
     const job_rows *rows;
     int64_t *unit, n;
     err e = {0};
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     str_fmt(&path, "%s/rows.csv", dir);
     assert_int_equal(file_write(path.p, text, sizeof text - 1, &e), OK);
     const char *const words[] = {"--model", "test/data/models/stories260k/stories260K.gguf", "--data", path.p,
@@ -221,7 +221,7 @@ static divergence between(const char *type, err *e)
     job_model p, q;
     const job_rows *rows;
     divergence d = {0};
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     if (options_parse(&o, COMMAND_TRAIN, 8, (char *const *)(uintptr_t)argv, e)) fail_msg("%s", e->msg);
     full = o;
     full.quantization = type;

@@ -96,7 +96,7 @@ static void several_over_one_base(void **state)
     err e = {0};
     json_t *a, *b;
     if (job_train(&alone, NULL, &a, &e) != OK) fail_msg("%s", e.msg);
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     json_decref(trained(s, &first, NULL, OK));
     b = trained(s, &second, NULL, OK);
     json_decref(trained(s, &again, NULL, OK));
@@ -129,7 +129,7 @@ static void stopped_and_gone_on_with(void **state)
     int64_t seen[2] = {0};
     trial_watch w = {at, 3, stop_at_four, seen};
     options whole = run_of("whole", ""), halves = run_of("halves", "");
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     json_decref(trained(s, &whole, NULL, OK));
     assert_int_equal(trial_state_of(halves.out), TRIAL_NEW);
     trial_go_on(&halves);
@@ -151,7 +151,7 @@ static void rows_add_up(void **state)
 {
     (void)state;
     options o = run_of("judged", "");
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     err e = {0};
     trial *t;
     json_t *result;
@@ -177,7 +177,7 @@ static void held_out_by_prompt(void **state)
 {
     (void)state;
     options o = run_of("split", "");
-    stock *s = stock_new();
+    stock *s = stock_new(NULL, NULL);
     err e = {0};
     job_model base;
     const job_rows *part[2], *once_more;

@@ -10,6 +10,8 @@ say 'lr_scheduler_type: [linear, cosine]'; tune
 say 'learning_rate: [1e-3]'
 tune --objective loss
 tune --objective chrf --judge eval_loss
+tune --lr_scheduler_type cosine
+tune --lr_scheduler_kwargs '{"num_decay_steps": 1}'
 tune --budget 7
 tune --max_memory 3
 head -1 "$DATA/stories.jsonl" >one.jsonl
