@@ -57,16 +57,20 @@ static void add_front(str *out, const json_t *r)
         add_run(out, i ? "" : "front", r, json_integer_value(json_array_get(front, i)));
 }
 
+/* What mattered most first. */
 static void add_importance(str *out, const json_t *r)
 {
-    const json_t *all = json_object_get(r, "importance");
-    const char *name, *label = "importance";
-    json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)all, name, v)
-    {
-        output_row(out, label, "%5.1f %%  %s", 100 * json_number_value(v), name);
+    json_t *left = json_copy(json_object_get(r, "importance"));
+    const char *label = "importance";
+    while (json_object_size(left)) {
+        const char *name, *most = NULL;
+        json_t *v;
+        json_object_foreach(left, name, v) if (!most || json_number_value(v) > result_num(left, most)) most = name;
+        output_row(out, label, "%5.1f %%  %s", 100 * result_num(left, most), most);
+        json_object_del(left, most);
         label = "";
     }
+    json_decref(left);
 }
 
 /* What the winner was judged on, and what the search. */
@@ -105,6 +109,7 @@ static void add_next(str *out, const json_t *r)
     str text = {0};
     add_values(&text, json_object_get(r, "next"));
     if (text.n) output_row(out, "try next", "%s", str_c(&text));
+    if (text.n) output_row(out, "", "which the same command does with --add_runs 1, or more");
     str_free(&text);
     for (size_t i = 0; i < json_array_size(hints); i++)
         output_row(out, i ? "" : "hint", "%s", json_string_value(json_array_get(hints, i)));

@@ -84,10 +84,11 @@ static void add_hints(const tune *t, const history *h, int64_t best, json_t *out
         if (is_limit(p, place > edge)) continue;
         str text = {0};
         space_text(&t->space, &h->run[best].at, i, &text);
-        json_array_append_new(hints, json_sprintf("%s: the best value, %s, is at the %s end of what was "
-                                                  "searched; go "
-                                                  "beyond it",
-                                                  p->name, str_c(&text), place <= edge ? "lower" : "upper"));
+        bool low = place <= edge;
+        json_array_append_new(hints, json_sprintf("%s: the best run has %s, at the %s end of what was searched; try %s "
+                                                  "values",
+                                                  p->name, str_c(&text), low ? "lower" : "upper",
+                                                  low ? "lower" : "higher"));
         str_free(&text);
     }
     json_object_set_new(out, "hints", hints);

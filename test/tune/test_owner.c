@@ -77,15 +77,18 @@ static void test_others(void **state)
     waitpid(pid, NULL, 0);
 }
 
-enum { GOOD, CANNOT, SELF, OTHER };
+enum { GOOD, CANNOT, SELF, OTHER, HIDES };
 
 /* Where /proc shows nothing, nobody is taken for dead. */
-static int without_proc(const char *other)
+static int without_proc(pid_t living, const char *other)
 {
+    char self[OWNER_SIZE], path[32];
+    snprintf(path, sizeof path, "/proc/%d", (int)living);
     if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("none", "/proc", "tmpfs", 0, NULL))
+        mount("none", path, "tmpfs", 0, NULL))
         return CANNOT;
-    char self[OWNER_SIZE];
+    if (owner_look(other) != OWNER_ELSEWHERE) return HIDES; /* this one alone is hidden */
+    if (mount("none", "/proc", "tmpfs", 0, NULL)) return CANNOT;
     owner_self(self);
     if (owner_look(self) != OWNER_ALIVE) return SELF;
     return owner_look(other) == OWNER_ELSEWHERE && owner_look("//17/5") == OWNER_ELSEWHERE ? GOOD : OTHER;
@@ -97,7 +100,7 @@ static void test_without_proc(void **state)
     char other[OWNER_SIZE];
     pid_t living = child(other), pid = fork();
     int status;
-    if (!pid) _exit(without_proc(other));
+    if (!pid) _exit(without_proc(living, other));
     waitpid(pid, &status, 0);
     kill(living, SIGKILL);
     waitpid(living, NULL, 0);
