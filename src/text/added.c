@@ -111,6 +111,32 @@ size_t added_at(const added *a, const char *s, size_t n)
     return length;
 }
 
+static bool is_separator(const struct added_token *t, char c)
+{
+    return t->flags & ADDED_PYTHON && c >= 0x1c && c <= 0x1f;
+}
+
+/* Bytes of white space before s + end, and in the n bytes of s. */
+static size_t spaces_before(const struct added_token *t, const char *s, size_t end)
+{
+    size_t at = end - unicode_spaces_before(s, end);
+    while (at && is_separator(t, s[at - 1])) {
+        at--;
+        at -= unicode_spaces_before(s, at);
+    }
+    return end - at;
+}
+
+static size_t spaces_after(const struct added_token *t, const char *s, size_t n)
+{
+    size_t at = unicode_spaces_after(s, n);
+    while (at < n && is_separator(t, s[at])) {
+        at++;
+        at += unicode_spaces_after(s + at, n - at);
+    }
+    return at;
+}
+
 bool added_next(const added *a, const char *s, size_t n, size_t *cursor, tokenize_how how, added_match *m)
 {
     for (size_t i = *cursor; a->tokens && i < n; i++) {
@@ -128,8 +154,8 @@ bool added_next(const added *a, const char *s, size_t n, size_t *cursor, tokeniz
         }
         *cursor = end;
         *m = (added_match){i, end, t->id};
-        if (t->flags & ADDED_LSTRIP) m->start -= unicode_spaces_before(s, i);
-        if (t->flags & ADDED_RSTRIP) m->end += unicode_spaces_after(s + end, n - end);
+        if (t->flags & ADDED_LSTRIP) m->start -= spaces_before(t, s, i);
+        if (t->flags & ADDED_RSTRIP) m->end += spaces_after(t, s + end, n - end);
         return true;
     }
     *cursor = n;

@@ -8,7 +8,8 @@
 
 #include "text/tokenizer.h"
 
-enum { ADDED_LSTRIP = 1, ADDED_RSTRIP = 2, ADDED_SINGLE_WORD = 4, ADDED_SPECIAL = 8 };
+/* ADDED_PYTHON: U+001C to U+001F count as white space, as for the classes of XLM-R and T5, which are Python. */
+enum { ADDED_LSTRIP = 1, ADDED_RSTRIP = 2, ADDED_SINGLE_WORD = 4, ADDED_SPECIAL = 8, ADDED_PYTHON = 16 };
 
 typedef struct added {
     struct added_node *node; /* node 0 is the root */

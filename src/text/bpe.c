@@ -235,12 +235,43 @@ static size_t put_character(const bpe *b, const char *c, int length, int32_t *sy
     return n;
 }
 
+static bool is_affixed(const bpe *b) { return b->prefix.n || b->suffix.n; }
+
+/* One character or byte with what its place in the word adds to it: its token, else unknown. */
+static size_t put_affixed(const bpe *b, span c, bool first, bool last, int32_t *symbol, size_t n, bool *was)
+{
+    char key[4 + 2 * BPE_AFFIX];
+    size_t length = 0;
+    if (!first) {
+        memcpy(key, b->prefix.p, b->prefix.n);
+        length = b->prefix.n;
+    }
+    memcpy(key + length, c.p, c.n);
+    length += c.n;
+    if (last) {
+        memcpy(key + length, b->suffix.p, b->suffix.n);
+        length += b->suffix.n;
+    }
+    int32_t id = spanmap_get(&b->words, b->key, key, length);
+    if (id < 0) return put_unknown(b, symbol, n, was);
+    *was = false;
+    symbol[n] = id;
+    return n + 1;
+}
+
 /* symbol has room for one a byte; how many there are. */
 static size_t symbols_of(const bpe *b, const char *word, size_t n, int32_t *symbol)
 {
     size_t count = 0;
     bool was_unknown = false;
     for (size_t i = 0; i < n;) {
+        if (is_affixed(b)) {
+            size_t length = b->symbols == SYMBOL_CHARACTERS ? (size_t)utf8_length(word[i]) : 1;
+            bool last = i + length == n;
+            count = put_affixed(b, (span){word + i, length}, !i, last, symbol, count, &was_unknown);
+            i += length;
+            continue;
+        }
         if (b->symbols == SYMBOL_CHARACTERS) {
             int length = utf8_length(word[i]);
             count = put_character(b, word + i, length, symbol, count, &was_unknown);
@@ -316,7 +347,7 @@ static void encode_part(const bpe *b, const char *word, size_t n, token_vec *ids
 static bool may_cut(const bpe *b)
 {
     bool unknown_ends = b->unk >= 0 && ends_in_mark(b->v->spelled[b->unk]);
-    bool whole = b->symbols != SYMBOL_CHARACTERS || b->ignore_merges || unknown_ends;
+    bool whole = b->symbols != SYMBOL_CHARACTERS || b->ignore_merges || is_affixed(b) || unknown_ends;
     return !whole && b->mark >= 0 && !b->crosses;
 }
 

@@ -9,6 +9,9 @@
  * that n symbols take O(n log n). Both give the same symbols. Whether a word that is a token encodes
  * to just that token is found out once a token and remembered.
  *
+ * Some vocabularies tell where in its word a symbol stands: a prefix stands before every symbol but the first, a
+ * suffix behind the last, and the symbol is looked for as they spell it.
+ *
  * Models of the SentencePiece kind get a whole line as one word, its spaces written as marks (U+2581). Where
  * no merge joins a left side that ends in something else to a right side that begins with a mark, no symbol
  * ever comes to lie across such a place, so the line is cut there and its parts are merged alone. */
@@ -20,6 +23,8 @@
 
 typedef enum bpe_symbols { SYMBOL_BYTES, SYMBOL_CHARACTERS } bpe_symbols;
 
+enum { BPE_AFFIX = 16 };
+
 typedef struct bpe {
     const vocab *v;
     bpe_symbols symbols;
@@ -27,6 +32,8 @@ typedef struct bpe {
     int32_t unk;          /* for symbols that have no token; -1: they are left out */
     bool fuse_unk;        /* one for several in a row */
     bool ignore_merges;   /* a word that is a token is that token, whatever the merges say */
+    /* "##" before each symbol but the first, "</w>" behind the last, at most BPE_AFFIX bytes; n 0: none */
+    span prefix, suffix;
     spanmap words;        /* by what they stand for: the tokens that a word may become */
     span *key;            /* [keys] keys of words; ids from v->size on are characters without a token */
     int64_t keys, most_keys;

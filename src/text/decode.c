@@ -7,7 +7,8 @@
 void token_stream_init(token_stream *s, const tokenizer *t, decode_how how, decode_from from)
 {
     bool begins = from == DECODE_FROM_START;
-    *s = (token_stream){.t = t, .how = how, .strip = begins && t->back.strip_space, .begins = begins};
+    *s = (token_stream){
+        .t = t, .how = how, .strip = begins && t->back.strip_space, .begins = begins, .waits = -1};
 }
 
 static const char broken[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -55,17 +56,44 @@ static void clean_up(str *word)
 static void put_word(token_stream *s, span b, str *out)
 {
     const rejoin *how = &s->t->back;
-    size_t prefix = strlen(how->prefix);
+    size_t prefix = how->prefix ? strlen(how->prefix) : 0;
     str word = {0};
     if (s->begins)
         str_add(&word, b.p, b.n);
-    else if (b.n >= prefix && !memcmp(b.p, how->prefix, prefix))
+    else if (how->prefix && b.n >= prefix && !memcmp(b.p, how->prefix, prefix))
         str_add(&word, b.p + prefix, b.n - prefix);
     else
         str_fmt(&word, " %s", b.p);
     if (how->cleanup && word.n && !memchr(word.p, 0, word.n)) clean_up(&word);
     str_add(out, str_c(&word), word.n);
     str_free(&word);
+}
+
+/* The rest of the token that waits, with `space` for each suffix. */
+static void end_word(token_stream *s, const char *space, str *out)
+{
+    span suffix = s->t->back.suffix, b = s->waits < 0 ? (span){0} : s->t->v.bytes[s->waits];
+    for (size_t i = s->waits_from; i < b.n;) {
+        bool ends = b.n - i >= suffix.n && !memcmp(b.p + i, suffix.p, suffix.n);
+        if (ends)
+            str_puts(out, space);
+        else
+            str_putc(out, b.p[i]);
+        i += ends ? suffix.n : 1;
+    }
+    s->waits = -1;
+}
+
+/* A token of a vocabulary with suffixes: up to the first of them at once. */
+static void put_suffixed(token_stream *s, int32_t id, str *out)
+{
+    span suffix = s->t->back.suffix, b = s->t->v.bytes[id];
+    const char *at = b.n ? memmem(b.p, b.n, suffix.p, suffix.n) : NULL;
+    end_word(s, " ", out);
+    str_add(out, b.p, at ? (size_t)(at - b.p) : b.n);
+    if (!at) return;
+    s->waits = id;
+    s->waits_from = (size_t)(at - b.p);
 }
 
 static bool has(const tokenizer *t, int32_t id) { return id >= 0 && id < t->v.size && t->v.spelled[id].p; }
@@ -79,8 +107,9 @@ int token_stream_put(token_stream *s, int32_t id, str *out, err *e)
     span b = t->v.bytes[id];
     bool begins = s->begins;
     if (t->back.words) put_word(s, b, out);
+    if (t->back.suffix.n) put_suffixed(s, id, out);
     s->begins = false;
-    if (t->back.words) return OK;
+    if (t->back.words || t->back.suffix.n) return OK;
     bool strip = s->strip && b.n && b.p[0] == ' ', marks = begins && t->back.strip_marks;
     if (b.n) s->strip = false;
     for (size_t i = strip; i < b.n; i++) {
@@ -97,6 +126,7 @@ void token_stream_end(token_stream *s, str *out)
 {
     if (s->held_n) str_puts(out, broken);
     s->held_n = 0;
+    end_word(s, "", out);
 }
 
 int tokenizer_decode(const tokenizer *t, const int32_t *ids, size_t n, decode_how how, str *out, err *e)

@@ -139,6 +139,9 @@ static int run_step(const norm_step *s, const char *text, size_t n, norm_first f
     case NORM_CHARSMAP:
         charsmap_clusters(s->map, text, n, out);
         return OK;
+    case NORM_LETTERS:
+        for (size_t i = 0; i < n; i++) utf8_put(out, letter_of_byte((unsigned char)text[i]));
+        return OK;
     default:
         normalize_pieces(s, text, n, first, out);
         return OK;

@@ -25,6 +25,7 @@ typedef enum norm_what {
     NORM_NMT,     /* control characters go, odd spaces become a space */
     NORM_BERT,    /* flags */
     NORM_CHARSMAP, /* `map`, by grapheme clusters */
+    NORM_LETTERS, /* bytes are written as letters of the byte alphabet */
     NORM_PIECES,  /* SentencePiece: `map`, `keep`, flags */
 } norm_what;
 

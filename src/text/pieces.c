@@ -38,9 +38,18 @@ static bool put_added(tokenizer *t, const pieces *s, int32_t id)
 {
     span text = t->v.spelled[id];
     if (!(t->v.flags[id] & TOKEN_ADDED) || !text.n) return true;
-    unsigned special = t->v.flags[id] & TOKEN_SPECIAL ? ADDED_SPECIAL : 0;
+    unsigned special = t->v.flags[id] & TOKEN_SPECIAL ? ADDED_SPECIAL | s->p[id].strip : 0;
     if (special || s->user_first) return added_add(&t->raw, text.p, text.n, id, special);
     return added_add(s->model == MODEL_BPE ? &t->normal : &t->kept, text.p, text.n, id, 0);
+}
+
+/* The control piece with a special piece's name; -1: none. The unknown piece is told by its type alone. */
+static int64_t named(const tokenizer *t, const pieces *s, int which)
+{
+    static const span usual[PIECE_NAMES] = {{"<s>", 3}, {"</s>", 4}, {"<pad>", 5}};
+    span name = s->name[which].n ? s->name[which] : usual[which];
+    int32_t id = vocab_find(&t->v, name.p, name.n);
+    return id >= 0 && s->p[id].type == PIECE_CONTROL ? id : -1;
 }
 
 enum { LONGEST_PIECE = 4096 }; /* finding the cuts of a piece takes its length squared */
@@ -62,9 +71,9 @@ static int put_pieces(tokenizer *t, const pieces *s, const char *where, err *e)
         if (!put_added(t, s, id)) return fail(e, E_FORMAT, "%s[%d]: there twice", where, id);
         if (p->type == PIECE_UNKNOWN) t->unk = id;
     }
-    t->bos = vocab_find(&t->v, "<s>", 3);
-    t->eos = vocab_find(&t->v, "</s>", 4);
-    t->pad = vocab_find(&t->v, "<pad>", 5);
+    t->bos = named(t, s, NAME_BOS);
+    t->eos = named(t, s, NAME_EOS);
+    t->pad = named(t, s, NAME_PAD);
     return OK;
 }
 
@@ -78,7 +87,7 @@ static void build_bpe(tokenizer *t, const pieces *s)
     free(score);
 }
 
-static void build_unigram(tokenizer *t, const pieces *s)
+static int build_unigram(tokenizer *t, const pieces *s, const char *where, err *e)
 {
     float least = FLT_MAX;
     double *score = xmalloc((size_t)s->n * sizeof *score);
@@ -86,11 +95,12 @@ static void build_unigram(tokenizer *t, const pieces *s)
         if (s->p[i].type == PIECE_NORMAL) least = fminf(least, s->p[i].score);
         score[i] = s->p[i].score;
     }
-    unigram_init(&t->u, &t->v, score, least, SUMS_SINGLE);
+    int code = unigram_init(&t->u, &t->v, score, least, SUMS_SINGLE, where, e);
     t->u.unk = (int32_t)t->unk;
     for (int32_t id = 0; id < s->n; id++)
         if (s->p[id].type == PIECE_BYTE) t->u.byte_id[byte_of_name(s->p[id].text.p, 6)] = id;
     free(score);
+    return code;
 }
 
 int pieces_build(tokenizer *t, const pieces *s, const char *where, err *e)
@@ -101,8 +111,8 @@ int pieces_build(tokenizer *t, const pieces *s, const char *where, err *e)
     t->model = s->model;
     if (s->model == MODEL_BPE)
         build_bpe(t, s);
-    else
-        build_unigram(t, s);
+    else if ((code = build_unigram(t, s, where, e)) != OK)
+        return code;
     const added *keep = s->model == MODEL_BPE ? &t->normal : &t->kept;
     normalizer_add(&t->norm, (norm_step){.what = NORM_PIECES,
                                          .flags = s->flags,

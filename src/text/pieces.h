@@ -7,10 +7,13 @@
 
 enum { PIECE_NORMAL = 1, PIECE_UNKNOWN, PIECE_CONTROL, PIECE_USER_DEFINED, PIECE_UNUSED, PIECE_BYTE };
 
+enum { NAME_BOS, NAME_EOS, NAME_PAD, PIECE_NAMES };
+
 typedef struct piece {
     span text;
     float score;
     int type;
+    unsigned strip; /* of a control piece: ADDED_LSTRIP, ADDED_RSTRIP, ADDED_PYTHON */
 } piece;
 
 typedef struct pieces {
@@ -20,6 +23,7 @@ typedef struct pieces {
     unsigned flags;   /* PIECES_* of normalize.h */
     bool user_first;  /* user-defined pieces are looked for in the text as it is, before anything else */
     span map;         /* a precompiled character map; n 0: none */
+    span name[PIECE_NAMES]; /* how the special pieces are spelled; n 0: <s>, </s>, <pad> */
 } pieces;
 
 /* TOKEN_* of a piece of this type. */

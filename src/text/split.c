@@ -3,12 +3,13 @@
 
 #include "base/arena.h"
 #include "text/unicode.h"
+#include "text/unicode_class.h"
 #include "text/vocab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum step_kind { STEP_PATTERN, STEP_CLASS, STEP_SPACE, STEP_MARKS, STEP_LETTERS } step_kind;
+typedef enum step_kind { STEP_PATTERN, STEP_CLASS, STEP_SPACE, STEP_MARKS, STEP_LETTERS, STEP_SCRIPTS } step_kind;
 
 struct split_step {
     step_kind kind;
@@ -18,10 +19,10 @@ struct split_step {
     split_which which;
     mark_before before;
     mark_cut cut;
+    char mark[4]; /* one character */
+    size_t mark_n;
     uint64_t hash;
 };
-
-static const span mark = {"\xe2\x96\x81", 3};
 
 static struct split_step *add(splitter *s, step_kind kind, const char *where, err *e)
 {
@@ -46,13 +47,22 @@ int splitter_add_letters(splitter *s, const char *where, err *e)
     return add(s, STEP_LETTERS, where, e) ? OK : E_UNSUPPORTED;
 }
 
-int splitter_add_marks(splitter *s, mark_before before, mark_cut cut, const char *where, err *e)
+int splitter_add_scripts(splitter *s, const char *where, err *e)
+{
+    return add(s, STEP_SCRIPTS, where, e) ? OK : E_UNSUPPORTED;
+}
+
+int splitter_add_marks(splitter *s, span mark, mark_before before, mark_cut cut, const char *where, err *e)
 {
     struct split_step *step = add(s, STEP_MARKS, where, e);
     if (!step) return E_UNSUPPORTED;
+    BUG_IF(!mark.n || mark.n > sizeof step->mark);
+    memcpy(step->mark, mark.p, mark.n);
+    step->mark_n = mark.n;
     step->before = before;
     step->cut = cut;
     step->hash = hash_bytes(STEP_MARKS, (int[]){(int)before, (int)cut}, 2 * sizeof(int));
+    step->hash = hash_bytes(step->hash, mark.p, mark.n);
     return OK;
 }
 
@@ -202,6 +212,24 @@ static int cut_class(run *r, int depth, const char *p, size_t n)
     return code == OK ? flush(&j) : code;
 }
 
+static int cut_scripts(run *r, int depth, const char *p, size_t n)
+{
+    int code = OK, last = 0;
+    size_t start = n;
+    for (size_t i = 0; code == OK && i < n;) {
+        uint32_t c;
+        size_t length = (size_t)utf8_get(p + i, n - i, &c);
+        int script = unicode_script(c);
+        if (script && script != last) {
+            if (last) code = cut(r, depth + 1, p + start, i - start);
+            last = script;
+            start = i;
+        }
+        i += length;
+    }
+    return code == OK && last ? cut(r, depth + 1, p + start, n - start) : code;
+}
+
 /* ---- steps that write their piece anew ---- */
 
 static int cut_spaced(run *r, int depth, const char *p, size_t n)
@@ -220,6 +248,7 @@ static int cut_spaced(run *r, int depth, const char *p, size_t n)
 static int cut_marked(run *r, int depth, const char *p, size_t n)
 {
     const struct split_step *step = r->s->step[depth];
+    const span mark = {step->mark, step->mark_n};
     bool first = !r->seen[depth];
     bool wanted = step->before == MARK_ALWAYS && !(first && r->first == SPLIT_GOES_ON);
     if (step->before == MARK_FIRST) wanted = first && r->first == SPLIT_STARTS;
@@ -269,6 +298,8 @@ static int cut(run *r, int depth, const char *p, size_t n)
         return cut_spaced(r, depth, p, n);
     case STEP_MARKS:
         return cut_marked(r, depth, p, n);
+    case STEP_SCRIPTS:
+        return cut_scripts(r, depth, p, n);
     default:
         return cut_letters(r, depth, p, n);
     }

@@ -6,6 +6,7 @@
 #define TEXT_SPLIT_H
 
 #include "text/regex.h"
+#include "text/vocab.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,8 +24,8 @@ typedef enum split_what {
 /* SPLIT_SWAP: what the pattern does not match counts as the matches. */
 typedef enum split_which { SPLIT_MATCHES, SPLIT_SWAP } split_which;
 
-/* The Metaspace pre-tokenizer: spaces become U+2581, and one is put before a piece that has none, never, when
- * it begins the whole text, or always. */
+/* The Metaspace pre-tokenizer: spaces become a mark (U+2581), and one is put before a piece that has none,
+ * never, when it begins the whole text, or always. */
 typedef enum mark_before { MARK_NEVER, MARK_FIRST, MARK_ALWAYS } mark_before;
 typedef enum mark_cut { MARK_CUTS, MARK_WHOLE } mark_cut; /* whether a piece begins at every mark */
 
@@ -43,9 +44,12 @@ int splitter_add(splitter *s, const char *pattern, size_t n, split_what what, sp
 /* Matches are the single characters that `is` is true for. */
 typedef bool split_class(uint32_t c);
 int splitter_add_class(splitter *s, split_class *is, split_what what, const char *where, err *e);
+/* A piece begins where the script (unicode_script) is another than that of the last character that has one; what
+ * stands before the first of these goes. */
+int splitter_add_scripts(splitter *s, const char *where, err *e);
 /* A space before every piece that does not begin with one. */
 int splitter_add_space(splitter *s, const char *where, err *e);
-int splitter_add_marks(splitter *s, mark_before before, mark_cut cut, const char *where, err *e);
+int splitter_add_marks(splitter *s, span mark, mark_before before, mark_cut cut, const char *where, err *e);
 /* Each byte is written as its letter of the byte alphabet (vocab.h). */
 int splitter_add_letters(splitter *s, const char *where, err *e);
 void splitter_free(splitter *s);

@@ -59,6 +59,7 @@ void tokenizer_finish(tokenizer *t, const char *kind)
     const int64_t settings[] = {t->model,           t->b.symbols, t->b.unk, t->b.fuse_unk, t->b.ignore_merges,
                                 t->letters, t->w.unk,     t->w.max_characters};
     h = hash_bytes(h, settings, sizeof settings);
+    h = hash_bytes(hash_bytes(h, t->b.prefix.p, t->b.prefix.n), t->b.suffix.p, t->b.suffix.n);
     h = hash_bytes(h, t->b.byte_id, sizeof t->b.byte_id) + unigram_hash(&t->u);
     h = added_hash(&t->kept, added_hash(&t->normal, added_hash(&t->raw, h)));
     h = hash_frame(hash_frame(h, &t->single), &t->pair);
@@ -105,6 +106,14 @@ static void encode_letters(job *j, const char *word, size_t n)
     str_free(&bytes);
 }
 
+/* The word's token, if it is one of the model's and not only an added one. */
+static void encode_whole(job *j, const char *word, size_t n)
+{
+    int32_t id = vocab_find(&j->t->v, word, n);
+    bool known = id >= 0 && j->t->v.flags[id] & TOKEN_WORD;
+    token_vec_push(j->ids, known ? id : (int32_t)j->t->unk);
+}
+
 static void encode_word(void *arg, const char *word, size_t n)
 {
     job *j = arg;
@@ -112,6 +121,8 @@ static void encode_word(void *arg, const char *word, size_t n)
         wordpiece_encode(&j->t->w, word, n, j->ids);
     else if (j->t->model == MODEL_UNIGRAM)
         unigram_encode(&j->t->u, word, n, j->ids);
+    else if (j->t->model == MODEL_WORDLEVEL)
+        encode_whole(j, word, n);
     else if (j->t->letters)
         encode_letters(j, word, n);
     else

@@ -75,6 +75,8 @@ typedef struct token_stream {
     bool begins;     /* no token has come yet */
     uint8_t held[4]; /* the beginning of a character whose end has not come */
     int held_n;
+    int32_t waits; /* a token that ends words, from a byte on, which depends on whether another comes; -1: none */
+    size_t waits_from;
 } token_stream;
 
 void token_stream_init(token_stream *s, const tokenizer *t, decode_how how, decode_from from);

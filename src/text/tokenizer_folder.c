@@ -62,29 +62,34 @@ static bool is_class(const json_t *config, const char *name)
     return own && !strncmp(own, name, strlen(name));
 }
 
-static piece control(const char *text) { return (piece){{text, strlen(text)}, 0, PIECE_CONTROL}; }
+static piece control(const char *text, unsigned strip)
+{
+    return (piece){{text, strlen(text)}, 0, PIECE_CONTROL, strip};
+}
 
 /* XLM-R: <s> <pad> </s> <unk>, then the pieces behind SentencePiece's own three, which have to be there, then
- * <mask>. */
+ * <mask>, which takes the white space before it. */
 static void renumber_xlmr(pieces *s)
 {
     piece *p = xmalloc((size_t)(s->n + 2) * sizeof *p);
-    p[0] = control("<s>"), p[1] = control("<pad>"), p[2] = control("</s>");
-    p[3] = (piece){{"<unk>", 5}, 0, PIECE_UNKNOWN};
+    p[0] = control("<s>", 0), p[1] = control("<pad>", 0), p[2] = control("</s>", 0);
+    p[3] = (piece){{"<unk>", 5}, 0, PIECE_UNKNOWN, 0};
     int64_t n = 4;
     for (int64_t i = 3; i < s->n; i++) p[n++] = s->p[i];
-    p[n++] = control("<mask>");
+    p[n++] = control("<mask>", ADDED_LSTRIP | ADDED_PYTHON);
+    memset(s->name, 0, sizeof s->name);
     free(s->p);
     s->p = p;
     s->n = n;
 }
 
-/* T5: <extra_id_N-1> ... <extra_id_0> behind the pieces. */
+/* T5: <extra_id_N-1> ... <extra_id_0> behind the pieces, which take the white space around them. */
 static void add_extra_ids(pieces *s, int64_t extra, arena *mem)
 {
+    const unsigned strip = ADDED_LSTRIP | ADDED_RSTRIP | ADDED_PYTHON;
     s->p = xrealloc(s->p, (size_t)(s->n + extra) * sizeof *s->p);
-    for (int64_t i = extra - 1; i >= 0; i--) s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>",
-                                                                              (long long)i));
+    for (int64_t i = extra - 1; i >= 0; i--)
+        s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>", (long long)i), strip);
 }
 
 static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *path, err *e)

@@ -25,6 +25,8 @@ typedef struct gguf_splitting {
     bool ignore_merges, add_bos, roberta;
 } gguf_splitting;
 int read_pre(reader *r, gguf_splitting *s);
+/* The values of `pre` that are cut in the same way, with a space behind each; NULL behind the last row. */
+const char *gguf_pre_names(size_t row);
 
 /* Models "t5" and "bert" (tokenizer_gguf_models.c). */
 int read_t5(reader *r);

@@ -32,7 +32,7 @@ static int put_pieces(reader *r, pieces *s, float *score)
     int code = gguf_array_floats(r->g, KEY "scores", score, r->n, r->e);
     for (int64_t i = 0; code == OK && i < r->n; i++) {
         int type = r->type[i] < 1 || r->type[i] > PIECE_BYTE ? PIECE_UNUSED : (int)r->type[i];
-        s->p[i] = (piece){{r->text[i].p, r->text[i].n}, score[i], type};
+        s->p[i] = (piece){{r->text[i].p, r->text[i].n}, score[i], type, 0};
     }
     return code;
 }
@@ -99,7 +99,8 @@ int read_bert(reader *r)
     t->unk = vocab_find(&t->v, "[UNK]", 5);
     t->unk = gguf_int(r->g, KEY "unknown_token_id", t->unk, r->e);
     if (t->unk < 0 || t->unk >= r->n) return reader_damaged(r, "unknown_token_id", "there is no such token");
-    wordpiece_init(&t->w, &t->v, "##", (int32_t)t->unk, 100);
+    code = wordpiece_init(&t->w, &t->v, "##", (int32_t)t->unk, 100, gguf_path(r->g), r->e);
+    if (code != OK) return code;
     t->back = (rejoin){.words = true, .cleanup = true, .prefix = "##"};
     normalizer_add(&t->norm, (norm_step){.what = NORM_BERT, .flags = flags});
     t->bos = gguf_int(r->g, KEY "cls_token_id", vocab_find(&t->v, "[CLS]", 5), r->e);

@@ -50,6 +50,8 @@ static const struct pre {
      {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"}},
 };
 
+const char *gguf_pre_names(size_t row) { return row < sizeof pres / sizeof *pres ? pres[row].names : NULL; }
+
 static bool is_named(const struct pre *p, gguf_text name)
 {
     for (const char *s = p->names; *s; s = strchr(s, ' ') + 1)

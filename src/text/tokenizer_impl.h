@@ -5,7 +5,7 @@
  *   text -> added tokens that are looked for in the text as it is (raw)
  *        -> normalizer (norm), on what is left
  *        -> added tokens that are looked for in normalized text (normal)
- *        -> splitter -> the model: bpe, unigram or wordpiece
+ *        -> splitter -> the model: bpe, unigram, wordpiece or whole words
  *
  * A reader starts from tokenizer_new(), fills the parts in and ends with tokenizer_finish(). */
 #ifndef TEXT_TOKENIZER_IMPL_H
@@ -20,7 +20,7 @@
 #include "text/unigram.h"
 #include "text/wordpiece.h"
 
-typedef enum model_kind { MODEL_BPE, MODEL_UNIGRAM, MODEL_WORDPIECE } model_kind;
+typedef enum model_kind { MODEL_BPE, MODEL_UNIGRAM, MODEL_WORDPIECE, MODEL_WORDLEVEL } model_kind;
 
 /* How tokens become text again, besides what each stands for (vocab.bytes). */
 typedef struct rejoin {
@@ -28,7 +28,9 @@ typedef struct rejoin {
     bool strip_marks;  /* its first token loses all its marks */
     bool words;        /* WordPiece: a space before each token but those with the prefix, which they lose */
     bool cleanup;      /* ... and none before a full stop and the like */
-    const char *prefix;
+    const char *prefix; /* NULL: none */
+    span suffix;        /* in the tokens a space, in the last one nothing; n 0: none */
+    span mark;          /* what stands for a space in the pieces of the splitter; n 0: U+2581 */
 } rejoin;
 
 struct tokenizer {
@@ -41,7 +43,7 @@ struct tokenizer {
     normalizer norm;
     charsmap map;
     splitter split;
-    bool letters; /* the splitter gives letters of the byte alphabet */
+    bool letters; /* normalizer or splitter gives letters of the byte alphabet */
     rejoin back;
     int64_t bos, eos, pad, unk;
     bool add_bos, add_eos;

@@ -1,11 +1,10 @@
-/* tokenizer_json.c -- a tokenizer.json of the tokenizers library: the document, its BPE model, added tokens.
+/* tokenizer_json.c -- a tokenizer.json of the tokenizers library: the document, its added tokens.
  *
  *   {"added_tokens": [{"id", "content", "special", "lstrip", "rstrip", "normalized", "single_word"}],
  *    "normalizer", "pre_tokenizer", "post_processor", "decoder",
- *    "model": {"type": "BPE", "vocab": {spelling: id}, "merges": ["l r" or ["l", "r"]], "unk_token",
- *              "fuse_unk", "byte_fallback", "ignore_merges"}}
+ *    "model"}
  *
- * Unigram and WordPiece models are read in tokenizer_json_models.c. Left aside are "truncation" and
+ * Models are read in tokenizer_json_bpe.c and tokenizer_json_models.c. Left aside are "truncation" and
  * "padding", which are settings of a run, not of the vocabulary. */
 #include "text/tokenizer_json.h"
 
@@ -208,113 +207,6 @@ int read_added(added_list extra)
 
 /* ---- model ---- */
 
-/* "l r" or ["l", "r"]. */
-static int merge_sides(place p, const json_t *m, span side[2])
-{
-    if (json_is_string(m)) {
-        const char *text = json_string_value(m), *end = text + json_string_length(m);
-        const char *space = memchr(text, ' ', (size_t)(end - text));
-        if (!space || memchr(space + 1, ' ', (size_t)(end - space - 1))) return place_wrong(p, "two tokens");
-        side[0] = (span){text, (size_t)(space - text)};
-        side[1] = (span){space + 1, (size_t)(end - space - 1)};
-        return OK;
-    }
-    if (json_array_size(m) != 2) return place_wrong(p, "two tokens");
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *s = json_array_get(m, i);
-        if (!json_is_string(s)) return place_wrong(p, "two tokens");
-        side[i] = (span){json_string_value(s), json_string_length(s)};
-    }
-    return OK;
-}
-
-static int read_merges(place p, const json_t *list)
-{
-    tokenizer *t = p.t;
-    if (!json_is_array(list)) return place_wrong(p, "a list");
-    bpe_reserve(&t->b, json_array_size(list));
-    str both = {0};
-    size_t i;
-    const json_t *m;
-    json_array_foreach(list, i, m)
-    {
-        span side[2];
-        if (merge_sides(place_at(p, i), m, side) != OK) break;
-        str_clear(&both);
-        str_add(&both, side[0].p, side[0].n);
-        str_add(&both, side[1].p, side[1].n);
-        int32_t left = vocab_find(&t->v, side[0].p, side[0].n),
-                right = vocab_find(&t->v, side[1].p, side[1].n);
-        int32_t merged = vocab_find(&t->v, str_c(&both), both.n);
-        if (left < 0 || right < 0 || merged < 0) {
-            fail(p.e, E_FORMAT, "%s: %s[%zu]: \"%.40s\" is not all in the vocabulary", p.file, p.path, i,
-                 both.p);
-            break;
-        }
-        if (!bpe_add_merge(&t->b, left, right, (uint32_t)i, merged)) {
-            fail(p.e, E_FORMAT, "%s: %s[%zu]: the merge is there twice", p.file, p.path, i);
-            break;
-        }
-    }
-    str_free(&both);
-    return p.e->code;
-}
-
-static int read_unknown(place p, const json_t *model)
-{
-    const char *unk = json_text(model, "unk_token", NULL, place_text(p), p.e);
-    if (!unk) return p.e->code;
-    int32_t id = vocab_find(&p.t->v, unk, strlen(unk));
-    if (id < 0) return place_wrong(place_in(p, "unk_token"), "in the vocabulary");
-    p.t->b.unk = id;
-    p.t->unk = id;
-    return OK;
-}
-
-static int check_bpe(place p, const json_t *model)
-{
-    int code = only_keys(p, model,
-                         "type dropout unk_token continuing_subword_prefix end_of_word_suffix fuse_unk "
-                         "byte_fallback ignore_merges vocab merges");
-    if (code != OK) return code;
-    if (json_num(model, "dropout", 0, place_text(p), p.e) != 0)
-        return place_refuse(place_in(p, "dropout"), "dropout");
-    if (json_text(model, "continuing_subword_prefix", "", place_text(p), p.e)[0])
-        return place_refuse(place_in(p, "continuing_subword_prefix"), "a prefix");
-    if (json_text(model, "end_of_word_suffix", "", place_text(p), p.e)[0])
-        return place_refuse(place_in(p, "end_of_word_suffix"), "a suffix");
-    if (!json_is_object(json_object_get(model, "vocab")))
-        return place_wrong(place_in(p, "vocab"), "an object");
-    return p.e->code;
-}
-
-/* The vocabulary with all ids, then what refers to it. */
-static int read_bpe(place p, const json_t *model, added_list extra, bool byte_level)
-{
-    tokenizer *t = p.t;
-    const json_t *words = json_object_get(model, "vocab");
-    bool byte_fallback = flag_in(p, model, "byte_fallback", false);
-    int64_t size;
-    int code = check_bpe(p, model);
-    if (code == OK) code = count_ids(place_in(p, "vocab"), words, 0, extra, &size);
-    if (code != OK) return code;
-    vocab_init(&t->v, size, byte_level ? BYTE_ALPHABET : WORD_MARK);
-    bpe_init(&t->b, &t->v, byte_level ? SYMBOL_BYTES : SYMBOL_CHARACTERS, 0);
-    t->b.fuse_unk = flag_in(p, model, "fuse_unk", false);
-    t->b.ignore_merges = flag_in(p, model, "ignore_merges", false);
-    if ((code = put_words(place_in(p, "vocab"), words, byte_fallback)) != OK) return code;
-    for (int32_t id = 0; id < size; id++) {
-        if (!(t->v.flags[id] & TOKEN_WORD)) continue;
-        bpe_add_word(&t->b, id, byte_level ? t->v.bytes[id] : t->v.spelled[id]);
-        if (t->v.flags[id] & TOKEN_BYTE)
-            t->b.byte_id[byte_of_name(t->v.spelled[id].p, t->v.spelled[id].n)] = id;
-    }
-    if (byte_level) tokenizer_index_bytes(t);
-    if ((code = read_merges(place_in(p, "merges"), json_object_get(model, "merges"))) != OK) return code;
-    if ((code = read_unknown(p, model)) != OK) return code;
-    return read_added(extra);
-}
-
 /* The type of a model that names none, as older files do: by its members. */
 static const char *model_type(place p, const json_t *model)
 {
@@ -333,11 +225,16 @@ static int read_model(place p, const json_t *model, added_list extra, bool byte_
     const char *type = model_type(p, model);
     if (p.e->code != OK) return p.e->code;
     if (!strcmp(type, "BPE")) return read_bpe(p, model, extra, byte_level);
-    bool of_pieces = !strcmp(type, "Unigram");
-    if (!of_pieces && strcmp(type, "WordPiece")) return place_refuse(place_in(p, "type"), type);
-    if (byte_level) return place_refuse(place_in(p, "type"), of_pieces ? "Unigram of bytes" :
-                                        "WordPiece of bytes");
-    return of_pieces ? read_unigram(p, model, extra) : read_wordpiece(p, model, extra);
+    static const struct {
+        const char *type;
+        int (*read)(place p, const json_t *model, added_list extra);
+    } models[] = {{"Unigram", read_unigram}, {"WordPiece", read_wordpiece}, {"WordLevel", read_wordlevel}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        if (strcmp(type, models[i].type)) continue;
+        if (byte_level) return place_refuse(place_in(p, "type"), arena_fmt(&p.t->mem, "%s of bytes", type));
+        return models[i].read(p, model, extra);
+    }
+    return place_refuse(place_in(p, "type"), type);
 }
 
 static int read_document(place p, const json_t *doc)
@@ -364,6 +261,7 @@ static const char *kind_of(const tokenizer *t)
 {
     if (t->model == MODEL_UNIGRAM) return "unigram";
     if (t->model == MODEL_WORDPIECE) return "WordPiece";
+    if (t->model == MODEL_WORDLEVEL) return "words";
     return t->v.how == BYTE_ALPHABET ? "byte-level BPE" : "character BPE";
 }
 

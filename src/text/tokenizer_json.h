@@ -40,13 +40,15 @@ int read_pre_tokenizer(place p, const json_t *o, bool *byte_level);
 int read_post_processor(place p, const json_t *o);
 int read_decoder(place p, const json_t *o, bool byte_level);
 
-/* The models besides BPE (tokenizer_json_models.c); extra: the added tokens, which need ids too. */
+/* The models; extra: the added tokens, which need ids too. */
 typedef struct added_list {
     place at;
     const json_t *list;
 } added_list;
+int read_bpe(place p, const json_t *model, added_list extra, bool byte_level);
 int read_unigram(place p, const json_t *model, added_list extra);
 int read_wordpiece(place p, const json_t *model, added_list extra);
+int read_wordlevel(place p, const json_t *model, added_list extra);
 
 /* Ids of words and added tokens: one more than the greatest (tokenizer_json.c). words is an object of ids, or
  * NULL for `first` ids from 0 on. */

@@ -1,8 +1,9 @@
-/* tokenizer_json_models.c -- the Unigram and WordPiece models of a tokenizer.json.
+/* tokenizer_json_models.c -- the Unigram, WordPiece and WordLevel models of a tokenizer.json.
  *
  *   {"type": "Unigram", "unk_id": 2, "vocab": [[piece, score], ...], "byte_fallback": false}
  *   {"type": "WordPiece", "vocab": {piece: id}, "unk_token": "[UNK]", "continuing_subword_prefix": "##",
- *    "max_input_chars_per_word": 100} */
+ *    "max_input_chars_per_word": 100}
+ *   {"type": "WordLevel", "vocab": {word: id}, "unk_token": "[UNK]"}: a word is its token or unknown */
 #include "text/tokenizer_json.h"
 
 #include <stdlib.h>
@@ -44,10 +45,11 @@ int read_unigram(place p, const json_t *model, added_list extra)
     if (unk < -1 || unk >= (int64_t)n) return place_wrong(place_in(p, "unk_id"), "the number of a piece");
     if ((code = count_ids(place_in(p, "vocab"), NULL, n, extra, &size)) != OK) return code;
     vocab_init(&t->v, size, WORD_MARK);
+    if (t->back.mark.n) t->v.mark = t->back.mark;
     t->model = MODEL_UNIGRAM;
     double *score = xcalloc((size_t)size, sizeof *score), least;
     code = put_pieces(place_in(p, "vocab"), list, byte_fallback, score, &least);
-    if (code == OK) unigram_init(&t->u, &t->v, score, least, SUMS_DOUBLE);
+    if (code == OK) code = unigram_init(&t->u, &t->v, score, least, SUMS_DOUBLE, place_text(p), p.e);
     free(score);
     if (code != OK) return code;
     t->unk = unk;
@@ -57,24 +59,43 @@ int read_unigram(place p, const json_t *model, added_list extra)
     return read_added(extra);
 }
 
+/* The vocabulary of whole words and the unknown one. */
+static int read_words(place p, const json_t *model, const char *unk, added_list extra, model_kind kind)
+{
+    tokenizer *t = p.t;
+    int64_t size;
+    const json_t *words = json_object_get(model, "vocab");
+    if (!json_is_object(words)) return place_wrong(place_in(p, "vocab"), "an object");
+    int code = count_ids(place_in(p, "vocab"), words, 0, extra, &size);
+    if (code != OK) return code;
+    vocab_init(&t->v, size, WORD_PLAIN);
+    t->model = kind;
+    if ((code = put_words(place_in(p, "vocab"), words, false)) != OK) return code;
+    t->unk = vocab_find(&t->v, unk, strlen(unk));
+    t->back.words = true;
+    return t->unk >= 0 ? OK : place_wrong(place_in(p, "unk_token"), "in the vocabulary");
+}
+
 int read_wordpiece(place p, const json_t *model, added_list extra)
 {
     tokenizer *t = p.t;
-    const json_t *words = json_object_get(model, "vocab");
-    int64_t size, most = json_int(model, "max_input_chars_per_word", 100, place_text(p), p.e);
+    int64_t most = json_int(model, "max_input_chars_per_word", 100, place_text(p), p.e);
     const char *unk = json_text(model, "unk_token", "[UNK]", place_text(p), p.e);
     const char *prefix = json_text(model, "continuing_subword_prefix", "##", place_text(p), p.e);
     int code = only_keys(p, model, "type unk_token continuing_subword_prefix max_input_chars_per_word vocab");
     if (code != OK || p.e->code != OK) return p.e->code;
-    if (!json_is_object(words)) return place_wrong(place_in(p, "vocab"), "an object");
-    if ((code = count_ids(place_in(p, "vocab"), words, 0, extra, &size)) != OK) return code;
-    vocab_init(&t->v, size, WORD_PLAIN);
-    t->model = MODEL_WORDPIECE;
-    if ((code = put_words(place_in(p, "vocab"), words, false)) != OK) return code;
-    t->unk = vocab_find(&t->v, unk, strlen(unk));
-    if (t->unk < 0) return place_wrong(place_in(p, "unk_token"), "in the vocabulary");
-    wordpiece_init(&t->w, &t->v, prefix, (int32_t)t->unk, most);
-    t->back.words = true;
+    if ((code = read_words(p, model, unk, extra, MODEL_WORDPIECE)) != OK) return code;
+    code = wordpiece_init(&t->w, &t->v, prefix, (int32_t)t->unk, most, place_text(p), p.e);
+    if (code != OK) return code;
     t->back.prefix = arena_strdup(&t->mem, prefix);
     return read_added(extra);
+}
+
+int read_wordlevel(place p, const json_t *model, added_list extra)
+{
+    const char *unk = json_text(model, "unk_token", "<unk>", place_text(p), p.e);
+    int code = only_keys(p, model, "type unk_token vocab");
+    if (code != OK || p.e->code != OK) return p.e->code;
+    code = read_words(p, model, unk, extra, MODEL_WORDLEVEL);
+    return code == OK ? read_added(extra) : code;
 }

@@ -1,7 +1,7 @@
 /* tokenizer_json_norm.c -- the normalizer of a tokenizer.json: a part, or a Sequence of them.
  *
  * NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace (a text or a regular expression),
- * Nmt, BertNormalizer, Precompiled. */
+ * Nmt, BertNormalizer, Precompiled, and, last of all, ByteLevel. */
 #include "text/tokenizer_json.h"
 
 #include "base/base64.h"
@@ -78,9 +78,11 @@ static int normalizer_part(place p, const json_t *o, void *arg)
         norm_what what;
     } plain[] = {{"NFC", NORM_NFC},         {"NFD", NORM_NFD},          {"NFKC", NORM_NFKC},
                  {"NFKD", NORM_NFKD},       {"Lowercase", NORM_LOWER},  {"StripAccents", NORM_ACCENTS},
-                 {"Nmt", NORM_NMT}};
+                 {"Nmt", NORM_NMT},        {"ByteLevel", NORM_LETTERS}};
     (void)arg;
     const char *type = type_of(p, o);
+    if (p.t->letters) return place_refuse(p, "a part behind ByteLevel");
+    p.t->letters = !strcmp(type, "ByteLevel");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (!strcmp(type, plain[i].type))
             return only_keys(p, o, "type") == OK ? add(p, (norm_step){.what = plain[i].what}) : p.e->code;

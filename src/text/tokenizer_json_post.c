@@ -3,7 +3,8 @@
  *
  *   post_processor  TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel (changes offsets alone);
  *                   around one text at most one token before (BOS) and one after (EOS)
- *   decoder         ByteLevel, WordPiece, Metaspace, or the ways to write U+2581 and byte tokens as text */
+ *   decoder         ByteLevel, WordPiece, BPEDecoder, Metaspace, or the ways to write the mark of a space
+ *                   (U+2581) and byte tokens as text */
 #include "text/tokenizer_json.h"
 
 #include <string.h>
@@ -147,11 +148,34 @@ static int read_words(place p, const json_t *o)
 {
     span prefix = text_in(p, o, "prefix");
     bool cleanup = flag_in(p, o, "cleanup", true);
-    if (p.t->model != MODEL_WORDPIECE) return place_refuse(place_in(p, "type"),
-                                                           "WordPiece for another model");
+    if (p.t->v.how != WORD_PLAIN) return place_refuse(place_in(p, "type"), "WordPiece for another model");
     if (p.e->code != OK || only_keys(p, o, "type prefix cleanup") != OK) return p.e->code;
     p.t->back.prefix = arena_strndup(&p.t->mem, prefix.p, prefix.n);
     p.t->back.cleanup = cleanup;
+    return OK;
+}
+
+/* The suffix of a word's last token becomes a space, at the end nothing. */
+static int read_suffix(place p, const json_t *o)
+{
+    span suffix = text_in(p, o, "suffix");
+    if (p.e->code != OK || only_keys(p, o, "type suffix") != OK) return p.e->code;
+    if (!suffix.n || p.t->v.how != WORD_PLAIN) return place_refuse(p, "BPEDecoder for a model without a suffix");
+    p.t->back.words = false;
+    p.t->back.suffix = (span){arena_strndup(&p.t->mem, suffix.p, suffix.n), suffix.n};
+    return OK;
+}
+
+static bool is_mark(const tokenizer *t, span s) { return s.n == t->v.mark.n && !memcmp(s.p, t->v.mark.p, s.n); }
+
+static int read_marks(place p, const json_t *o)
+{
+    span mark = text_in(p, o, "replacement");
+    bool prefix = flag_in(p, o, "add_prefix_space", true);
+    const char *scheme = json_text(o, "prepend_scheme", prefix ? "always" : "never", place_text(p), p.e);
+    if (p.e->code != OK) return p.e->code;
+    if (!is_mark(p.t, mark)) return place_refuse(place_in(p, "replacement"), "another mark than in the pieces");
+    p.t->back.strip_marks = strcmp(scheme, "never") != 0;
     return OK;
 }
 
@@ -164,20 +188,19 @@ static int decoder_part(place p, const json_t *o, void *arg)
         return s->byte_level ? OK : place_refuse(p, "ByteLevel in the decoder alone");
     if (s->byte_level) return place_refuse(place_in(p, "type"), type);
     if (!strcmp(type, "WordPiece")) return read_words(p, o);
-    s->fused |= !strcmp(type, "Fuse");
+    if (!strcmp(type, "BPEDecoder")) return read_suffix(p, o);
+    bool fuse = !strcmp(type, "Fuse");
+    if (p.t->v.how == WORD_PLAIN && !fuse) return place_refuse(place_in(p, "type"), type);
+    s->fused |= fuse;
+    if (fuse) p.t->back.words = false;
+    if (!strcmp(type, "Metaspace")) return read_marks(p, o);
     if (!strcmp(type, "ByteFallback") || !strcmp(type, "Fuse")) return OK;
-    if (!strcmp(type, "Metaspace")) {
-        bool prefix = flag_in(p, o, "add_prefix_space", true);
-        const char *scheme = json_text(o, "prepend_scheme", prefix ? "always" : "never", place_text(p), p.e);
-        p.t->back.strip_marks = strcmp(scheme, "never") != 0;
-        return p.e->code;
-    }
     if (!strcmp(type, "Replace")) {
         span from = text_in(place_in(p, "pattern"), json_object_get(o, "pattern"), "String");
         span to = text_in(p, o, "content");
         if (!from.p || !to.p) return p.e->code;
-        bool usual = !strcmp(from.p, WORD_MARK_TEXT) && !strcmp(to.p, " ");
-        return usual ? OK : place_refuse(p, "replacing anything but U+2581 by a space");
+        bool usual = is_mark(p.t, from) && !strcmp(to.p, " ");
+        return usual ? OK : place_refuse(p, "replacing anything but the mark of a space by one");
     }
     return strcmp(type, "Strip") ? place_refuse(place_in(p, "type"), type) : read_strip(p, o, s->fused);
 }

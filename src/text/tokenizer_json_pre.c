@@ -1,7 +1,7 @@
 /* tokenizer_json_pre.c -- the pre-tokenizer of a tokenizer.json: a part, or a Sequence of them.
  *
- * Split, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer, CharDelimiterSplit, Metaspace,
- * ByteLevel. What comes after ByteLevel sees bytes written as letters. */
+ * Split, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer, CharDelimiterSplit, UnicodeScripts,
+ * Metaspace, ByteLevel. What comes after ByteLevel sees bytes written as letters. */
 #include "text/tokenizer_json.h"
 
 #include "text/unicode.h"
@@ -82,15 +82,16 @@ static int read_metaspace(place p, const json_t *o)
     const char *scheme = json_text(o, "prepend_scheme", prefix ? "always" : "never", place_text(p), p.e);
     int code = only_keys(p, o, "type replacement str_rep add_prefix_space prepend_scheme split"), before = 0;
     if (code != OK || p.e->code != OK) return p.e->code;
-    if (strcmp(mark.p, WORD_MARK_TEXT))
-        return place_refuse(place_in(p, "replacement"), "another mark than U+2581");
+    if (!mark.n || mark.n != (size_t)utf8_length(mark.p[0]))
+        return place_wrong(place_in(p, "replacement"), "one character");
+    p.t->back.mark = (span){arena_strndup(&p.t->mem, mark.p, mark.n), mark.n};
     while (before < 3 && strcmp(scheme, schemes[before])) before++;
     if (before == 3) return place_refuse(place_in(p, "prepend_scheme"), scheme);
     if (before == MARK_FIRST && !keeps_beginnings(p.t))
         return place_refuse(place_in(p, "prepend_scheme"),
                             "\"first\" behind parts that may take a beginning away");
-    return splitter_add_marks(&p.t->split, (mark_before)before, cuts ? MARK_CUTS : MARK_WHOLE, place_text(p),
-                              p.e);
+    return splitter_add_marks(&p.t->split, p.t->back.mark, (mark_before)before, cuts ? MARK_CUTS : MARK_WHOLE,
+                              place_text(p), p.e);
 }
 
 /* Parts that cut at single characters. */
@@ -145,7 +146,7 @@ static int pre_part(place p, const json_t *o, void *arg)
     pre_state *s = arg;
     const char *type = type_of(p, o);
     bool marks = !strcmp(type, "Metaspace"), bytes = !strcmp(type, "ByteLevel");
-    if ((bytes && (s->byte_level || s->marks)) || (marks && (s->byte_level || s->marks)))
+    if ((bytes || marks) && (s->byte_level || s->marks))
         return place_refuse(p, "ByteLevel or Metaspace together with another");
     if (s->byte_level && !p.t->letters) {
         p.t->letters = true;
@@ -157,12 +158,16 @@ static int pre_part(place p, const json_t *o, void *arg)
     if (bytes) return read_byte_level(p, o);
     if (!strcmp(type, "Split")) return read_split(p, o);
     if (!strcmp(type, "CharDelimiterSplit")) return read_delimiter(p, o);
+    if (!strcmp(type, "UnicodeScripts")) {
+        int code = only_keys(p, o, "type");
+        return code == OK ? splitter_add_scripts(&p.t->split, place_text(p), p.e) : code;
+    }
     return is_listed(type, classes) ? read_class(p, o, type) : place_refuse(place_in(p, "type"), type);
 }
 
 int read_pre_tokenizer(place p, const json_t *o, bool *byte_level)
 {
-    pre_state s = {0};
+    pre_state s = {.byte_level = p.t->letters};
     int code = o && !json_is_null(o) ? each_part(p, o, "pretokenizers", pre_part, &s) : OK;
     *byte_level = s.byte_level;
     return code;

@@ -2,7 +2,7 @@
  *
  *   1  piece, repeated   1 text, 2 score (float), 3 type (1 normal, 2 unknown, 3 control, 4 user-defined,
  *                        5 unused, 6 byte)
- *   2  training          3 model (1 unigram, 2 BPE), 24 spaces as suffixes
+ *   2  training          3 model (1 unigram, 2 BPE), 24 spaces as suffixes, 46 to 48 the names of BOS, EOS and PAD
  *   3  normalizer        2 character map, 3 a space before the text, 4 no extra spaces, 5 spaces become
  * U+2581
  *
@@ -94,11 +94,14 @@ static bool read_piece(const field *from, piece *p)
 
 static bool read_training(const field *from, pieces *s, int *model)
 {
+    static const uint64_t names[PIECE_NAMES] = {46, 47, 48};
     wire w = open_field(from);
     field f;
     while (next_field(&w, &f)) {
         if (f.number == 3) *model = (int)(f.value & 0xff);
         if (f.number == 24 && f.value) s->flags |= PIECES_SUFFIX;
+        for (int i = 0; i < PIECE_NAMES; i++)
+            if (f.number == names[i]) s->name[i] = f.bytes;
     }
     return !w.broken;
 }

@@ -11,6 +11,7 @@ typedef struct builder {
     const span *key;
     const int32_t *list;
     int32_t first_free; /* places before it are taken, or too few to be looked for again */
+    int32_t most;       /* nodes */
 } builder;
 
 static int compare(const void *a, const void *b, void *arg)
@@ -31,6 +32,7 @@ static void grow(trie *t, int32_t nodes)
     t->nodes = most;
 }
 
+/* -1: that would take too many nodes. */
 static int32_t find_base(builder *b, const unsigned char *child, int n)
 {
     enum { FAR = 1 << 14 }; /* holes that nothing fits in must not make each search longer than the last */
@@ -38,6 +40,7 @@ static int32_t find_base(builder *b, const unsigned char *child, int n)
     while (b->first_free < t->nodes && t->node[b->first_free].check >= 0) b->first_free++;
     int32_t at = b->first_free > child[0] ? b->first_free - child[0] : 1;
     for (int tries = 0;; at++, tries++) {
+        if (at > b->most - 512) return -1;
         grow(t, at + 512);
         int i = 0;
         while (i < n && t->node[at + child[i]].check < 0) i++;
@@ -53,12 +56,12 @@ typedef struct part {
     size_t from, to, depth;
 } part;
 
-/* Gives a part's node its value and children, which come behind the `waiting` parts; how many wait then. */
-static size_t build(builder *b, part p, part *wait, size_t waiting)
+/* Gives a part's node its value and children, which come behind the *waiting parts; false: too many nodes. */
+static bool build(builder *b, part p, part *wait, size_t *waiting)
 {
     for (; p.from < p.to && b->key[b->list[p.from]].n == p.depth; p.from++)
         if (p.depth) b->t->node[p.node].value = b->list[p.from];
-    if (p.from == p.to) return waiting;
+    if (p.from == p.to) return true;
     unsigned char child[256];
     int n = 0;
     for (size_t i = p.from; i < p.to; i++) {
@@ -66,32 +69,45 @@ static size_t build(builder *b, part p, part *wait, size_t waiting)
         if (!n || child[n - 1] != c) child[n++] = c;
     }
     int32_t base = find_base(b, child, n);
+    if (base < 0) return false;
     b->t->node[p.node].base = base;
     for (int i = 0; i < n; i++) b->t->node[base + child[i]].check = p.node;
     for (int i = n - 1; i >= 0; i--) { /* the first child comes next */
         size_t from = p.to;
         while (from > p.from && (unsigned char)b->key[b->list[from - 1]].p[p.depth] == child[i]) from--;
-        wait[waiting++] = (part){base + child[i], from, p.to, p.depth + 1};
+        wait[(*waiting)++] = (part){base + child[i], from, p.to, p.depth + 1};
         p.to = from;
     }
-    return waiting;
+    return true;
 }
 
-void trie_init(trie *t, const span *key, int32_t *list, size_t n)
+bool trie_init(trie *t, const span *key, int32_t *list, size_t n, int32_t most)
 {
     *t = (trie){0};
     grow(t, 512);
     t->node[0].check = 0; /* taken, and no child of its own: bases are 1 or more */
     qsort_r(list, n, sizeof *list, compare, (void *)key);
-    builder b = {t, key, list, 1};
+    builder b = {t, key, list, 1, most};
     part *wait = xmalloc((n + 1) * sizeof *wait); /* parts that wait share no key */
     wait[0] = (part){0, 0, n, 0};
-    for (size_t waiting = 1; waiting;) waiting = build(&b, wait[waiting - 1], wait, waiting - 1);
+    bool fits = true;
+    for (size_t waiting = 1; fits && waiting;) {
+        waiting--;
+        fits = build(&b, wait[waiting], wait, &waiting);
+    }
     free(wait);
+    if (!fits) trie_free(t);
+    return fits;
 }
 
 void trie_free(trie *t)
 {
     free(t->node);
     *t = (trie){0};
+}
+
+int trie_refuse(const char *where, err *e)
+{
+    return fail(e, E_FORMAT, "%s: its tokens share so little that they take more than %d nodes; no vocabulary does",
+                where, TRIE_NODES);
 }

@@ -5,6 +5,7 @@
 #ifndef TEXT_TRIE_H
 #define TEXT_TRIE_H
 
+#include "base/err.h"
 #include "text/vocab.h"
 
 typedef struct trie_node {
@@ -16,10 +17,15 @@ typedef struct trie {
     int32_t nodes;
 } trie;
 
+/* Vocabularies of 250,000 pieces take 2 million nodes; hostile keys, which share nothing and fit between no
+ * others, might take hundreds for a byte. */
+enum { TRIE_NODES = 1 << 25 };
+
 /* Keys of the ids in list (n of them): key[id]. Sorts list. Of equal keys the greatest id counts; an empty
- * key is left out. */
-void trie_init(trie *t, const span *key, int32_t *list, size_t n);
+ * key is left out. False, and t empty, when they would take more than `most` nodes. */
+bool trie_init(trie *t, const span *key, int32_t *list, size_t n, int32_t most);
 void trie_free(trie *t);
+int trie_refuse(const char *where, err *e); /* the failure that follows from it: E_FORMAT */
 
 /* From node on along c; -1: no key goes there. */
 static inline int32_t trie_step(const trie *t, int32_t node, unsigned char c)

@@ -52,6 +52,23 @@ bool unicode_is_ideograph(uint32_t c)
     return c >= 0x3400 && is_in(all, sizeof all / sizeof *all, c);
 }
 
+int unicode_script(uint32_t c)
+{
+    const char_script *r = unicode_scripts;
+    for (size_t n = unicode_scripts_count; n;) {
+        size_t half = n / 2;
+        if (c > r[half].last) {
+            r += half + 1;
+            n -= half + 1;
+        } else if (c < r[half].first) {
+            n = half;
+        } else {
+            return r[half].script;
+        }
+    }
+    return 0;
+}
+
 uint32_t unicode_lower(uint32_t c)
 {
     if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;

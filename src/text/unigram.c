@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void unigram_init(unigram *u, const vocab *v, const double *score, double least, unigram_sums sums)
+int unigram_init(unigram *u, const vocab *v, const double *score, double least, unigram_sums sums,
+                 const char *where, err *e)
 {
     *u = (unigram){.v = v, .sums = sums, .unk = -1};
     memset(u->byte_id, 0xff, sizeof u->byte_id);
@@ -17,8 +18,9 @@ void unigram_init(unigram *u, const vocab *v, const double *score, double least,
     size_t n = 0;
     for (int32_t id = 0; id < v->size; id++)
         if (v->flags[id] & TOKEN_WORD) list[n++] = id;
-    trie_init(&u->pieces, v->spelled, list, n);
+    bool fits = trie_init(&u->pieces, v->spelled, list, n, TRIE_NODES);
     free(list);
+    return fits ? OK : trie_refuse(where, e);
 }
 
 void unigram_free(unigram *u)

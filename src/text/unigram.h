@@ -27,8 +27,9 @@ typedef struct unigram {
 } unigram;
 
 /* Over the tokens of v that are TOKEN_WORD, with score[v->size], numbers; least: the least score of a piece.
- * unk and byte_id are left to the caller (-1). */
-void unigram_init(unigram *u, const vocab *v, const double *score, double least, unigram_sums sums);
+ * unk and byte_id are left to the caller (-1). E_FORMAT, with `where`: the pieces take too much room. */
+int unigram_init(unigram *u, const vocab *v, const double *score, double least, unigram_sums sums,
+                 const char *where, err *e);
 void unigram_free(unigram *u);
 
 /* Appends the ids of n bytes of UTF-8, n below 2^31. */

@@ -117,17 +117,16 @@ static bool decode_letters(str *out, const char *text, size_t n)
     return true;
 }
 
-static void decode_marks(str *out, const char *text, size_t n, unsigned flags)
+static void decode_marks(str *out, const char *text, size_t n, unsigned flags, span mark)
 {
     if (flags & TOKEN_BYTE) {
         str_putc(out, (char)byte_of_name(text, n));
         return;
     }
-    static const char mark[] = "\xe2\x96\x81";
     for (size_t i = 0; i < n; i++) {
-        if (n - i >= 3 && !memcmp(text + i, mark, 3)) {
+        if (n - i >= mark.n && !memcmp(text + i, mark.p, mark.n)) {
             str_putc(out, ' ');
-            i += 2;
+            i += mark.n - 1;
         } else {
             str_putc(out, text[i]);
         }
@@ -136,7 +135,7 @@ static void decode_marks(str *out, const char *text, size_t n, unsigned flags)
 
 void vocab_init(vocab *v, int64_t size, token_spelling how)
 {
-    *v = (vocab){.size = size, .how = how};
+    *v = (vocab){.size = size, .how = how, .mark = {"\xe2\x96\x81", 3}};
     v->spelled = xcalloc((size_t)size, sizeof *v->spelled);
     v->bytes = xcalloc((size_t)size, sizeof *v->bytes);
     v->flags = xcalloc((size_t)size, 1);
@@ -167,7 +166,7 @@ void vocab_set(vocab *v, int32_t id, const char *text, size_t n, unsigned flags)
     if (v->how == WORD_PLAIN)
         str_add(&out, text, n);
     else if (v->how == WORD_MARK)
-        decode_marks(&out, text, n, flags);
+        decode_marks(&out, text, n, flags, v->mark);
     else if (!decode_letters(&out, text, n))
         flags &= ~(unsigned)TOKEN_WORD;
     v->flags[id] = (uint8_t)flags;

@@ -46,6 +46,7 @@ int32_t spanmap_put(spanmap *m, const span *key, int32_t id);
 typedef struct vocab {
     int64_t size; /* ids are 0 .. size-1; some may be holes: spelled[id].p is NULL */
     token_spelling how;
+    span mark;      /* of WORD_MARK: what stands for a space */
     span *spelled;  /* [size] NUL-terminated */
     span *bytes;    /* [size] what they decode to */
     uint8_t *flags; /* [size] TOKEN_* */
@@ -55,7 +56,7 @@ typedef struct vocab {
     size_t left;
 } vocab;
 
-/* Holes only; then each token is set once. */
+/* Holes only; then each token is set once. The mark is U+2581 until it is set. */
 void vocab_init(vocab *v, int64_t size, token_spelling how);
 /* Copies the spelling, n bytes of UTF-8. A token that the byte alphabet cannot spell is no TOKEN_WORD. */
 void vocab_set(vocab *v, int32_t id, const char *text, size_t n, unsigned flags);

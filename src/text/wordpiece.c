@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t unk, int64_t max_characters)
+int wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t unk, int64_t max_characters,
+                   const char *where, err *e)
 {
     size_t firsts = 0, rests = 0, length = strlen(prefix);
     *w = (wordpiece){.unk = unk, .max_characters = max_characters};
@@ -19,10 +20,11 @@ void wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t un
         w->tail[id] = (span){word.p + length, word.n - length};
         rest[rests++] = id;
     }
-    trie_init(&w->first, v->spelled, first, firsts);
-    trie_init(&w->rest, w->tail, rest, rests);
+    bool fits = trie_init(&w->first, v->spelled, first, firsts, TRIE_NODES) &&
+                trie_init(&w->rest, w->tail, rest, rests, TRIE_NODES);
     free(first);
     free(rest);
+    return fits ? OK : trie_refuse(where, e);
 }
 
 void wordpiece_free(wordpiece *w)

@@ -17,8 +17,10 @@ typedef struct wordpiece {
     int64_t max_characters;
 } wordpiece;
 
-/* Over the tokens of v that are TOKEN_WORD; prefix may be empty. */
-void wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t unk, int64_t max_characters);
+/* Over the tokens of v that are TOKEN_WORD; prefix may be empty. E_FORMAT, with `where`: the tokens take too much
+ * room. */
+int wordpiece_init(wordpiece *w, const vocab *v, const char *prefix, int32_t unk, int64_t max_characters,
+                   const char *where, err *e);
 void wordpiece_free(wordpiece *w);
 
 /* Appends the ids of one word, n bytes of UTF-8. */

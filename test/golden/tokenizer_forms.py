@@ -238,30 +238,7 @@ def t5_gguf(m):
     sp = sentencepiece.SentencePieceProcessor(model_proto=m.SerializeToString())
     record("gguf-t5", lambda s: sp.encode(s), lambda i: "")
     form("gguf-t5", "GGUF, model t5", "gguf", "t5.gguf", plain=True, ids_only=True)
-    # XLM-R numbers the pieces anew: 0 <s>, 1 <pad>, 2 </s>, 3 <unk>, then one more than SentencePiece
-    record("xlmr", lambda s: [i + 1 if i else 3 for i in sp.encode(s)], lambda i: "")
-    (DATA / "xlmr.model").write_bytes(m.SerializeToString())
-    form(
-        "xlmr",
-        "XLM-R's sentencepiece.bpe.model",
-        "folder",
-        "",
-        plain=True,
-        ids_only=True,
-        files={"sentencepiece.bpe.model": "xlmr.model"},
-        config={"tokenizer_class": "XLMRobertaTokenizer"},
-    )
-    record("t5", lambda s: sp.encode(s), lambda i: "")
-    form(
-        "t5",
-        "T5's spiece.model",
-        "folder",
-        "",
-        plain=True,
-        ids_only=True,
-        files={"spiece.model": "xlmr.model"},
-        config={"tokenizer_class": "T5Tokenizer", "extra_ids": 5},
-    )
+    (DATA / "xlmr.model").write_bytes(m.SerializeToString())  # for tokenizer_classes.py
 
 
 # ---- the tokenizers library ----
@@ -366,7 +343,6 @@ def falcon():
     }
     tok = Tokenizer.from_str(json.dumps(doc))
     record_hf("json-falcon", tok)
-    record_hf("tiny-falcon", tok)
     form(
         "json-falcon",
         "tokenizer.json, byte-level BPE cut as Falcon's",

@@ -26,13 +26,7 @@ CASES = tokenizer_cases.load()
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|" r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = QWEN2.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
-PATTERNS = {
-    "gpt-2": [GPT2],
-    "smollm": [r"\p{N}", GPT2],
-    "qwen2": [QWEN2],
-    "llama-bpe": [LLAMA3],
-    "default": [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
-}
+PATTERNS = {"gpt-2": [GPT2], "smollm": [r"\p{N}", GPT2]}
 MARK = "\u2581"
 
 
@@ -199,16 +193,6 @@ def main():
     llama512(*spm).save(str(DATA / "llama512.json"), pretty=False)
     sp = sentencepiece_of(*spm)
     record("spm512", lambda s: sp.encode(s), lambda ids: sp.decode(ids))
-    tiny = json.loads((DATA / "tiny.json").read_text())
-    for pre, patterns in PATTERNS.items():
-        tok = byte_level(
-            tiny["model"]["vocab"],
-            [tuple(m.split(" ")) for m in tiny["model"]["merges"]],
-            patterns,
-            [(a["content"], True) for a in tiny["added_tokens"]],
-            ignore_merges=pre == "llama-bpe",
-        )
-        record_hf("tiny-" + pre, tok)
     for name, v in json.loads((DATA / "variants.json").read_text()).items():
         record_hf(name, variant(v["base"], v["patch"]), v.get("plain", False), v.get("ids_only", False))
     for name in ("gpt2", "roberta-base", "phi-3-mini", "small-ci"):

@@ -1,4 +1,7 @@
-"""Writes src/text/unicode_tables.c: which characters the tokenizers library takes for punctuation, accents and so on.
+"""Writes src/text/unicode_tables.c: which characters the tokenizers library takes for punctuation, accents and so on,
+and src/text/unicode_scripts.c: which it takes for those of one script.
+
+    python unicode_tables.py [tables] [scripts]
 
 Its parts know different versions of Unicode, most of them older than any system's library, so each class is
 found by asking: every code point goes through the part that uses the class. Normalization is asked in the same
@@ -6,6 +9,7 @@ way which marks and decompositions it does not know.
 """
 
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from tokenizers import pre_tokenizers as P
 OUT = Path(__file__).resolve().parents[2] / "src/text/unicode_tables.c"
 # Planes 4 to 13 have no characters.
 ALL = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000 and not 0x40000 <= c < 0xE0000]
+SCRIPTS = Path(__file__).resolve().parents[2] / "src/text/unicode_scripts.c"
 NEWER = Path(__file__).resolve().parents[2] / "src/text/unicode_newer.c"
 # Marks and a decomposition that came with Unicode 17.
 LATEST = [(0xA7F1, 0xA7F1), (0x1ACF, 0x1ADD), (0x1AE0, 0x1AEB), (0x10EFA, 0x10EFB), (0x1E6E3, 0x1E6F5)]
@@ -114,7 +119,57 @@ def unknown_to_normalization():
     return found
 
 
-def main():
+SCRIPTS_HEAD = """/* unicode_scripts.c -- scripts of characters as the UnicodeScripts pre-tokenizer knows them; see unicode_class.h.
+ * Written by test/golden/unicode_tables.py.
+ *
+ * Rows: first character, last character, number of the script, counted as they first occur. Ascending, no overlaps.
+ * What is in none has no script. */
+#include "text/unicode_class.h"
+
+const char_script unicode_scripts[] = {
+"""
+
+
+def starts(text):
+    """Where UnicodeScripts begins a piece."""
+    return {at[0] for _, at in P.UnicodeScripts().pre_tokenize_str(text)}
+
+
+def scripts():
+    """Neighbours that are not cut apart are of one script; the first of them is held against one of each script."""
+
+    def beside(before):
+        cut = starts("".join(before + chr(c) for c in ALL))
+        return {c for i, c in enumerate(ALL) if 2 * i + 1 not in cut}
+
+    nothing = beside("a") & beside("\u044f")  # cut off from neither: of no script
+    known = [c for c in ALL if c not in nothing]
+    cuts = starts("".join(map(chr, known)))
+    first, number, here = [], {}, 0
+    for i, c in enumerate(known):
+        if i in cuts:
+            apart = starts("".join(chr(f) + chr(c) for f in first))
+            here = next((k for k in range(len(first)) if 2 * k + 1 not in apart), len(first))
+            if here == len(first):
+                first.append(c)
+        number[c] = here + 1
+    rows = []
+    for c in known:
+        if rows and rows[-1][1] == c - 1 and rows[-1][2] == number[c]:
+            rows[-1][1] = c
+        else:
+            rows.append([c, c, number[c]])
+    text, line = SCRIPTS_HEAD, "   "
+    for r in ["{0x%x, 0x%x, %d}," % tuple(r) for r in rows]:
+        if len(line) + 1 + len(r) > 108:
+            text += line + "\n"
+            line = "   "
+        line += " " + r
+    text += line + "\n};\nconst size_t unicode_scripts_count = sizeof unicode_scripts / sizeof *unicode_scripts;\n"
+    SCRIPTS.write_text(text)
+
+
+def tables():
     lower = each(N.Lowercase())
     new_small = [(c, ord(lower[c])) for c in ALL if lower[c] != chr(c).lower()]
     small, last = [], None
@@ -137,6 +192,12 @@ def main():
     text += "\n   ".join("".join(" " + r for r in rows[i : i + 4]) for i in range(0, len(rows), 4)) + "\n};\n"
     text += "const size_t unicode_small_count = sizeof unicode_small / sizeof *unicode_small;\n"
     OUT.write_text(text)
+
+
+def main():
+    steps = {"tables": tables, "scripts": scripts}
+    for step in sys.argv[1:] or steps:
+        steps[step]()
 
 
 if __name__ == "__main__":

@@ -9,24 +9,6 @@ static void check(tokenizer *t, const char *name, tokenize_how how)
     tokenizer_close(t);
 }
 
-static void gguf_splitters(void **state)
-{
-    (void)state;
-    static const char *const pre[] = {"gpt-2", "smollm", "qwen2", "llama-bpe", "default"};
-    for (size_t i = 0; i < sizeof pre / sizeof *pre; i++) {
-        err e = {0};
-        gguf_text_file f = {0};
-        tokenizer *t;
-        char name[64];
-        put_tiny(&f, pre[i]);
-        if (open_made(&t, &f, &e) != OK) fail_msg("%s: %s", pre[i], e.msg);
-        snprintf(name, sizeof name, "byte-level BPE (%s)", pre[i]);
-        assert_string_equal(tokenizer_kind(t), name);
-        snprintf(name, sizeof name, "tiny-%s", pre[i]);
-        check(t, name, TOKENIZE_SPECIAL);
-    }
-}
-
 static void sentencepiece(void **state)
 {
     (void)state;
@@ -297,11 +279,10 @@ static void llama_cpp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gguf_splitters),    cmocka_unit_test(sentencepiece),
-        cmocka_unit_test(json_variants),     cmocka_unit_test(large_json),
-        cmocka_unit_test(large_gguf),        cmocka_unit_test(large_qwen),
-        cmocka_unit_test(large_smollm2),     cmocka_unit_test(llama_cpp),
-        cmocka_unit_test(text_that_goes_on),
+        cmocka_unit_test(sentencepiece), cmocka_unit_test(json_variants),
+        cmocka_unit_test(large_json),    cmocka_unit_test(large_gguf),
+        cmocka_unit_test(large_qwen),    cmocka_unit_test(large_smollm2),
+        cmocka_unit_test(llama_cpp),     cmocka_unit_test(text_that_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void long_keys(void **state)
     const span key[] = {{text, LENGTH}, {text, 2}, {text, LENGTH - 1}};
     int32_t list[] = {0, 1, 2}, node = 0, values = 0;
     trie t;
-    trie_init(&t, key, list, 3);
+    assert_true(trie_init(&t, key, list, 3, TRIE_NODES));
     for (int i = 0; i < LENGTH; i++) {
         node = trie_step(&t, node, 'x');
         assert_true(node > 0);
@@ -87,6 +87,30 @@ static void long_keys(void **state)
     assert_int_equal(trie_step(&t, node, 'x'), -1);
     trie_free(&t);
     free(text);
+}
+
+/* Keys of which no two share a byte take places of their own; with fewer to be had there is no trie. */
+static void too_many_nodes(void **state)
+{
+    (void)state;
+    enum { KEYS = 200, LENGTH = 40 };
+    char text[KEYS][LENGTH];
+    span key[KEYS];
+    int32_t list[KEYS];
+    for (int i = 0; i < KEYS; i++) {
+        memset(text[i], i, LENGTH);
+        key[i] = (span){text[i], LENGTH};
+        list[i] = i;
+    }
+    trie t;
+    err e = {0};
+    assert_true(trie_init(&t, key, list, KEYS, 1 << 16));
+    assert_true(t.nodes > KEYS * LENGTH && t.nodes <= 1 << 16);
+    trie_free(&t);
+    assert_false(trie_init(&t, key, list, KEYS, KEYS * LENGTH / 2));
+    assert_null(t.node);
+    assert_int_equal(trie_refuse("T.model", &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "T.model: its tokens share so little"));
 }
 
 /* ---- files ---- */
@@ -276,7 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_characters),
-        cmocka_unit_test(long_keys),
+        cmocka_unit_test(long_keys), cmocka_unit_test(too_many_nodes),
         cmocka_unit_test(few_pieces),
         cmocka_unit_test(long_tokens),
         cmocka_unit_test(special_ranks),

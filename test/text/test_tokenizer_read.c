@@ -24,7 +24,10 @@ static void refused_members(void **state)
         const char *key, *value, *message;
         int code;
     } refusals[] = {
-        {"normalizer", "{\"type\": \"ByteLevel\"}", ": normalizer.type: ByteLevel", E_UNSUPPORTED},
+        {"normalizer",
+         "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"NFC\"}]}",
+         ": normalizer.normalizers[1]: a part behind ByteLevel", E_UNSUPPORTED},
+        {"normalizer", "{\"type\": \"ByteLevel\"}", ": pre_tokenizer.pretokenizers[1]: ByteLevel", E_UNSUPPORTED},
         {"normalizer",
          "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": \"Uppercase\"}]}",
          ": normalizer.normalizers[1].type: Uppercase", E_UNSUPPORTED},
@@ -32,7 +35,12 @@ static void refused_members(void **state)
         {"normalizer", "7", ": normalizer has to be", E_FORMAT},
         {"normalizer", "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"\\\\b\"}, \"content\": \"b\"}",
          ": normalizer.pattern", E_UNSUPPORTED},
-        {"pre_tokenizer", "{\"type\": \"UnicodeScripts\"}", ": pre_tokenizer.type: UnicodeScripts", E_UNSUPPORTED},
+        {"pre_tokenizer", "{\"type\": \"FixedLength\"}", ": pre_tokenizer.type: FixedLength", E_UNSUPPORTED},
+        {"pre_tokenizer", "{\"type\": \"UnicodeScripts\", \"more\": 1}", ": pre_tokenizer.more", E_UNSUPPORTED},
+        {"pre_tokenizer", "{\"type\": \"Metaspace\", \"replacement\": \"__\"}",
+         ": pre_tokenizer.replacement has to be one character", E_FORMAT},
+        {"pre_tokenizer", "{\"type\": \"Metaspace\", \"replacement\": \"\"}",
+         ": pre_tokenizer.replacement has to be one character", E_FORMAT},
         {"pre_tokenizer",
          "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\W+\"}, \"behavior\": \"Isolated\"}",
          ": pre_tokenizer.pattern: this use of a backslash", E_UNSUPPORTED},
@@ -68,10 +76,13 @@ static void refused_models(void **state)
         const char *key, *value, *message;
         int code;
     } refusals[] = {
-        {"type", "\"WordLevel\"", ": model.type: WordLevel", E_UNSUPPORTED},
+        {"type", "\"WordLevel\"", ": model.type: WordLevel of bytes", E_UNSUPPORTED},
+        {"type", "\"Letters\"", ": model.type: Letters", E_UNSUPPORTED},
         {"dropout", "0.1", ": model.dropout", E_UNSUPPORTED},
-        {"continuing_subword_prefix", "\"##\"", ": model.continuing_subword_prefix", E_UNSUPPORTED},
-        {"end_of_word_suffix", "\"</w>\"", ": model.end_of_word_suffix", E_UNSUPPORTED},
+        {"continuing_subword_prefix", "\"#################\"", ": model.continuing_subword_prefix", E_UNSUPPORTED},
+        {"continuing_subword_prefix", "\"###\"", ": model.merges[0] has to be two tokens, the second", E_FORMAT},
+        {"end_of_word_suffix", "\"</w >\"", ": model.end_of_word_suffix", E_UNSUPPORTED},
+        {"end_of_word_suffix", "\"\u2581\"", ": model.end_of_word_suffix", E_UNSUPPORTED},
         {"unk_token", "\"<none>\"", ": model.unk_token", E_FORMAT},
         {"merges", "[\"a\"]", ": model.merges[0] has to be", E_FORMAT},
         {"merges", "[[\"a\", \"b\", \"c\"]]", ": model.merges[0] has to be", E_FORMAT},

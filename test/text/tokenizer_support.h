@@ -109,13 +109,15 @@ static inline int compare_all(const tokenizer *t, const char *name, tokenize_how
     return lines;
 }
 
-static inline json_t *tiny_doc(void)
+static inline json_t *read_doc(const char *path)
 {
     err e = {0};
-    json_t *doc = json_parse_file(DATA "tiny.json", &e);
+    json_t *doc = json_parse_file(path, &e);
     if (!doc) fail_msg("%s", e.msg);
     return doc;
 }
+
+static inline json_t *tiny_doc(void) { return read_doc(DATA "tiny.json"); }
 
 /* ---- GGUF files made in memory ---- */
 
@@ -187,10 +189,10 @@ static inline int open_made(tokenizer **t, gguf_text_file *f, err *e)
     return code;
 }
 
-/* The vocabulary of tiny.json as a GGUF file of model gpt2. */
-static inline void put_tiny(gguf_text_file *f, const char *pre)
+/* The vocabulary of a tokenizer.json, ids in a row, as a GGUF file of model gpt2. */
+static inline void put_byte_level(gguf_text_file *f, json_t *doc, const char *pre)
 {
-    json_t *doc = tiny_doc(), *model = json_object_get(doc, "model"), *item;
+    json_t *model = json_object_get(doc, "model"), *item;
     enum { MOST = 2100 };
     const char *tokens[MOST] = {0}, *key;
     size_t n = 0, i;
@@ -214,5 +216,7 @@ static inline void put_tiny(gguf_text_file *f, const char *pre)
     json_array_foreach(merges, i, item) put_text(&f->keys, json_string_value(item), json_string_length(item));
     json_decref(doc);
 }
+
+static inline void put_tiny(gguf_text_file *f, const char *pre) { put_byte_level(f, tiny_doc(), pre); }
 
 #endif
