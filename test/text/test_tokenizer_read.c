@@ -69,6 +69,25 @@ static void refused_members(void **state)
     }
 }
 
+/* What stands for a space in the pieces has to stand for one when they become text. */
+static void refused_marks(void **state)
+{
+    (void)state;
+    static const struct refusal {
+        const char *key, *value, *message;
+    } refusals[] = {
+        {"decoder", "{\"type\": \"Metaspace\", \"replacement\": \"_\"}", ": decoder.replacement: another mark"},
+        {"pre_tokenizer", "{\"type\": \"Metaspace\", \"replacement\": \"_\"}", ": decoder.replacement: another mark"},
+        {"decoder", "{\"type\": \"BPEDecoder\", \"suffix\": \"</w>\"}", ": decoder: BPEDecoder for a model without"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        json_t *doc = read_doc(DATA "unigram.json");
+        json_object_set_new(doc, refusals[i].key, json_loads(refusals[i].value, 0, NULL));
+        expect_refusal(doc, E_UNSUPPORTED, refusals[i].message);
+        json_decref(doc);
+    }
+}
+
 static void refused_models(void **state)
 {
     (void)state;
@@ -238,9 +257,9 @@ static void post_processors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_members), cmocka_unit_test(refused_models),
-        cmocka_unit_test(refused_gguf),    cmocka_unit_test(gguf_keys),
-        cmocka_unit_test(folder),          cmocka_unit_test(post_processors),
+        cmocka_unit_test(refused_members), cmocka_unit_test(refused_models), cmocka_unit_test(refused_marks),
+        cmocka_unit_test(refused_gguf),    cmocka_unit_test(gguf_keys),      cmocka_unit_test(folder),
+        cmocka_unit_test(post_processors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
