@@ -129,6 +129,8 @@ static int add_gguf_tensor(checkpoint *c, const tensor *stored, err *e)
     if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) {
         if (strchr(name, '*')) return add_experts(c, stored, name, e);
         t.name = name;
+        if (!c->config.gated && str_ends(name, ".DenseReluDense.wi_1.weight")) /* one projection of its own */
+            memmove(strstr(name, "_1."), strstr(name, "_1.") + 2, strlen(strstr(name, "_1.")) - 1);
         if (t.ndim == 1 && str_ends(name, ".shared_expert_gate.weight")) { /* a matrix of one row */
             t.ndim = 2;
             t.dim[1] = t.dim[0], t.dim[0] = 1;

@@ -29,7 +29,7 @@ void config_defaults(model_config *c)
     const family *f = c->family;
     c->rope.theta = f->theta > 0 ? f->theta : 10000;
     c->local_theta = f->local_theta;
-    c->rope.factor = c->rope.magnitude = c->embed_scale = 1;
+    c->rope.factor = c->rope.magnitude = c->embed_scale = c->head_scale = 1;
     c->attention_cap = f->attention_cap;
     c->final_cap = f->final_cap;
 }

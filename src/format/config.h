@@ -43,7 +43,8 @@ typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_REL
 typedef struct model_config {
     char    architecture[64]; /* family->name: "llama" */
     const struct family *family;
-    int64_t layers;
+    int64_t layers;           /* all of them */
+    int64_t encoder_layers;   /* so many of the first are an encoder's, beside a decoder; 0: it has none */
     int64_t width;            /* of the residual stream */
     int64_t heads, kv_heads;  /* heads is a multiple of kv_heads */
     int64_t head_dim;         /* even; heads * head_dim need not be width */
@@ -57,14 +58,17 @@ typedef struct model_config {
     int64_t context;          /* the longest sequence it was made for */
     rope_config rope;
     double  local_theta;      /* base in layers that see a window; 0: the same */
+    int64_t buckets, bucket_reach; /* of biases by distance: how many, and from where on all are alike */
     double  rms_eps;
     double  norm_offset;      /* added to the stored weights of norms: 0 or 1 */
     double  embed_scale;      /* embeddings are multiplied by it */
+    double  head_scale;       /* and what the head reads by this one */
     double  attention_scale;  /* of q.k: 1 / sqrt(head_dim) in most */
     double  attention_cap, final_cap; /* soft cap of scores and of logits; 0: none */
     int64_t window;           /* positions that windowed layers see; 0: no layer is windowed */
     uint8_t windowed[CONFIG_MAX_LAYERS / 8], unrotated[CONFIG_MAX_LAYERS / 8]; /* a bit a layer */
     config_act act;
+    bool    gated;            /* the activation multiplies a second projection; most families are one way */
     int64_t positions;        /* rows of the table of learned positions; 0: none */
     int64_t position_offset;  /* the row of position 0 */
     int64_t types;            /* rows of the table of token types (first and second text); 0: none */
@@ -77,6 +81,7 @@ typedef struct model_config {
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
     bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
     int64_t bos, pad, unk;    /* token ids, -1: none */
+    int64_t start;            /* what a decoder beside an encoder begins its text with */
     int64_t eos[CONFIG_MAX_EOS];
     int     n_eos;            /* eos[0] is the main one; any of them ends a generation */
     bool    add_bos, add_eos; /* what the tokenizer does by itself; false when the file does not say */

@@ -63,6 +63,11 @@
       .outside = "vocab_transform vocab_layer_norm vocab_projector pre_classifier classifier qa_outputs",    \
       .act = "gelu", .any_act = true, .embedding = "distilbert.embeddings.word_embeddings",                  \
       .read = family_read_distilbert)                                                                        \
+    X(t5, .hf_class = "T5ForConditionalGeneration MT5ForConditionalGeneration T5WithLMHeadModel",            \
+      .gguf = "t5", .alias = "mt5", .blocks = "encoder.block", .decoder_blocks = "decoder.block",            \
+      .ignored = ".EncDecAttention.relative_attention_bias.weight", .act = "relu", .any_act = true,          \
+      .embedding = "shared", .tied = true, .names = gguf_t5_encoder, .decoder_names = gguf_t5_decoder,        \
+      .whole = gguf_t5_whole, .read = family_read_t5)                                                        \
     X(qwen2, .hf_class = "Qwen2ForCausalLM", .gguf = "qwen2", .window = WINDOW_LATE, .window_size = 4096,    \
       .qkv_bias = true)                                                                                      \
     X(qwen3, .hf_class = "Qwen3ForCausalLM", .gguf = "qwen3", .window = WINDOW_LATE, .window_size = 4096,    \

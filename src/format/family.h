@@ -33,6 +33,7 @@ typedef struct family {
     const char *alias;       /* another model_type for the same, or NULL */
     bool encoder;            /* rows see their whole document; it classifies, and writes no text */
     const char *blocks;      /* what a layer's number follows; NULL: model.layers */
+    const char *decoder_blocks; /* the same of a decoder that has an encoder beside it, whose are `blocks` */
     const char *embedding; /* the tokens' matrix; NULL: model.embed_tokens */
     const char *prefix;    /* begins every name, and is missing in files of the bare model */
     const char *outside;   /* first parts of names that it does not begin */
@@ -63,6 +64,7 @@ typedef struct family {
     bool embed_scale;        /* embeddings are multiplied by sqrt(width) */
     const name_pair
         *names; /* GGUF's names in a block that differ from Llama's, or are not in it; ended by {0} */
+    const name_pair *decoder_names; /* of a decoder that has an encoder beside it, whose are `names` */
     const name_pair *whole;  /* the same outside the blocks */
     /* Reads from config.json (or a GGUF file) what other families do not have, after all that they share;
      * NULL: nothing. Errors go to s->e. */

@@ -6,7 +6,7 @@
 #include "format/family.h"
 
 extern const name_pair gguf_gpt2[], gguf_gpt2_whole[], gguf_neox[], gguf_neox_whole[], gguf_falcon[],
-    gguf_falcon_whole[];
+    gguf_falcon_whole[], gguf_t5_encoder[], gguf_t5_decoder[], gguf_t5_whole[];
 
 void family_read_gpt2(struct model_config *c, const struct family_source *s);
 void family_read_neox(struct model_config *c, const struct family_source *s);
@@ -16,5 +16,6 @@ void family_read_falcon(struct model_config *c, const struct family_source *s);
 void family_read_bert(struct model_config *c, const struct family_source *s);
 void family_read_roberta(struct model_config *c, const struct family_source *s);
 void family_read_distilbert(struct model_config *c, const struct family_source *s);
+void family_read_t5(struct model_config *c, const struct family_source *s);
 
 #endif

@@ -56,22 +56,40 @@ static const name_pair *find(const name_pair *list, side from, const char *name,
     return NULL;
 }
 
+/* A run of blocks: what their numbers follow, and the names in them. */
+typedef struct stack {
+    name_pair blocks;
+    const name_pair *names;
+} stack;
+
+/* The one of the family's that a name belongs to; false: to none. */
+static bool find_stack(const family *f, const char *name, side from, stack *out)
+{
+    const char *blocks = f->blocks ? f->blocks : "model.layers";
+    const stack all[] = {{{f->decoder_blocks ? "enc.blk" : "blk", blocks}, f->names},
+                         {{"dec.blk", f->decoder_blocks}, f->decoder_names}};
+    for (int k = 0; k < (f->decoder_blocks ? 2 : 1); k++) {
+        const char *head = side_of(&all[k].blocks, from);
+        *out = all[k];
+        if (!strncmp(name, head, strlen(head)) && name[strlen(head)] == '.') return true;
+    }
+    return false;
+}
+
 static bool translate(const family *f, const char *name, side from, char *out, size_t size)
 {
-    char blocks[64], block[80] = "";
-    snprintf(blocks, sizeof blocks, "%s.", f->blocks ? f->blocks : "model.layers");
-    const char *const prefix[] = {"blk.", blocks};
+    char block[80] = "";
     const char *dot = strrchr(name, '.');
     if (!dot || (strcmp(dot, ".weight") && strcmp(dot, ".bias"))) return false;
     const name_pair *own = f->whole, *shared = whole;
-    size_t head = strlen(prefix[from]);
-    if (!strncmp(name, prefix[from], head)) {
+    stack k;
+    if (find_stack(f, name, from, &k)) {
         const char *end;
-        int layer = layer_of(name + head, &end);
+        int layer = layer_of(name + strlen(side_of(&k.blocks, from)) + 1, &end);
         if (layer < 0 || *end != '.' || end >= dot) return false;
-        snprintf(block, sizeof block, "%s%d.", prefix[!from], layer);
+        snprintf(block, sizeof block, "%s.%d.", side_of(&k.blocks, !from), layer);
         name = end + 1;
-        own = f->names;
+        own = k.names;
         shared = in_block;
     }
     const name_pair *p = find(own, from, name, (size_t)(dot - name));

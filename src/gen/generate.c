@@ -38,6 +38,9 @@ typedef struct generation {
     /* rows of the step being put together */
     int32_t *ids, *positions, *slot, *gather;
     int64_t tokens, labels;
+    /* with an encoder: the rows of prompts that begin, and what each row of a decoder sees (step.h) */
+    int64_t source, cap_source, longest;
+    int32_t *source_ids, *source_start, *source_place, *seen;
 } generation;
 
 const char *generate_stop_name(generate_stop s)
@@ -56,17 +59,20 @@ bool generate_ends(const model *m, const tokenizer *t, int32_t id)
 
 static bool is_eos(const generation *g, int32_t id) { return !g->o->ignore_eos && generate_ends(g->m, g->t, id); }
 
+static bool has_encoder(const model *m) { return m->config->encoder_layers > 0; }
+
 static void sit_down(generation *g, seat *s)
 {
     const generate_prompt *p = &g->prompts[g->next];
     s->row = g->next++;
     s->ids.n = 0;
-    for (int64_t i = 0; i < p->n; i++) token_vec_push(&s->ids, p->ids[i]);
-    s->prompt = p->n;
+    if (has_encoder(g->m)) token_vec_push(&s->ids, (int32_t)g->m->config->start);
+    for (int64_t i = 0; i < p->n && !has_encoder(g->m); i++) token_vec_push(&s->ids, p->ids[i]);
+    s->prompt = (int64_t)s->ids.n;
     s->fed = 0;
     s->told = 0;
     str_clear(&s->text);
-    token_stream_init(&s->stream, g->t, DECODE_SKIP_SPECIAL, DECODE_GOES_ON);
+    token_stream_init(&s->stream, g->t, DECODE_SKIP_SPECIAL, has_encoder(g->m) ? DECODE_FROM_START : DECODE_GOES_ON);
     g->out->prompt_tokens += p->n;
 }
 
@@ -118,17 +124,40 @@ static bool stop_string(const generation *g, const seat *s)
     return false;
 }
 
+/* The prompt of a seat that begins goes to the encoder; false when there is no room for it in this step. */
+static bool put_source(generation *g, const seat *s, int64_t slot)
+{
+    const generate_prompt *p = &g->prompts[s->row];
+    const int64_t first = g->source, place = slot * g->longest;
+    if (p->n > g->cap_source - first) return false;
+    for (int64_t i = 0; i < p->n; i++, g->source++) {
+        g->source_ids[g->source] = p->ids[i];
+        g->source_start[g->source] = (int32_t)first;
+        g->source_place[g->source] = (int32_t)(place + i);
+    }
+    return true;
+}
+
+/* The next row of a seat sees all of its prompt. */
+static void see_source(generation *g, const seat *s, int64_t slot)
+{
+    g->seen[2 * g->tokens] = (int32_t)(slot * g->longest);
+    g->seen[2 * g->tokens + 1] = (int32_t)(slot * g->longest + g->prompts[s->row].n);
+}
+
 /* The rows a seat has next, as many as there is room for. */
 static void put_rows(generation *g, int64_t slot)
 {
     seat *s = &g->seats[slot];
     if (s->row < 0) return;
+    if (has_encoder(g->m) && s->fed == 0 && !put_source(g, s, slot)) return;
     int64_t left = (int64_t)s->ids.n - s->fed, room = g->cap_tokens - g->tokens;
     int64_t n = left < room ? left : room;
     for (int64_t i = 0; i < n; i++, g->tokens++) {
         g->ids[g->tokens] = s->ids.p[s->fed + i];
         g->positions[g->tokens] = (int32_t)(s->fed + i);
         g->slot[g->tokens] = (int32_t)slot;
+        if (has_encoder(g->m)) see_source(g, s, slot);
     }
     s->fed += n;
     if (n == 0 || n < left) return;
@@ -171,7 +200,7 @@ static bool is_decoding(const seat *s) { return s->row >= 0 && (int64_t)s->ids.n
 
 static int one_step(generation *g, err *e)
 {
-    g->tokens = g->labels = 0;
+    g->tokens = g->labels = g->source = 0;
     /* who only decodes goes first, so that a long prompt never keeps the others waiting */
     for (int64_t k = 0; k < g->slots; k++)
         if (is_decoding(&g->seats[k])) put_rows(g, k);
@@ -182,7 +211,12 @@ static int one_step(generation *g, err *e)
                      .ids = g->ids,
                      .positions = g->positions,
                      .slot = g->slot,
-                     .gather = g->gather};
+                     .gather = g->gather,
+                     .source = g->source,
+                     .source_ids = g->source_ids,
+                     .source_start = g->source_start,
+                     .source_place = g->source_place,
+                     .seen = g->seen};
     step_run(g->step, &in, 0);
     int code = OK;
     for (int64_t k = 0; k < g->slots && code == OK; k++)
@@ -223,7 +257,7 @@ static int check(const model *m, const generate_prompt *prompts, int64_t n, cons
     *longest = 1;
     for (int64_t i = 0; i < n; i++) {
         if (prompts[i].n < 1) return fail(e, E_USAGE, "prompt %lld is empty", (long long)i + 1);
-        if (prompts[i].n + o->max_new_tokens > m->config->context)
+        if (!has_encoder(m) && prompts[i].n + o->max_new_tokens > m->config->context)
             return fail(e, E_USAGE,
                         "prompt %lld has %lld tokens; with max_new_tokens %lld that is more than the model's "
                         "context of %lld; shorten the prompt or lower max_new_tokens",
@@ -232,6 +266,21 @@ static int check(const model *m, const generate_prompt *prompts, int64_t n, cons
         if (prompts[i].n > *longest) *longest = prompts[i].n;
     }
     return OK;
+}
+
+/* Prompts are read PREFILL_ROWS at a time, by an encoder whole. */
+static step_size size_of(const generation *g)
+{
+    const int64_t read = g->longest < PREFILL_ROWS ? g->longest : PREFILL_ROWS;
+    step_size size = {.labels = g->slots, .slots = g->slots, .tokens = g->slots + read};
+    size.context = g->longest + g->o->max_new_tokens;
+    if (!has_encoder(g->m)) return size;
+    size.tokens = g->slots;
+    size.context = 1 + g->o->max_new_tokens;
+    size.source_context = g->longest;
+    size.source = g->longest * g->slots;
+    if (size.source > PREFILL_ROWS) size.source = g->longest > PREFILL_ROWS ? g->longest : PREFILL_ROWS;
+    return size;
 }
 
 int generate_run(generate_result *out, const model *m, adapter *a, const tokenizer *t,
@@ -245,20 +294,25 @@ int generate_run(generate_result *out, const model *m, adapter *a, const tokeniz
     if (code != OK || n == 0) return code;
     generation g = {.m = m, .t = t, .prompts = prompts, .o = o, .hooks = hooks ? hooks : &none, .out = out};
     g.slots = o->batch < n ? o->batch : n;
-    g.cap_tokens = g.slots + (longest < PREFILL_ROWS ? longest : PREFILL_ROWS);
-    step_size size = {
-        .tokens = g.cap_tokens, .labels = g.slots, .slots = g.slots, .context = longest + o->max_new_tokens};
+    g.longest = longest;
+    const step_size size = size_of(&g);
+    g.cap_tokens = size.tokens;
+    g.cap_source = size.source;
     code = step_new(&g.step, m, a, STEP_GENERATE, &size, d, e);
     if (code != OK) return code;
     out->row = xcalloc((size_t)n, sizeof *out->row);
     out->rows = n;
     g.seats = xcalloc((size_t)g.slots, sizeof *g.seats);
     for (int64_t k = 0; k < g.slots; k++) g.seats[k].row = -1;
-    int32_t *rows = xcalloc((size_t)(3 * g.cap_tokens + g.slots), sizeof *rows);
+    int32_t *rows = xcalloc((size_t)(5 * g.cap_tokens + g.slots + 3 * g.cap_source), sizeof *rows);
     g.ids = rows;
     g.positions = rows + g.cap_tokens;
     g.slot = rows + 2 * g.cap_tokens;
-    g.gather = rows + 3 * g.cap_tokens;
+    g.seen = rows + 3 * g.cap_tokens;
+    g.gather = rows + 5 * g.cap_tokens;
+    g.source_ids = g.gather + g.slots;
+    g.source_start = g.source_ids + g.cap_source;
+    g.source_place = g.source_start + g.cap_source;
     token_sampler_init(&g.sampler, m->config->vocab);
     double began = clock_seconds();
     code = work(&g, n, e);

@@ -3,7 +3,10 @@
  * Prompts are taken in order; as soon as one is finished the next takes over its slot, so a batch is never
  * held up by its longest member. A prompt's prefill shares the step with the others' decoding. The same call
  * gives the same texts for any number of threads; another batch size may change the last bits of a logit
- * (steps of up to four rows use another order of summation), and with them, rarely, a token. */
+ * (steps of up to four rows use another order of summation), and with them, rarely, a token.
+ *
+ * A model of an encoder and a decoder reads a prompt in its encoder, in one step and whole; what it writes begins
+ * with the token that its configuration names. */
 #ifndef GEN_GENERATE_H
 #define GEN_GENERATE_H
 
@@ -58,8 +61,9 @@ typedef struct generate_result {
     double seconds;
 } generate_result;
 
-/* adapter may be NULL. A prompt that is empty or does not fit the model's context together with
- * max_new_tokens is an error that names it (counted from 1). */
+/* adapter may be NULL. A prompt that is empty or does not fit the model's context together with max_new_tokens
+ * (of a decoder: with an encoder, positions are relative and do not end) is an error that names it (counted from
+ * 1). */
 int generate_run(generate_result *out, const model *m, adapter *a, const tokenizer *t,
                  const generate_prompt *prompts, int64_t n, const generate_options *o,
                  const generate_hooks *hooks, device *d, err *e);

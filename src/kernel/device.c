@@ -104,6 +104,13 @@ size_t device_workspace(const device *d, const prog *p)
     return most;
 }
 
+/* A list of generation to which no new source has come leaves its encoder out. */
+static bool is_idle(const prog *p, const instr *i)
+{
+    const val x = i->in[0];
+    return !i->back && x != NONE && p->v[x].rows == ROWS_SOURCE && p->v[x].s.d[0] == 0;
+}
+
 void device_run(device *d, prog *p, run *r)
 {
     const packed_rows none = {.x = NONE};
@@ -116,6 +123,7 @@ void device_run(device *d, prog *p, run *r)
         const kernel *k = kernel_of(d, i);
         kernel_fn *fn = i->back ? k->backward : k->forward;
         if (!fn) fn = i->back ? i->op->backward : i->op->forward;
+        if (is_idle(p, i)) continue;
         m.now = m.next;
         m.next = none;
         fn(r, p->v, i);

@@ -4,22 +4,32 @@
 
 #include <string.h>
 
-/* The tokens of row i, each with the text it adds: those of a character in several tokens show at the last.
- */
-static json_t *tokens_json(const rowset *s, int64_t i, const tokenizer *t, err *e)
+/* Appends n tokens, each with the text it adds: those of a character in several tokens show at the last. mask
+ * NULL: none is learned. */
+static void add_tokens(json_t *list, const int32_t *ids, const uint8_t *mask, int64_t n, const tokenizer *t, err *e)
 {
-    json_t *list = json_array();
     token_stream stream;
     token_stream_init(&stream, t, DECODE_ALL, DECODE_GOES_ON);
     str text = {0};
-    for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
+    for (int64_t k = 0; k < n; k++) {
         str_clear(&text);
-        if (token_stream_put(&stream, s->ids[k], &text, e)) break;
-        bool label = s->mask[k] && k > s->offset[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:i, s:b}", "text", str_c(&text), "id", (int)s->ids[k], "label", label));
+        if (token_stream_put(&stream, ids[k], &text, e)) break;
+        json_array_append_new(list, json_pack("{s:s, s:i, s:b}", "text", str_c(&text), "id", (int)ids[k], "label",
+                                              mask && mask[k]));
     }
     str_free(&text);
+}
+
+/* The tokens of row i; with an encoder what it reads, and then what the decoder is to write. */
+static json_t *tokens_json(const rowset *s, int64_t i, const tokenizer *t, err *e)
+{
+    json_t *list = json_array();
+    const int64_t first = s->offset[i], n = s->offset[i + 1] - first;
+    if (s->source) {
+        const int64_t from = s->source_offset[i];
+        add_tokens(list, s->source + from, NULL, s->source_offset[i + 1] - from, t, e);
+    }
+    add_tokens(list, (s->source ? s->target : s->ids) + first, s->mask + first, n, t, e);
     return list;
 }
 
@@ -30,6 +40,7 @@ static json_t *row_json(const job_rows *r, int64_t i, const options *o, const to
     for (size_t k = 0; k < json_array_size(tokens); k++)
         labels += json_is_true(json_object_get(json_array_get(tokens, k), "label"));
     bool full = r->set.offset[i + 1] - r->set.offset[i] == o->max_length;
+    if (r->set.source) full = full || r->set.source_offset[i + 1] - r->set.source_offset[i] == o->max_length;
     return json_pack("{s:I, s:I, s:I, s:b, s:o}", "row", (json_int_t)r->set.row[i] + 1, "line",
                      (json_int_t)r->set.line[i], "label_tokens", (json_int_t)labels, "full", full, "tokens",
                      tokens);
@@ -80,7 +91,7 @@ int job_data(const options *o, const job_hooks *h, json_t **out, err *e)
     if (!bad) bad = checkpoint_open(&c, o->model, e);
     if (!bad) bad = tokenizer_open(&t, c, e);
     if (!bad && !(team = pool_new(0, e))) bad = e->code;
-    if (!bad) bad = job_rows_open(&r, o->data, o, t, team, NULL, e);
+    if (!bad) bad = job_rows_open(&r, o->data, o, checkpoint_config(c), t, team, NULL, e);
     if (!bad) {
         *out = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o}", "rows", (json_int_t)r.set.rows,
                          "used", (json_int_t)r.set.n, "dropped", (json_int_t)r.set.dropped, "truncated",

@@ -30,12 +30,14 @@ static void on_progress(void *arg, int64_t done, int64_t rows)
 static void on_row(void *arg, int64_t row, const float *ce, const float *hit, int64_t count)
 {
     dump *d = arg;
-    int64_t k = 0, first = d->set->offset[row];
-    for (int64_t i = first + 1; i < d->set->offset[row + 1] && k < count; i++) {
-        if (!d->set->mask[i]) continue;
+    const rowset *s = d->set;
+    int64_t k = 0, first = s->offset[row];
+    for (int64_t i = first + (s->target ? 0 : 1); i < s->offset[row + 1] && k < count; i++) {
+        if (!s->mask[i]) continue;
         char line[96];
-        int n = snprintf(line, sizeof line, "%lld\t%lld\t%d\t%.9g\t%d\n", (long long)d->set->row[row] + 1,
-                         (long long)(i - first), (int)d->set->ids[i], (double)ce[k], hit[k] > 0);
+        int n = snprintf(line, sizeof line, "%lld\t%lld\t%d\t%.9g\t%d\n", (long long)s->row[row] + 1,
+                         (long long)(i - first), (int)(s->target ? s->target : s->ids)[i], (double)ce[k],
+                         hit[k] > 0);
         file_put(&d->file, line, (size_t)n);
         k++;
     }
@@ -157,7 +159,8 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     if (!bad) bad = job_model_open_for(&j, o, &c.head, h, e);
     if (!bad && !text) bad = adapter_check_head(j.adapter, j.model, e);
     if (!bad)
-        bad = text ? job_rows_open_part(&r, o->data, part, o, j.tokenizer, device_pool(j.device), h, e)
+        bad = text ? job_rows_open_part(&r, o->data, part, o, j.model->config, j.tokenizer,
+                                        device_pool(j.device), h, e)
                    : job_class_rows(&c, &r, o->data, o, &j, h, e);
     if (!bad && o->generate) bad = job_score_open(&s, &r, &j, o, h, e);
     if (!bad) bad = evaluate(&j, &c, &r, o, h, &v, e);

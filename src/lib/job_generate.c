@@ -72,7 +72,7 @@ int job_generate(const options *o, const char *input, size_t n, const job_hooks 
     int bad = job_class_refuse_text(o, e);
     if (!bad) bad = job_model_open(&j, o, h, e);
     if (!bad) bad = read_prompts(&p, o, input, n, j.tokenizer, h, e);
-    if (!bad) bad = job_prompts_encode(&p, j.tokenizer, e);
+    if (!bad) bad = job_prompts_encode(&p, &j, e);
     if (!bad) bad = run_prompts(&p, &j, o, h, out, e);
     job_prompts_release(&p);
     job_model_close(&j);

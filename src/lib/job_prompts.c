@@ -25,11 +25,15 @@ void job_prompts_release(job_prompts *p)
     *p = (job_prompts){0};
 }
 
-int job_prompts_encode(job_prompts *p, const tokenizer *t, err *e)
+int job_prompts_encode(job_prompts *p, const job_model *j, err *e)
 {
-    for (int64_t i = 0; i < p->n; i++)
-        if (row_prompt(t, p->bos, str_c(&p->text[i]), p->text[i].n, &p->ids[i], e)) return e->code;
-    return OK;
+    int code = OK;
+    for (int64_t i = 0; i < p->n && code == OK; i++) {
+        const char *text = str_c(&p->text[i]);
+        code = j->model->config->encoder_layers ? row_source(j->tokenizer, text, p->text[i].n, &p->ids[i], e)
+                                                : row_prompt(j->tokenizer, p->bos, text, p->text[i].n, &p->ids[i], e);
+    }
+    return code;
 }
 
 static void on_piece(void *arg, int64_t row, const char *text, size_t n)

@@ -19,7 +19,8 @@ sampling job_sampling(const options *o);
 void job_prompts_init(job_prompts *p, int64_t n);
 void job_prompts_release(job_prompts *p);
 
-int job_prompts_encode(job_prompts *p, const tokenizer *t, err *e);
+/* As the model reads them. */
+int job_prompts_encode(job_prompts *p, const job_model *j, err *e);
 /* Pieces of text go to h->text, finished rows to h->progress. E_STOPPED: rows left undone have no text; g has
  * to be released then too. */
 int job_prompts_run(generate_result *g, const job_prompts *p, const job_model *j, const options *o,

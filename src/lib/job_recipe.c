@@ -105,7 +105,7 @@ static void targets(peft_list list, peft_list *names, const char **regex)
         *names = list;
 }
 
-int job_adapter_config(peft_config *c, const options *o, err *e)
+int job_adapter_config(peft_config *c, const options *o, const model *m, err *e)
 {
     *c = (peft_config){
         .r = o->lora_r,
@@ -120,10 +120,15 @@ int job_adapter_config(peft_config *c, const options *o, err *e)
         .alpha_pattern = o->alpha_pattern.p,
         .n_alpha_pattern = o->alpha_pattern.n,
         .base_model_name = o->model,
-        .task_type = "CAUSAL_LM",
+        .task_type = m->config->encoder_layers ? "SEQ_2_SEQ_LM" : "CAUSAL_LM",
         .init = "true",
     };
     targets(o->target_modules, &c->targets, &c->target_regex);
+    if (m->config->encoder_layers && options_origin(o, "lora_target_modules") == FROM_DEFAULT) {
+        static const char *const usual[] = {"q", "v"}; /* PEFT's for T5 */
+        c->targets = (peft_list){usual, 2};
+        c->target_regex = NULL;
+    }
     targets(o->exclude_modules, &c->exclude, &c->exclude_regex);
     for (int64_t i = 0; i < c->n_rank_pattern; i++)
         if (c->rank_pattern[i].value != floor(c->rank_pattern[i].value))

@@ -10,6 +10,6 @@
 int job_recipe(recipe *r, const options *o, const model *m, err *e);
 
 /* Strings belong to o. E_USAGE when rank_pattern does not hold whole numbers. */
-int job_adapter_config(peft_config *c, const options *o, err *e);
+int job_adapter_config(peft_config *c, const options *o, const model *m, err *e);
 
 #endif

@@ -24,12 +24,17 @@ int job_chat_open(chat **out, shape_options *how, const table *t, shape_use use,
     return code;
 }
 
-static row_options row_options_of(const options *o)
+static row_options row_options_of(const options *o, const model_config *m)
 {
     row_loss loss = !strcmp(o->completion_only_loss, "true")    ? ROW_LOSS_COMPLETION
                     : !strcmp(o->completion_only_loss, "false") ? ROW_LOSS_ALL
                                                                 : ROW_LOSS_AUTO;
-    return (row_options){.max_length = o->max_length, .loss = loss, .assistant_only = o->assistant_only_loss};
+    return (row_options){.max_length = o->max_length,
+                         .loss = loss,
+                         .assistant_only = o->assistant_only_loss,
+                         .with_source = m->encoder_layers > 0,
+                         .start = (int32_t)m->start,
+                         .pad = (int32_t)(m->pad > 0 ? m->pad : 0)};
 }
 
 /* NULL where nothing was replaced. */
@@ -76,18 +81,18 @@ void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h)
     json_decref(list);
 }
 
-int job_rows_open(job_rows *r, const char *path, const options *o, const tokenizer *t, pool *team,
-                  const job_hooks *h, err *e)
+int job_rows_open(job_rows *r, const char *path, const options *o, const model_config *m, const tokenizer *t,
+                  pool *team, const job_hooks *h, err *e)
 {
-    return job_rows_open_part(r, path, ROWS_ALL, o, t, team, h, e);
+    return job_rows_open_part(r, path, ROWS_ALL, o, m, t, team, h, e);
 }
 
-int job_rows_open_part(job_rows *r, const char *path, rows_part part, const options *o, const tokenizer *t,
-                       pool *team, const job_hooks *h, err *e)
+int job_rows_open_part(job_rows *r, const char *path, rows_part part, const options *o, const model_config *m,
+                       const tokenizer *t, pool *team, const job_hooks *h, err *e)
 {
     *r = (job_rows){0};
     shape_options how = job_shape_options(o);
-    row_options rows = row_options_of(o);
+    row_options rows = row_options_of(o, m);
     int bad = job_table_open(&r->table, path, o, NULL, e);
     if (!bad) r->open = 1;
     if (!bad) bad = job_chat_open(&r->chat, &how, &r->table, SHAPE_LEARN, o, t, e);

@@ -51,7 +51,7 @@ int job_score_open(job_score *s, const job_rows *r, const job_model *j, const op
     *s = (job_score){.scores = scores_new()};
     int bad = job_references_open(&s->references, r, j->tokenizer, e);
     if (!bad && o->generate_rows > 0) job_references_limit(&s->references, o->generate_rows);
-    if (!bad) bad = job_prompts_encode(&s->references.prompts, j->tokenizer, e);
+    if (!bad) bad = job_prompts_encode(&s->references.prompts, j, e);
     if (!bad) bad = job_slots_open(&s->slots, r, &s->references, o, e);
     if (!bad && o->train_data) bad = read_training(s, j->tokenizer, o, h, e);
     if (!bad) bad = file_mkdirs(o->out, e);

@@ -256,7 +256,8 @@ static int find_rows(stock *s, const job_rows **out, const char *path, rows_part
         return *out = &r->rows, OK;
     }
     r = xcalloc(1, sizeof *r);
-    if (job_rows_open_part(&r->rows, path, part, o, base->tokenizer, device_pool(base->device), h, e)) {
+    if (job_rows_open_part(&r->rows, path, part, o, base->model->config, base->tokenizer,
+                           device_pool(base->device), h, e)) {
         free(r);
         str_free(&key);
         return e->code;

@@ -53,7 +53,7 @@ static int open_adapter(trial *t, err *e)
     }
     peft_config config;
     const char *saved[SAVED];
-    int bad = job_adapter_config(&config, t->o, e);
+    int bad = job_adapter_config(&config, t->o, t->base.model, e);
     if (!bad) bad = choose_saved(t, &config, saved, e);
     return bad ? bad : adapter_new(&t->base.adapter, t->base.model, &config, (uint64_t)t->o->seed, e);
 }

@@ -10,9 +10,14 @@ prog *build_prog(build *b) { return b->p; }
 
 const char *build_module(build *b, int64_t layer, const char *name)
 {
-    const char *blocks = b->m->config->family->blocks;
+    const model_config *c = b->m->config;
+    const char *blocks = c->family->blocks ? c->family->blocks : "model.layers";
     if (layer < 0) return name;
-    return arena_fmt(&b->p->mem, "%s.%lld.%s", blocks ? blocks : "model.layers", (long long)layer, name);
+    if (c->family->decoder_blocks && layer >= c->encoder_layers) {
+        blocks = c->family->decoder_blocks;
+        layer -= c->encoder_layers;
+    }
+    return arena_fmt(&b->p->mem, "%s.%lld.%s", blocks, (long long)layer, name);
 }
 
 /* A frozen weight by its full name: a matrix, or with rows 0 a vector. model_check() has made sure that it is
@@ -173,6 +178,15 @@ val build_rope(build *b, val x, int heads, int64_t layer)
     return op_rope(b->p, x, rope_table(b, c->local_theta > 0 && config_window(c, layer) > 0), heads);
 }
 
+void build_cache(build *b, int64_t layer, int64_t width)
+{
+    const int64_t rows = b->size.slots * b->size.context;
+    BUG_IF(layer < 0 || layer >= b->caches);
+    const char *name_k = build_module(b, layer, "cache_k"), *name_v = build_module(b, layer, "cache_v");
+    b->cache_k[layer] = prog_value(b->p, name_k, VALUE_STATE, ROWS_FIXED, rows, width);
+    b->cache_v[layer] = prog_value(b->p, name_v, VALUE_STATE, ROWS_FIXED, rows, width);
+}
+
 val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
 {
     prog *p = b->p;
@@ -185,11 +199,7 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
     }
     if (b->kind != STEP_GENERATE)
         return op_attention_capped(p, q, k, v, b->start, heads, kv_heads, window, scale, cap);
-    BUG_IF(layer < 0 || layer >= b->caches);
-    int64_t rows = b->size.slots * b->size.context, width = p->v[k].s.d[1];
-    const char *name_k = build_module(b, layer, "cache_k"), *name_v = build_module(b, layer, "cache_v");
-    b->cache_k[layer] = prog_value(p, name_k, VALUE_STATE, ROWS_FIXED, rows, width);
-    b->cache_v[layer] = prog_value(p, name_v, VALUE_STATE, ROWS_FIXED, rows, width);
+    build_cache(b, layer, p->v[k].s.d[1]);
     return op_cached_attention_capped(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer],
                                       heads, kv_heads, window, b->size.context, scale, cap);
 }
@@ -228,6 +238,7 @@ void build_census(const model *m, const struct census *census)
 {
     prog p;
     prog_init(&p, 1, 1);
+    p.cap_source = 1;
     build b = {.p = &p, .m = m, .kind = STEP_EVAL, .size = {.tokens = 1, .labels = 1}, .census = census};
     build_list(&b);
     prog_release(&p);
@@ -237,7 +248,7 @@ void build_list(build *b)
 {
     prog *p = b->p;
     b->loss = b->ce = b->hit = b->logits = b->rope[0] = b->rope[1] = b->start = b->slot = b->target =
-        b->weight = b->types = NONE;
+        b->weight = b->types = b->source = b->source_start = b->source_place = b->seen = b->bias = NONE;
     b->tokens = prog_ints(p, "tokens", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->positions = prog_ints(p, "positions", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->gather = prog_ints(p, "gather", VALUE_INPUT, ROWS_LABELS, 0, 1);
@@ -249,6 +260,12 @@ void build_list(build *b)
                         ? prog_ints(p, "target", VALUE_INPUT, ROWS_LABELS, 0, 1)
                         : prog_value(p, "target", VALUE_INPUT, ROWS_LABELS, 0, b->m->head.outputs);
         b->weight = prog_value(p, "weight", VALUE_INPUT, ROWS_LABELS, 0, 1);
+    }
+    if (b->m->config->encoder_layers) {
+        b->source = prog_ints(p, "source", VALUE_INPUT, ROWS_SOURCE, 0, 1);
+        b->source_start = prog_ints(p, "source start", VALUE_INPUT, ROWS_SOURCE, 0, 1);
+        b->seen = prog_ints(p, "seen", VALUE_INPUT, ROWS_TOKENS, 0, 2);
+        if (b->kind == STEP_GENERATE) b->source_place = prog_ints(p, "place", VALUE_INPUT, ROWS_SOURCE, 0, 1);
     }
     b->caches = b->m->config->layers;
     b->cache_k = arena_new(&p->mem, (size_t)b->caches * sizeof(val));

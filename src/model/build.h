@@ -15,7 +15,9 @@ struct build {
     step_size size;
     /* inputs */
     val tokens, positions, types, start, slot, gather, target, weight;
+    val source, source_start, source_place, seen; /* of an encoder beside a decoder (step.h) */
     val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
+    val bias;    /* of scores, by distance: those of the blocks being written */
     /* results */
     val loss, ce, hit, logits;
     /* caches, a pair a layer (GENERATE) */
@@ -54,6 +56,9 @@ val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, i
 /* The frequencies of rotary positions with that base, half of `dim`, for sequences of that length;
  * model/rope.c. */
 void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out);
+
+/* The cache of a layer, in a list of generation: keys and values `width` wide. */
+void build_cache(build *b, int64_t layer, int64_t width);
 
 /* Writes the whole list of `kind` into p, which has been initialized for the size. */
 void build_list(build *b);

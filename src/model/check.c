@@ -67,6 +67,13 @@ static bool same_as_embedding(const weights *w, const family *f, const tensor *t
            !memcmp(e->data, t->data, t->bytes);
 }
 
+/* Further copies of the embedding, one for each stack. */
+static bool is_copy(const weights *w, const family *f, const tensor *t)
+{
+    const bool copy = f->decoder_blocks && str_ends(t->name, ".embed_tokens.weight");
+    return copy && same_as_embedding(w, f, t);
+}
+
 /* What is no weight: buffers of old files, and factors that the configuration has read already. */
 static bool is_rotary(const char *name)
 {
@@ -94,6 +101,8 @@ static int refuse_unused(const check *k)
     for (int64_t i = 0; i < weights_count(w); i++) {
         const tensor *t = weights_at(w, i);
         if (weights_find(k->wanted, t->name) || is_rotary(t->name)) continue;
+        const family *f = checkpoint_config(k->c)->family;
+        if (is_copy(w, f, t) || (f->decoder_blocks && family_ends(f->ignored, t->name))) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c)->family, t)) continue;

@@ -162,6 +162,9 @@ static int check_head(const model *m, const char *path, err *e)
                     "%s: %s is an encoder, which writes no text; train and evaluate it as a classifier: "
                     "--task_type SEQ_CLS (or TOKEN_CLS)",
                     path, m->config->architecture);
+    if (f->decoder_blocks && m->head.task != TASK_CAUSAL_LM)
+        return fail(e, E_UNSUPPORTED, "%s: %s has an encoder and a decoder; it is not made a classifier", path,
+                    m->config->architecture);
     if (!f->encoder && m->head.task == TASK_TOKEN_CLS)
         return fail(e, E_UNSUPPORTED, "%s: %s is a decoder; --task_type TOKEN_CLS is for encoders", path,
                     m->config->architecture);

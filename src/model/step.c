@@ -21,6 +21,7 @@ struct step {
 static void plan(step *s, const model *m, const adapter *a, step_kind kind, const step_size *size)
 {
     prog_init(&s->p, size->tokens, size->labels);
+    s->p.cap_source = size->source;
     s->b = (build){.p = &s->p, .m = m, .a = a, .kind = kind, .size = *size};
     build_list(&s->b);
     if (kind == STEP_TRAIN) plan_grad(&s->p, size->keep, size->redo_blocks);
@@ -124,6 +125,7 @@ void step_run(step *s, const step_input *in, uint64_t key)
     BUG_IF(in->tokens < 1 || in->tokens > s->b.size.tokens || in->labels < 0 ||
            in->labels > s->b.size.labels);
     prog_rows(&s->p, in->tokens, in->labels);
+    prog_rows_source(&s->p, in->source);
     feed(s, s->b.tokens, in->ids, in->tokens);
     feed(s, s->b.positions, in->positions, in->tokens);
     feed(s, s->b.start, in->start, in->tokens);
@@ -134,6 +136,10 @@ void step_run(step *s, const step_input *in, uint64_t key)
     if (s->b.types != NONE && !in->types) memset(s->p.v[s->b.types].p, 0, (size_t)in->tokens * 4);
     else feed(s, s->b.types, in->types, in->tokens);
     feed(s, s->b.weight, in->weight, in->labels);
+    feed(s, s->b.source, in->source_ids, in->source);
+    feed(s, s->b.source_start, in->source_start, in->source);
+    feed(s, s->b.source_place, in->source_place, in->source);
+    feed(s, s->b.seen, in->seen, 2 * in->tokens);
     s->r.key = key;
     device_run(s->d, &s->p, &s->r);
 }

@@ -19,6 +19,8 @@ typedef struct step_size {
     int64_t labels;  /* the most labelled rows (GENERATE: rows whose logits are wanted) */
     int64_t slots;   /* GENERATE: sequences in the cache ... */
     int64_t context; /* ... and positions of each */
+    int64_t source;  /* with an encoder: the most rows of it of one run ... */
+    int64_t source_context; /* ... GENERATE: and of one sequence */
     plan_keep keep;  /* TRAIN: what the backward computes again */
     int redo_blocks;
 } step_size;
@@ -34,6 +36,13 @@ typedef struct step_input {
     const float *values;            /* (labels, outputs) instead, of a head for numbers or several */
     const int32_t *types;           /* (tokens) token types, where the model has them; NULL: all 0 */
     const float *weight;            /* (labels) TRAIN, EVAL: loss = sum of weight * cross entropy */
+    /* of an encoder beside a decoder */
+    int64_t source;              /* its rows; GENERATE: of sequences that begin, none in most runs */
+    const int32_t *source_ids;   /* (source) */
+    const int32_t *source_start; /* (source) first row of the row's document */
+    const int32_t *source_place; /* (source) GENERATE: slot * source_context + position */
+    const int32_t *seen; /* (tokens, 2) rows of the source that the row sees, the second not among them; GENERATE:
+                            places */
 } step_input;
 
 typedef struct step step;

@@ -14,7 +14,7 @@
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
     X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)           \
-    X(route) X(spread) X(experts) X(combine) X(rowgate)
+    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -115,6 +115,17 @@ val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int 
 /* The same where every row sees its whole document, what follows it too: encoders. */
 val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale);
 
+/* A bias of scores by distance (T5): that of row i and key j of head h becomes scale q_i.k_j + bias[h][reach + i
+ * - j], where distances beyond +-reach count as those. bias FROZEN f32 (heads, 2 reach + 1). */
+typedef enum attention_sight { SEES_BEFORE, SEES_ALL } attention_sight;
+val op_attention_biased(prog *p, val q, val k, val v, val start, val bias, attention_sight sight, int heads,
+                        double scale);
+
+/* Row r of q sees rows [seen[r][0], seen[r][1]) of k and v, which have rows of their own (a decoder's rows and
+ * its encoder's); seen (rows, 2) int. Rows of q that see the same follow one another, and together they see all
+ * rows of k. Where k and v are STATEs nothing is kept for a backward. */
+val op_attention_across(prog *p, val q, val k, val v, val seen, int heads, double scale);
+
 /* The same against a cache, for generation, forward only: row r belongs to sequence slot[r] (int) and
  * stands at position[r] (int). Stores k and v of all rows at (slot, position), then attends to positions
  * 0..position[r] of its slot. Caches are STATEs (slots * context, kv_heads * dim). */
@@ -123,6 +134,12 @@ val op_cached_attention(prog *p, val q, val k, val v, val slot, val position, va
 val op_cached_attention_capped(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
                                int heads, int kv_heads, int window, int64_t context, double scale,
                                double cap);
+/* With the bias of op_attention_biased(). */
+val op_cached_attention_biased(prog *p, val q, val k, val v, val slot, val position, val cache_k, val cache_v,
+                               val bias, int heads, int64_t context, double scale);
+
+/* Row place[r] of `to`, a STATE, becomes row r of x; place (rows) int. Forward only. Returns to. */
+val op_store(prog *p, val x, val place, val to);
 
 /* silu(gate) * up */
 val op_swiglu(prog *p, val gate, val up);

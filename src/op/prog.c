@@ -27,7 +27,7 @@ static void *grow(prog *p, void *old, int n, int *cap, size_t size)
 
 val prog_value(prog *p, const char *name, value_kind kind, value_rows rows, int64_t d0, int64_t d1)
 {
-    int64_t cap = rows == ROWS_TOKENS ? p->cap_tokens : rows == ROWS_LABELS ? p->cap_labels : d0;
+    const int64_t cap_of[] = {d0, p->cap_tokens, p->cap_labels, p->cap_source}, cap = cap_of[rows];
     BUG_IF(cap < 0 || d1 < 1);
     p->v = grow(p, p->v, p->nv, &p->capv, sizeof *p->v);
     p->v[p->nv] = (value){.name = arena_strdup(&p->mem, name),
@@ -76,14 +76,20 @@ instr *prog_emit(prog *p, const struct op *o)
     return i;
 }
 
+static void set_rows(prog *p, value_rows kind, int64_t rows, int64_t cap)
+{
+    BUG_IF(rows < 0 || rows > cap);
+    for (int x = 0; x < p->nv; x++)
+        if (p->v[x].rows == kind) p->v[x].s.d[0] = rows;
+}
+
 void prog_rows(prog *p, int64_t tokens, int64_t labels)
 {
-    BUG_IF(tokens < 0 || tokens > p->cap_tokens || labels < 0 || labels > p->cap_labels);
-    for (int x = 0; x < p->nv; x++) {
-        if (p->v[x].rows == ROWS_TOKENS) p->v[x].s.d[0] = tokens;
-        if (p->v[x].rows == ROWS_LABELS) p->v[x].s.d[0] = labels;
-    }
+    set_rows(p, ROWS_TOKENS, tokens, p->cap_tokens);
+    set_rows(p, ROWS_LABELS, labels, p->cap_labels);
 }
+
+void prog_rows_source(prog *p, int64_t source) { set_rows(p, ROWS_SOURCE, source, p->cap_source); }
 
 size_t value_bytes(const value *v)
 {

@@ -7,8 +7,9 @@
  *
  * Rows. The first dimension of most values counts rows, and how many a step really has differs from
  * step to step: ROWS_TOKENS are the token rows of a micro-batch (several documents end to end),
- * ROWS_LABELS the rows that carry a label. A list is planned for the largest number (`cap`), and
- * prog_rows() sets how many are live (s.d[0]); kernels compute no more than those. */
+ * ROWS_LABELS the rows that carry a label, ROWS_SOURCE those of an encoder beside a decoder. A list is
+ * planned for the largest number (`cap`), and prog_rows() and prog_rows_source() set how many are live
+ * (s.d[0]); kernels compute no more than those. */
 #ifndef OP_PROG_H
 #define OP_PROG_H
 
@@ -24,7 +25,7 @@
 typedef REAL real;
 
 typedef int val; /* index into prog.v; NONE = absent */
-enum { NONE = -1, MAXIN = 7, MAXOUT = 5, MAXDIM = 3 };
+enum { NONE = -1, MAXIN = 8, MAXOUT = 5, MAXDIM = 3 };
 #define BIT(n) (1u << (n))
 
 typedef enum value_kind {
@@ -38,7 +39,7 @@ typedef enum value_kind {
     VALUE_RESULT, /* lives in the slab from its first write to the end of the step */
 } value_kind;
 
-typedef enum value_rows { ROWS_FIXED, ROWS_TOKENS, ROWS_LABELS } value_rows;
+typedef enum value_rows { ROWS_FIXED, ROWS_TOKENS, ROWS_LABELS, ROWS_SOURCE } value_rows;
 
 typedef struct shape {
     int64_t d[MAXDIM]; /* unused dimensions are 1 */
@@ -80,12 +81,13 @@ typedef struct prog {
     int     ni, capi;
     int     nfwd;                 /* instructions of the plain forward; set by plan_grad() */
     int     seg;                  /* given to what is emitted now */
-    int64_t cap_tokens, cap_labels;
+    int64_t cap_tokens, cap_labels, cap_source;
     size_t  slab;                 /* bytes the plan needs */
     size_t  bound;                /* the most bytes alive at one instruction: no plan can need less */
 } prog;
 
-/* A list for at most that many token rows and label rows. */
+/* A list for at most that many token rows and label rows; p->cap_source, at first 0, may be set before there
+ * are values. */
 void prog_init(prog *p, int64_t cap_tokens, int64_t cap_labels);
 void prog_release(prog *p);
 
@@ -99,8 +101,9 @@ val prog_temp_like(prog *p, const char *name, val x, int64_t d1);
 /* A new instruction with every operand NONE; the pointer is good until the next prog_emit(). */
 instr *prog_emit(prog *p, const struct op *o);
 
-/* Sets the live rows for the next step; both at most the capacities. */
+/* Sets the live rows for the next step; all at most the capacities. */
 void prog_rows(prog *p, int64_t tokens, int64_t labels);
+void prog_rows_source(prog *p, int64_t source);
 
 static inline int64_t numel(shape s) { return s.d[0] * s.d[1] * s.d[2]; }
 static inline size_t  value_element(const value *v) { return v->is_int ? sizeof(int32_t) : sizeof(real); }

@@ -58,6 +58,11 @@ static double attention_pairs(const value *v, const instr *i, int64_t rows)
 {
     const int32_t *start = v[i->in[3]].p;
     double pairs = 0, window = (double)i->n[2];
+    if (v[i->in[3]].s.d[1] == 2) { /* keys are rows of their own */
+        if (!start) return (double)rows * (double)v[i->in[1]].s.d[0];
+        for (int64_t r = 0; r < rows; r++) pairs += start[2 * r + 1] - start[2 * r];
+        return pairs;
+    }
     for (int64_t r = 0; r < rows; r++) {
         double seen = (double)(r - (start ? start[r] : 0) + 1);
         bool last = r + 1 == rows || (start && start[r + 1] != start[r]);

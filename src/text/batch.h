@@ -10,6 +10,9 @@
  * and for every token i >= 1 whose mask is 1 there is a label: gather = s + i - 1, target = its id. In rows
  * of a classifier it is gather = s + i, and target what the row says there.
  *
+ * With an encoder (rows with a source) the sources lie end to end as well, in rows of their own, with a start for
+ * each; seen[s + i] is where those of the document begin and end, and gather = s + i.
+ *
  * The place in the data is (epoch, index), index counting micro-batches from 0. Everything about a
  * micro-batch is a function of rows, options and place, so that a run resumes anywhere and sees what it
  * would have seen.
@@ -38,14 +41,18 @@ typedef struct micro_batch {
     int32_t *gather, *target;         /* (labels) gather is increasing */
     float *values;                    /* (labels, outputs) of rows with values instead of targets; or NULL */
     float *weight;                    /* (labels) left to the caller */
+    int64_t source;                   /* rows of an encoder */
+    int32_t *source_ids, *source_start; /* (source); or NULL */
+    int32_t *seen;                    /* (tokens, 2); or NULL */
     int64_t *row_index;               /* (n_docs) rows of the rowset */
-    int64_t max_tokens, max_labels, max_docs;
+    int64_t max_tokens, max_labels, max_docs, max_source;
 } micro_batch;
 
 /* Arrays of these sizes, all set to nothing. */
 void micro_batch_init(micro_batch *b, int64_t tokens, int64_t labels, int64_t docs);
-/* The same with room for what rows of r have: types, values. */
-void micro_batch_init_for(micro_batch *b, const rowset *r, int64_t tokens, int64_t labels, int64_t docs);
+/* The same with room for what rows of r have: types, values, and so many rows of an encoder. */
+void micro_batch_init_for(micro_batch *b, const rowset *r, int64_t tokens, int64_t labels, int64_t docs,
+                          int64_t source);
 void micro_batch_release(micro_batch *b);
 
 /* Empties b, and appends a row. A row that does not fit is a bug of the caller. */
@@ -76,6 +83,7 @@ int64_t sampler_steps(const sampler *s);         /* optimizer steps of an epoch;
 /* The most that a micro-batch of any epoch holds: exact when sequential and for packed tokens, else an
  * upper bound (the `batch` longest rows; the most labels that rows of the packed lengths have). */
 void sampler_largest(const sampler *s, int64_t *tokens, int64_t *labels, int64_t *docs);
+int64_t sampler_largest_source(const sampler *s); /* rows of an encoder; 0: there is none */
 
 /* What a micro-batch will hold, without making it: for the weight of a label in its optimizer step. */
 void sampler_count(sampler *s, int64_t epoch, int64_t index, int64_t *tokens, int64_t *labels);

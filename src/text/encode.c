@@ -83,8 +83,7 @@ static int fail_row(const encoder *c, int64_t row, const char *column, const cha
                 what);
 }
 
-/* The numbers of a list, each within [least, most], to c->values. */
-static int read_list(encoder *c, int64_t row, const char *column, int64_t least, int64_t most, err *e)
+int encode_list(encoder *c, int64_t row, const char *column, int64_t least, int64_t most, err *e)
 {
     const table *t = c->s->t;
     cell v = table_cell(t, row, table_column(t, column));
@@ -118,7 +117,7 @@ static int apply_labels(encoder *c, int64_t row, int which, size_t start, err *e
 {
     const char *column = label_columns[which];
     bool labels = which == 0;
-    int code = read_list(c, row, column, labels ? -100 : 0, labels ? tokenizer_size(c->t) - 1 : 1, e);
+    int code = encode_list(c, row, column, labels ? -100 : 0, labels ? tokenizer_size(c->t) - 1 : 1, e);
     if (code != OK) return code;
     if (c->values.n != c->ids.n - start)
         return fail_row(c, row, column, "is not as long as \"input_ids\"", e);
@@ -134,7 +133,7 @@ static int apply_labels(encoder *c, int64_t row, int which, size_t start, err *e
 static int encode_ids(encoder *c, int64_t row, err *e)
 {
     size_t start = c->ids.n;
-    int code = read_list(c, row, "input_ids", 0, tokenizer_size(c->t) - 1, e);
+    int code = encode_list(c, row, "input_ids", 0, tokenizer_size(c->t) - 1, e);
     if (code != OK) return code;
     for (size_t i = 0; i < c->values.n; i++) token_vec_push(&c->ids, c->values.p[i]);
     mask_rest(c, 1);
@@ -170,6 +169,7 @@ int encoder_row(encoder *c, int64_t row, encoded *out, err *e)
     *out = (encoded){0};
     size_t start = c->ids.n;
     str_clear(&c->text);
+    if (c->o->with_source) return encode_source(c, row, out, e);
     int code = c->s->kind == SHAPE_IDS    ? encode_ids(c, row, e)
                : c->s->kind == SHAPE_CHAT ? encode_chat(c, row, out, e)
                : c->s->kind == SHAPE_TEXT ? encode_text(c, row, out, e)
@@ -182,6 +182,8 @@ void encoder_release(encoder *c)
 {
     token_vec_free(&c->ids);
     token_vec_free(&c->values);
+    token_vec_free(&c->source);
+    token_vec_free(&c->target);
     str_free(&c->mask);
     str_free(&c->text);
 }

@@ -42,6 +42,23 @@ static void encode_run(void *arg, int thread, int threads)
         if (encoder_row(&j->each[thread], i, &j->rows[i], &j->failed[thread]) != OK) return;
 }
 
+/* What an encoder reads, and what the decoder is to say. */
+static void join_sources(rowset *r, const job *j, int threads, size_t tokens)
+{
+    size_t all = 0, at = 0, target = 0;
+    for (int i = 0; i < threads; i++) all += j->each[i].source.n;
+    r->source_offset = xcalloc((size_t)j->n + 1, sizeof *r->source_offset);
+    r->source = xmalloc(all * sizeof *r->source);
+    r->target = xmalloc(tokens * sizeof *r->target);
+    for (int i = 0; i < threads; i++) {
+        const token_vec *s = &j->each[i].source, *y = &j->each[i].target;
+        if (s->n) memcpy(r->source + at, s->p, s->n * sizeof *s->p);
+        if (y->n) memcpy(r->target + target, y->p, y->n * sizeof *y->p);
+        at += s->n;
+        target += y->n;
+    }
+}
+
 /* Joins the threads' rows and counts them. */
 static void join(rowset *r, const job *j, const table *t, int threads)
 {
@@ -53,6 +70,7 @@ static void join(rowset *r, const job *j, const table *t, int threads)
     r->line = xmalloc((size_t)j->n * sizeof *r->line);
     r->ids = xmalloc(tokens * sizeof *r->ids);
     r->mask = xmalloc(tokens);
+    if (j->each[0].o->with_source) join_sources(r, j, threads, tokens);
     for (int i = 0; i < threads; i++) {
         const encoder *c = &j->each[i];
         if (c->ids.n) memcpy(r->ids + r->tokens, c->ids.p, c->ids.n * sizeof *r->ids);
@@ -67,12 +85,24 @@ static void join(rowset *r, const job *j, const table *t, int threads)
         r->row[r->n] = i;
         r->line[r->n] = t->line[i];
         r->offset[r->n + 1] = r->offset[r->n] + x->tokens;
+        if (r->source) r->source_offset[r->n + 1] = r->source_offset[r->n] + x->source;
         r->n++;
+        r->tokens += x->source;
         r->label_tokens += x->labels;
+        if (x->source > r->longest) r->longest = x->source;
         if (x->tokens > r->longest) r->longest = x->tokens;
     }
     r->dropped = r->rows - r->n;
     r->truncated = r->found[FIND_TRUNCATED].count;
+}
+
+/* Whether the encoder reads the same, and the decoder is to say the same: its last word is not among its ids. */
+static bool same_source(const rowset *r, int64_t a, int64_t b)
+{
+    if (!r->source) return true;
+    const int64_t *at = r->source_offset, n = at[a + 1] - at[a];
+    return n == at[b + 1] - at[b] && r->target[r->offset[a + 1] - 1] == r->target[r->offset[b + 1] - 1] &&
+           !memcmp(r->source + at[a], r->source + at[b], (size_t)n * sizeof *r->source);
 }
 
 static bool same(const rowset *r, int64_t a, int64_t b)
@@ -80,7 +110,7 @@ static bool same(const rowset *r, int64_t a, int64_t b)
     int64_t n = r->offset[a + 1] - r->offset[a];
     return n == r->offset[b + 1] - r->offset[b] &&
            !memcmp(r->ids + r->offset[a], r->ids + r->offset[b], (size_t)n * sizeof *r->ids) &&
-           !memcmp(r->mask + r->offset[a], r->mask + r->offset[b], (size_t)n);
+           !memcmp(r->mask + r->offset[a], r->mask + r->offset[b], (size_t)n) && same_source(r, a, b);
 }
 
 /* Looks every row up in a hash table of those before it (open addressing, at most half full). */
@@ -91,7 +121,12 @@ static void find_duplicates(rowset *r)
     int64_t *slot = xcalloc(slots, sizeof *slot); /* row + 1 */
     for (int64_t i = 0; i < r->n; i++) {
         size_t n = (size_t)(r->offset[i + 1] - r->offset[i]);
-        size_t at = hash_bytes(0, r->ids + r->offset[i], n * sizeof *r->ids) & (slots - 1);
+        uint64_t at = hash_bytes(0, r->ids + r->offset[i], n * sizeof *r->ids);
+        if (r->source) {
+            n = (size_t)(r->source_offset[i + 1] - r->source_offset[i]);
+            at = hash_bytes(at, r->source + r->source_offset[i], n * sizeof *r->source);
+        }
+        at &= slots - 1;
         while (slot[at] && !same(r, i, slot[at] - 1)) at = (at + 1) & (slots - 1);
         if (!slot[at])
             slot[at] = i + 1;
@@ -99,6 +134,26 @@ static void find_duplicates(rowset *r)
             r->found[FIND_DUPLICATE].line = r->line[i];
     }
     free(slot);
+}
+
+/* What an encoder and a decoder cannot be given. */
+static int check_source(const row_shape *s, const row_options *o, const tokenizer *k, err *e)
+{
+    const table *t = s->t;
+    if (s->kind == SHAPE_CHAT || s->kind == SHAPE_TEXT)
+        return fail(e, E_UNSUPPORTED,
+                    "%s: an encoder and a decoder learn a prompt and a completion, and these are rows of %s; "
+                    "name both with --prompt-template and --completion-template",
+                    t->name, shape_name(s->kind));
+    if (s->kind == SHAPE_IDS && table_column(t, "labels") < 0)
+        return fail(e, E_FORMAT, "%s: token ids for an encoder and a decoder need \"labels\", what the decoder is "
+                    "to write", t->name);
+    if (o->loss == ROW_LOSS_ALL)
+        return fail(e, E_UNSUPPORTED, "--completion-only-loss false: the prompt goes to the encoder, which predicts "
+                    "nothing");
+    if (tokenizer_eos(k) < 0)
+        return fail(e, E_FORMAT, "the tokenizer names no end of a text, which an encoder and a decoder need");
+    return OK;
 }
 
 static int check_options(const row_shape *s, const row_options *o, err *e)
@@ -130,6 +185,7 @@ int rowset_build(rowset *r, const row_shape *s, const tokenizer *t, const row_op
 {
     *r = (rowset){0};
     int code = check_options(s, o, e), threads = pool_threads(p);
+    if (code == OK && o->with_source) code = check_source(s, o, t, e);
     if (code != OK) return code;
     job j = {.n = s->t->rows};
     j.each = xcalloc((size_t)threads, sizeof *j.each);
@@ -158,6 +214,8 @@ void rowset_release(rowset *r)
     free(r->ids);
     free(r->mask);
     free(r->target);
+    free(r->source_offset);
+    free(r->source);
     free(r->types);
     free(r->values);
     free(r->row);

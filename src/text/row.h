@@ -16,6 +16,17 @@
  * what comes after the prompt where there is one, or what the assistant says. No token spans a place where
  * learning begins or ends.
  *
+ * For a model of an encoder and a decoder (o->start) the prompt is the source, which the encoder reads, and the
+ * completion what the decoder writes, each tokenized as a text of its own and cut to max_length by itself, so that
+ * it still ends in EOS:
+ *
+ *   source  prompt ... EOS
+ *   ids     start    completion ...          what the decoder reads
+ *   target           completion ...  EOS     what it is to say there; mask 1
+ *
+ * Rows of input_ids are the source as it is, and their `labels` the completion; -100 among them is read as the
+ * padding token and not learned. Rows without a prompt, and conversations, are refused.
+ *
  * The result is the same for any number of threads. */
 #ifndef TEXT_ROW_H
 #define TEXT_ROW_H
@@ -38,6 +49,8 @@ typedef struct row_options {
     row_bos bos;        /* AUTO: as the tokenizer says */
     row_eos eos;
     bool assistant_only; /* --assistant-only-loss: of conversations, what the assistant says */
+    bool with_source;    /* for an encoder and a decoder: */
+    int32_t start, pad;  /* the token that its text begins with, and the one in place of what is not learned */
 } row_options;
 
 /* What is worth a warning. The first two say why rows were dropped. */
@@ -59,16 +72,18 @@ typedef struct rowset {
     int64_t *offset; /* (n + 1) */
     int32_t *ids;    /* (offset[n]) */
     uint8_t *mask;   /* (offset[n]) */
-    /* of classifiers (classify.h), else NULL: the mask is at the token whose row the head reads */
-    int32_t *target, *types; /* (offset[n]) the class there; token types */
+    /* of classifiers (classify.h) and with a source, else NULL: the mask is at the token whose row the head reads */
+    int32_t *target, *types; /* (offset[n]) the class there, or token; token types */
     float *values;           /* (n, outputs) instead of classes: numbers, or 1 for each of several */
     int64_t outputs;
+    int64_t *source_offset; /* (n + 1) with an encoder, else NULL */
+    int32_t *source;        /* (source_offset[n]) */
     int64_t *row;    /* (n) row of the table */
     int64_t *line;   /* (n) its line in the file */
 
     int64_t rows, dropped, truncated; /* of the table; rows = n + dropped */
     int64_t tokens, label_tokens;     /* of the rows that are used */
-    int64_t longest;                  /* tokens of the longest of them */
+    int64_t longest;                  /* tokens of the longest of them; of a source alone, if it is longer */
     struct {
         int64_t count, line; /* line of the first */
     } found[FIND_COUNT];
@@ -81,6 +96,9 @@ void rowset_release(rowset *r);
 
 /* Appends the ids that training puts before a completion: BOS if it is due, and the prompt. */
 int row_prompt(const tokenizer *t, row_bos bos, const char *text, size_t n, token_vec *ids, err *e);
+
+/* Appends what an encoder reads: the prompt, and EOS unless it ends in it. */
+int row_source(const tokenizer *t, const char *text, size_t n, token_vec *ids, err *e);
 
 const char *row_finding_text(
     row_finding f); /* "the prompt alone fills max_length, so the row is dropped; ..." */

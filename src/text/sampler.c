@@ -24,7 +24,7 @@ struct sampler {
     int64_t *bin;                 /* (n) packing: the bin of the i-th longest row; else NULL */
     int64_t *place;               /* packing: (micro_batches) where in the epoch a bin comes */
     struct ranked *ranked;        /* (n) scratch */
-    int64_t most_tokens, most_labels, most_docs;
+    int64_t most_tokens, most_labels, most_docs, most_source;
 };
 
 typedef struct ranked {
@@ -38,7 +38,18 @@ static int by_rank(const void *a, const void *b)
     return x->tie < y->tie ? -1 : x->tie > y->tie;
 }
 
-static int64_t length(const sampler *s, int64_t row) { return s->r->offset[row + 1] - s->r->offset[row]; }
+static int64_t tokens_of(const sampler *s, int64_t row) { return s->r->offset[row + 1] - s->r->offset[row]; }
+
+static int64_t source_of(const sampler *s, int64_t row)
+{
+    return s->r->source ? s->r->source_offset[row + 1] - s->r->source_offset[row] : 0;
+}
+
+/* What rows are sorted by: what is read first. */
+static int64_t length(const sampler *s, int64_t row)
+{
+    return s->r->source ? source_of(s, row) : tokens_of(s, row);
+}
 
 /* Sorts n rows, longest first; of equals the earlier stays earlier. */
 static void sort_by_length(sampler *s, int64_t *rows, int64_t n)
@@ -125,6 +136,9 @@ static void measure_exactly(sampler *s)
         max_into(&s->most_tokens, tokens);
         max_into(&s->most_labels, labels);
         max_into(&s->most_docs, s->first[i + 1] - s->first[i]);
+        int64_t source = 0;
+        for (int64_t k = s->first[i]; k < s->first[i + 1]; k++) source += source_of(s, s->order[k]);
+        max_into(&s->most_source, source);
     }
 }
 
@@ -140,8 +154,10 @@ static int64_t sum_of_largest(sampler *s, int64_t n, int64_t most)
 static void measure_shuffled(sampler *s)
 {
     int64_t n = s->r->n;
-    for (int64_t i = 0; i < n; i++) s->ranked[i] = (ranked){length(s, i), i, i};
+    for (int64_t i = 0; i < n; i++) s->ranked[i] = (ranked){tokens_of(s, i), i, i};
     s->most_tokens = sum_of_largest(s, n, s->o.batch);
+    for (int64_t i = 0; i < n; i++) s->ranked[i] = (ranked){source_of(s, i), i, i};
+    s->most_source = sum_of_largest(s, n, s->o.batch);
     for (int64_t i = 0; i < n; i++) s->ranked[i] = (ranked){s->labels[i], i, i};
     s->most_labels = sum_of_largest(s, n, s->o.batch);
     s->most_docs = s->o.batch;
@@ -195,6 +211,9 @@ static int check(const rowset *r, const sampler_options *o, err *e)
     if (o->accumulate < 1)
         return fail(e, E_USAGE, "%lld micro-batches a step: at least 1", (long long)o->accumulate);
     if (r->n < 1) return fail(e, E_USAGE, "there are no rows to take batches from");
+    if (o->pack == PACK_ROWS && r->source)
+        return fail(e, E_USAGE, "--packing is for decoders; rows of an encoder and a decoder lie end to end without "
+                    "padding anyway");
     if (o->pack == PACK_ROWS && o->max_length < r->longest)
         return fail(e, E_USAGE, "packing into %lld tokens: the longest row has %lld; raise --max-length",
                     (long long)o->max_length, (long long)r->longest);
@@ -261,13 +280,15 @@ void sampler_largest(const sampler *s, int64_t *tokens, int64_t *labels, int64_t
     *docs = s->most_docs;
 }
 
+int64_t sampler_largest_source(const sampler *s) { return s->most_source; }
+
 void sampler_count(sampler *s, int64_t epoch, int64_t index, int64_t *tokens, int64_t *labels)
 {
     BUG_IF(index < 0 || index >= s->micro_batches);
     load_epoch(s, epoch);
     *tokens = *labels = 0;
     for (int64_t i = s->first[index]; i < s->first[index + 1]; i++) {
-        *tokens += length(s, s->order[i]);
+        *tokens += tokens_of(s, s->order[i]);
         *labels += s->labels[s->order[i]];
     }
 }

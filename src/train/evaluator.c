@@ -2,6 +2,7 @@
 #include "train/evaluator.h"
 
 #include "base/clock.h"
+#include "train/feed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static step_size size_of(const sampler *s, int64_t *docs)
 {
     step_size size = {0};
     sampler_largest(s, &size.tokens, &size.labels, docs);
+    size.source = sampler_largest_source(s);
     return size;
 }
 
@@ -40,7 +42,7 @@ int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *row
     v->m = m;
     v->rows = rows;
     v->s = s;
-    micro_batch_init_for(&v->batch, rows, size.tokens, size.labels, docs);
+    micro_batch_init_for(&v->batch, rows, size.tokens, size.labels, docs, size.source);
     if (m->head.task != TASK_CAUSAL_LM)
         class_tally_init(&v->tally, m->head.objective == OBJECTIVE_VALUE ? 0 : m->head.outputs);
     for (int64_t k = 0; k < size.labels; k++) v->batch.weight[k] = 1;
@@ -154,16 +156,7 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
     for (int64_t k = 0; k < sampler_micro_batches(v->s); k++) {
         if (h->stop && *h->stop) return fail(e, E_STOPPED, "the evaluation was stopped");
         sampler_fill(v->s, 0, k, &v->batch);
-        step_input in = {.tokens = b->tokens,
-                         .labels = b->labels,
-                         .ids = b->ids,
-                         .positions = b->positions,
-                         .start = b->start,
-                         .gather = b->gather,
-                         .target = b->target,
-                         .values = b->values,
-                         .types = b->types,
-                         .weight = b->weight};
+        const step_input in = feed_of(b);
         step_run(v->run, &in, 0);
         int code = count(v, h, out, e);
         if (code != OK) return code;

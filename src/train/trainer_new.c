@@ -24,6 +24,7 @@ static step_size train_size(const sampler *s, const recipe *r, int64_t *docs)
 {
     step_size size = {.keep = r->keep, .redo_blocks = r->redo_blocks};
     sampler_largest(s, &size.tokens, &size.labels, docs);
+    size.source = sampler_largest_source(s);
     return size;
 }
 
@@ -35,7 +36,8 @@ static int64_t count_steps(const sampler *s, const recipe *r)
 
 static size_t batch_bytes(const step_size *size, int64_t docs)
 {
-    return 4 * (size_t)(3 * size->tokens + 3 * size->labels) + 8 * (size_t)docs;
+    const int64_t seen = size->source ? 2 * size->tokens : 0;
+    return 4 * (size_t)(3 * size->tokens + 3 * size->labels + 2 * size->source + seen) + 8 * (size_t)docs;
 }
 
 static size_t rowset_bytes(const rowset *r)
@@ -145,7 +147,7 @@ static int make_steps(trainer *t, err *e)
         size.keep = REDO_BLOCKS;
         size.redo_blocks = t->memory.redo_blocks;
     }
-    micro_batch_init_for(&t->batch, t->train, size.tokens, size.labels, docs);
+    micro_batch_init_for(&t->batch, t->train, size.tokens, size.labels, docs, size.source);
     int code = step_new(&t->run, t->m, t->a, STEP_TRAIN, &size, t->d, e);
     if (code == OK && t->eval)
         code = evaluator_new(&t->judge, t->m, t->a, t->eval, t->r.per_device_eval_batch_size, t->d, e);

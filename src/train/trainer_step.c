@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "train/clip.h"
+#include "train/feed.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,16 +34,7 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
     const micro_batch *b = &t->batch;
     sampler_fill(t->s, at->epoch, at->batch, &t->batch);
     for (int64_t k = 0; k < b->labels; k++) b->weight[k] = weight;
-    step_input in = {.tokens = b->tokens,
-                     .labels = b->labels,
-                     .ids = b->ids,
-                     .positions = b->positions,
-                     .start = b->start,
-                     .gather = b->gather,
-                     .target = b->target,
-                     .values = b->values,
-                     .types = b->types,
-                     .weight = b->weight};
+    const step_input in = feed_of(b);
     step_run(t->run, &in, rng_key(t->r.seed, (uint64_t)at->micro));
     *loss += step_loss(t->run);
     at->batch++;

@@ -141,3 +141,38 @@ class Writer:
         w.write_kv_data_to_file()
         w.write_tensors_to_file()
         w.close()
+
+
+class Seq2SeqWriter(Writer):
+    """An encoder and a decoder. What only the decoder has more or fewer layers of has a key of its own."""
+
+    def keys(self, w, c, dim):
+        w.add_block_count(c["num_layers"])
+        w.add_decoder_block_count(c["num_decoder_layers"])
+        w.add_embedding_length(c["d_model"])
+        w.add_feed_forward_length(c["d_ff"])
+        w.add_context_length(c.get("n_positions", 512))
+        w.add_head_count(c["num_heads"])
+        w.add_key_length(dim)
+        w.add_value_length(dim)
+        w.add_relative_attn_buckets_count(c["relative_attention_num_buckets"])
+        w.add_layer_norm_eps(c["layer_norm_epsilon"])
+        w.add_layer_norm_rms_eps(c["layer_norm_epsilon"])
+        w.add_vocab_size(c["vocab_size"])
+        w.add_decoder_start_token_id(c["decoder_start_token_id"])
+        w.add_eos_token_id(c["eos_token_id"])
+        w.add_pad_token_id(c["pad_token_id"])
+
+    def __call__(self, folder, path):
+        c = json.load(open(f"{folder}/config.json"))
+        arch = next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == self.arch)
+        w = gguf.GGUFWriter(path, self.arch)
+        self.keys(w, c, c["d_kv"])
+        names = gguf.get_tensor_name_map(arch, max(c["num_layers"], c["num_decoder_layers"]))
+        state = {k: v.float().numpy() for k, v in load_file(f"{folder}/model.safetensors").items()}
+        for name in sorted(state):
+            self.add(w, names, name, state[name])
+        w.write_header_to_file()
+        w.write_kv_data_to_file()
+        w.write_tensors_to_file()
+        w.close()

@@ -208,7 +208,7 @@ def main():
         name = os.path.basename(path)[:-3]
         if name in ("tiny_models", "tiny_gguf"):
             continue
-        for entry in importlib.import_module(name).MODELS:
+        for entry in getattr(importlib.import_module(name), "MODELS", []):
             if any(entry.name.startswith(c) for c in chosen):
                 make(entry)
     with open(f"{OUT}/README.md", "w") as f:

@@ -101,6 +101,12 @@ static const op_case large_attention[] = {
     {"both ways", {300, 6, 2, 64, 0, 0, 1}, {0.125}},
     {"both ways, documents", {261, 3, 1, 32, 0, 40, 1}, {0.2}},
     {"both ways, chunks of keys, documents", {2000, 5, 1, 8, 0, 990, 1}, {0.3}},
+    {"bias", {300, 3, 3, 64, 0, 0, 0, 128}, {0.125}},
+    {"bias, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 0, 100}, {0.3}},
+    {"bias, both ways, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 1, 100}, {0.3}},
+    {"across", {150, 3, 0, 64, 0, 150, 0, 0, 130}, {0.125}},
+    {"across, documents", {70, 3, 0, 20, 0, 9, 0, 0, 200}, {0.2}},
+    {"across, chunks of keys", {210, 2, 0, 8, 0, 200, 0, 0, 1100}, {0.3}},
     {0},
 };
 
@@ -108,6 +114,8 @@ static const op_case large_cached[] = {
     {"long prompt", {150, 4, 2, 64, 0, 1, 150, 20, 200}, {0.125}},
     {"decode", {3, 9, 3, 64, 0, 3, 1, 400, 500}, {0.125}},
     {"decode, window", {2, 4, 1, 33, 100, 2, 1, 300, 310}, {0.2}},
+    {"long prompt, bias", {150, 2, 2, 64, 0, 1, 150, 20, 200, 40}, {0.125}},
+    {"decode, bias", {3, 3, 3, 64, 0, 3, 1, 400, 500, 128}, {0.125}},
     {0},
 };
 

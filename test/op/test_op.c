@@ -139,7 +139,8 @@ static real *forward(prog *p, val out)
     run r = {.key = 1};
     instr *i = &p->i[p->ni - 1];
     for (int j = 0; j < MAXOUT; j++)
-        if (i->out[j] != NONE) p->v[i->out[j]].p = arena_new(&p->mem, value_bytes(&p->v[i->out[j]]));
+        if (i->out[j] != NONE && p->v[i->out[j]].kind != VALUE_STATE)
+            p->v[i->out[j]].p = arena_new(&p->mem, value_bytes(&p->v[i->out[j]]));
     i->op->forward(&r, p->v, i);
     tried[i->op->id] = true;
     return p->v[out].p;
@@ -495,6 +496,77 @@ static void cached_attention_equals_attention(void **state)
     }
 }
 
+/* Scores with the bias of each distance, one way and both ways; and rows that see those of others, as those of
+ * one document see each other when they are all given. */
+static void attention_with_bias(void **state)
+{
+    (void)state;
+    enum { ROWS = 7, HEADS = 2, DIM = 3, WIDTH = HEADS * DIM, REACH = 2 };
+    const int32_t start[ROWS] = {0, 0, 0, 0, 0, 5, 5};
+    for (int both = 0; both < 2; both++) {
+        prog p;
+        prog_init(&p, ROWS, 0);
+        val x[3];
+        for (int k = 0; k < 3; k++) x[k] = case_reals(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+        val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
+        val bias = case_frozen(&p, "bias", DT_F32, HEADS, 2 * REACH + 1, 0, 1);
+        val o = op_attention_biased(&p, x[0], x[1], x[2], s, bias, both ? SEES_ALL : SEES_BEFORE, HEADS, 0.7);
+        const real *got = forward(&p, o), *q = p.v[x[0]].p, *k = p.v[x[1]].p, *v = p.v[x[2]].p;
+        for (int r = 0; r < ROWS; r++)
+            for (int h = 0; h < HEADS; h++) {
+                double sum = 0, want[DIM] = {0};
+                for (int j = start[r]; j <= (both ? r < 5 ? 4 : 6 : r); j++) {
+                    int far = r - j > REACH ? REACH : r - j < -REACH ? -REACH : r - j;
+                    double score = (double)frozen_at(&p.v[bias], h, REACH + far);
+                    for (int e = 0; e < DIM; e++)
+                        score += 0.7 * (double)q[r * WIDTH + h * DIM + e] * (double)k[j * WIDTH + h * DIM + e];
+                    sum += exp(score);
+                    for (int e = 0; e < DIM; e++) want[e] += exp(score) * (double)v[j * WIDTH + h * DIM + e];
+                }
+                for (int e = 0; e < DIM; e++) want[e] /= sum;
+                near(got + r * WIDTH + h * DIM, want, DIM);
+            }
+        prog_release(&p);
+    }
+}
+
+static void attention_across_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 5, KEYS = 6, WIDTH = 4 };
+    const int32_t start[KEYS] = {0, 0, 2, 2, 2, 2};
+    prog p;
+    prog_init(&p, KEYS, 0);
+    p.cap_source = ROWS;
+    val q = case_reals(&p, "q", VALUE_INPUT, ROWS_SOURCE, 0, WIDTH, 0, 1);
+    val all = case_reals(&p, "q", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+    val k = case_reals(&p, "k", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+    val v = case_reals(&p, "v", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
+    val s = given_ints(&p, ROWS_TOKENS, KEYS, start);
+    val seen = prog_ints(&p, "seen", VALUE_INPUT, ROWS_SOURCE, 0, 2);
+    p.v[seen].p = (int32_t[]){0, 2, 2, 6, 2, 6, 2, 6, 2, 6};
+    memcpy((real *)p.v[all].p + 1 * WIDTH, p.v[q].p, ROWS * WIDTH * sizeof(real)); /* row 1 + r is row r */
+    const real *want = forward(&p, op_attention_both(&p, all, k, v, s, 2, 2, 0.5));
+    const real *got = forward(&p, op_attention_across(&p, q, k, v, seen, 2, 0.5));
+    for (int e = 0; e < ROWS * WIDTH; e++) near(got + e, (double[]){(double)want[WIDTH + e]}, 1);
+    prog_rows_source(&p, 2);
+    assert_int_equal(numel(p.v[q].s), 2 * WIDTH);
+    assert_int_equal(numel(p.v[k].s), KEYS * WIDTH);
+    prog_release(&p);
+}
+
+static void store_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 0);
+    val x = given(&p, ROWS_TOKENS, 2, 2, (real[]){1, 2, 3, 4});
+    val place = given_ints(&p, ROWS_TOKENS, 2, (int32_t[]){3, 1});
+    val to = case_reals(&p, "to", VALUE_STATE, ROWS_FIXED, 4, 2, 9, 0);
+    near(forward(&p, op_store(&p, x, place, to)), (double[]){9, 9, 3, 4, 9, 9, 1, 2}, 8);
+    prog_release(&p);
+}
+
 static void head_by_hand(void **state)
 {
     (void)state;
@@ -559,6 +631,9 @@ int main(void)
         cmocka_unit_test(experts_by_hand),
         cmocka_unit_test(attention_written_out),
         cmocka_unit_test(attention_both_ways),
+        cmocka_unit_test(attention_with_bias),
+        cmocka_unit_test(attention_across_rows),
+        cmocka_unit_test(store_by_hand),
         cmocka_unit_test(cached_attention_equals_attention),
         cmocka_unit_test(head_by_hand),
         cmocka_unit_test(head_survives_large_logits),

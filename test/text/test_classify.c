@@ -107,7 +107,7 @@ static void test_texts(void **state)
     assert_int_equal(m.r.target[5], 1);
     assert_int_equal(m.r.label_tokens, 3);
     micro_batch b;
-    micro_batch_init_for(&b, &m.r, 11, 3, 3);
+    micro_batch_init_for(&b, &m.r, 11, 3, 3, 0);
     for (int64_t i = 0; i < 3; i++) micro_batch_add(&b, &m.r, i);
     same(b.gather, (int32_t[]){0, 5, 8}, 3);
     same(b.target, (int32_t[]){0, 1, 0}, 3);
@@ -130,7 +130,7 @@ static void test_pairs(void **state)
     assert_true(m.r.values[0] == 0.5f && m.r.values[1] == -20);
     assert_int_equal(m.r.outputs, 1);
     micro_batch b;
-    micro_batch_init_for(&b, &m.r, 11, 2, 2);
+    micro_batch_init_for(&b, &m.r, 11, 2, 2, 0);
     micro_batch_add(&b, &m.r, 1);
     micro_batch_add(&b, &m.r, 0);
     same(b.types, (int32_t[]){0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1}, 11);

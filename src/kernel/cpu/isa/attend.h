@@ -21,6 +21,8 @@ typedef struct span {
     int64_t position, window; /* window 0: all */
     int64_t keys;             /* not 0: every row sees this many keys, those after it too; no window then */
     float scale, cap; /* cap 0: none */
+    const float *bias; /* of distance 0 from row to key, those of keys before the row follow; NULL: none */
+    int64_t reach;     /* of the bias: what is further away counts as this far; heads is 1 then */
     const float *q;     /* first row, first head; heads lie side by side */
     int64_t q_stride;   /* from row to row, of o and every gradient of them too */
     const float *k, *v; /* key 0 */
@@ -78,6 +80,22 @@ INLINE void cap_scores(const columns *c, float cap, int64_t n, float *st)
         for (int64_t col = 0; col < c->n; col += VL) {
             float *at = st + k * COLUMNS + col;
             v_store(at, high * v_tanh(v_load(at) * inverse));
+        }
+}
+
+/* st (n, COLUMNS) += the bias of keys from k0 on. Along the columns of a key distances go up one by one. */
+INLINE void add_bias(const columns *c, const span *s, int64_t k0, int64_t n, float *st)
+{
+    float near[KEYS + COLUMNS];
+    const int64_t lowest = s->position - (k0 + n - 1), wide = (c->n + VL - 1) / VL * VL;
+    for (int64_t t = 0; t < n - 1 + wide; t++) {
+        int64_t far = lowest + t > s->reach ? s->reach : lowest + t;
+        near[t] = s->bias[far < -s->reach ? -s->reach : far];
+    }
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t col = 0; col < wide; col += VL) {
+            float *at = st + k * COLUMNS + col;
+            v_store(at, v_load(at) + v_load(near + n - 1 - k + col));
         }
 }
 

@@ -69,7 +69,7 @@ static float soften(float *p, int64_t n, float *m, float *l)
 
 static void one_head(const span *s, const float *from, float *to)
 {
-    const int64_t end = s->position + 1, first = s->window && end > s->window ? end - s->window : 0;
+    const int64_t end = s->keys ? s->keys : s->position + 1, first = s->window && end > s->window ? end - s->window : 0;
     float q[ATTEND_ONE_DIM], o[ATTEND_ONE_DIM], p[AT_ONCE] = {0}, m = HIDDEN, l = 0;
     for (int64_t e = 0; e < s->dim; e++) {
         q[e] = s->scale * from[e];
@@ -81,6 +81,7 @@ static void one_head(const span *s, const float *from, float *to)
         int64_t i = 0;
         for (; i + SIDE <= n; i += SIDE) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, SIDE, p + i);
         for (; i < n; i++) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, 1, p + i);
+        for (i = 0; s->bias && i < n; i++) p[i] += s->bias[least(s->position - k0 - i, s->reach)];
         if (s->cap > 0)
             for (i = 0; i < n; i += VL)
                 v_store(p + i, v_set(s->cap) * v_tanh(v_load(p + i) * v_set(1 / s->cap)));

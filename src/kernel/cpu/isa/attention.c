@@ -14,12 +14,14 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-enum { Q, K, V, START };
+enum { Q, K, V, START, BIAS };
 enum { OUT, LSE };
 enum { HEADS, KV_HEADS, WINDOW, CONTEXT, BOTH = CONTEXT }; /* CONTEXT: cached; BOTH: not */
 enum { CHUNK = 10 * KEYS };
+enum { CACHED_BIAS = 7 }; /* input of cached attention */
 
-/* Rows [first, first + n) of one document; its first row is `base`, or for a cache: the sequence's. */
+/* Rows [first, first + n) of one document; its first row is `base`, or for a cache: the sequence's. Where keys
+ * are rows of their own, `base` and `keys` are of those. */
 typedef struct block {
     int64_t base, first, n, position;
     int64_t keys;   /* where rows see what follows them: of the document; else 0 */
@@ -72,6 +74,8 @@ static void job_place(job *j, const run *r)
     BUG_IF(at.used > r->work_bytes);
 }
 
+static bool cached(const job *j) { return j->i->op->id == OP_cached_attention; }
+
 /* Rows that fit in the columns of one block. */
 static int64_t rows_at_once(const job *j) { return COLUMNS / j->group; }
 
@@ -92,6 +96,10 @@ static span span_of(const job *j, const block *b, int64_t g, int64_t part)
               .q_stride = q->s.d[1],
               .kv_stride = k->s.d[1],
               .o = (float *)j->v[j->i->out[OUT]].p + off};
+    const val bias = j->i->in[cached(j) ? CACHED_BIAS : BIAS];
+    if (bias == NONE) return s;
+    s.reach = j->v[bias].s.d[1] / 2;
+    s.bias = (const float *)j->v[bias].w->data + head * j->v[bias].s.d[1] + s.reach;
     return s;
 }
 
@@ -100,11 +108,20 @@ static void use_rows(const job *j, const block *b, int64_t g, span *s, int64_t h
     const int64_t off = b->base * s->kv_stride + g * j->dim;
     s->k = (const float *)j->v[j->i->in[K]].p + off;
     s->v = (const float *)j->v[j->i->in[V]].p + off;
+    if (j->i->out[LSE] == NONE) return;
     s->lse = (float *)j->v[j->i->out[LSE]].p + b->first * j->heads + head;
     s->lse_stride = j->heads;
 }
 
 static int64_t spans(const job *j) { return j->nblocks * j->kv_heads * j->groups; }
+
+static void run_span(const span *s, float *scratch)
+{
+    if (attend_one_can(s))
+        attend_one(s);
+    else
+        attend(s, scratch);
+}
 
 static void forward_span(void *arg, int64_t n, int t)
 {
@@ -113,7 +130,19 @@ static void forward_span(void *arg, int64_t n, int t)
     int64_t g = n / j->groups % j->kv_heads, part = n % j->groups;
     span s = span_of(j, b, g, part);
     use_rows(j, b, g, &s, g * j->share + part * j->group);
-    attend(&s, j->scratch + t * j->floats);
+    run_span(&s, j->scratch + t * j->floats);
+}
+
+/* The same where keys are rows of their own: rows that see the same make blocks. */
+static void find_blocks_across(job *j, int64_t most)
+{
+    const int32_t *seen = j->v[j->i->in[START]].p;
+    const int64_t rows = j->v[j->i->in[Q]].s.d[0];
+    for (int64_t r = 0; r < rows; r += j->blocks[j->nblocks++].n) {
+        block *b = &j->blocks[j->nblocks];
+        *b = (block){.base = seen[2 * r], .first = r, .keys = seen[2 * r + 1] - seen[2 * r]};
+        while (b->n < most && r + b->n < rows && seen[2 * (r + b->n)] == seen[2 * r]) b->n++;
+    }
 }
 
 /* Blocks of at most `most` rows that do not cross documents. */
@@ -121,6 +150,10 @@ static void find_blocks(job *j, int64_t most)
 {
     const int32_t *start = j->v[j->i->in[START]].p;
     const int64_t rows = j->v[j->i->in[Q]].s.d[0];
+    if (j->v[j->i->in[START]].s.d[1] == 2) {
+        find_blocks_across(j, most);
+        return;
+    }
     for (int64_t r = 0; r < rows; r += j->blocks[j->nblocks++].n) {
         block *b = &j->blocks[j->nblocks];
         *b = (block){.base = start[r], .first = r, .position = r - start[r]};
@@ -168,9 +201,11 @@ static void back_in_turn(const job *j, const block *b, int64_t g, int64_t part, 
     atomic_store_explicit(done, later + 1, memory_order_release);
 }
 
+static int64_t keys_of(const block *doc) { return doc->keys ? doc->keys : doc->n; }
+
 static void chunk_back(const job *j, const block *doc, int64_t chunk, int64_t g, float *scratch)
 {
-    const int64_t from = chunk * CHUNK, to = chunk + 1 == doc->chunks ? doc->n : from + CHUNK;
+    const int64_t from = chunk * CHUNK, to = chunk + 1 == doc->chunks ? keys_of(doc) : from + CHUNK;
     float *dk = gradient(j, K, doc, g, from, to), *dv = gradient(j, V, doc, g, from, to);
     const int64_t most = rows_at_once(j), window = j->i->n[WINDOW];
     for (int64_t first = doc->keys ? 0 : from / most * most; first < doc->n; first += most) {
@@ -209,7 +244,8 @@ void attention_backward(const run *r, const value *v, const instr *i)
     job_place(&j, r);
     find_blocks(&j, INT64_MAX);
     for (int64_t d = 0; d < j.nblocks; d++) {
-        j.blocks[d].chunks = j.blocks[d].n < CHUNK ? 1 : j.blocks[d].n / CHUNK;
+        const int64_t keys = keys_of(&j.blocks[d]);
+        j.blocks[d].chunks = keys < CHUNK ? 1 : keys / CHUNK;
         j.tasks += j.blocks[d].chunks * j.kv_heads;
     }
     memset((void *)j.done, 0, (size_t)(v[i->in[Q]].s.d[0] * j.kv_heads * j.groups) * sizeof *j.done);
@@ -241,10 +277,7 @@ static void cached_span(void *arg, int64_t n, int t)
     const int64_t off = b->base * s.kv_stride + g * j->dim;
     s.k = (const float *)j->v[j->i->in[CACHE_K]].p + off;
     s.v = (const float *)j->v[j->i->in[CACHE_V]].p + off;
-    if (attend_one_can(&s))
-        attend_one(&s);
-    else
-        attend(&s, j->scratch + t * j->floats);
+    run_span(&s, j->scratch + t * j->floats);
 }
 
 /* Rows that follow one another in the list and in their sequence make a block. */
