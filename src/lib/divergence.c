@@ -1,6 +1,6 @@
 /* divergence.c -- see divergence.h: rows go in pieces of at most PIECE tokens through the lists of
  * generation, whose cache keeps what came before, so that (PIECE, vocabulary) logits of each base exist
- * and no more. */
+ * and no more. With an encoder its source goes with the first piece. */
 #include "lib/divergence.h"
 
 #include "model/step.h"
@@ -14,7 +14,8 @@ typedef struct work {
     const rowset *set;
     int64_t vocab;
     step *of[2];
-    int32_t ids[PIECE], positions[PIECE], slot[PIECE], gather[PIECE];
+    int32_t ids[PIECE], positions[PIECE], slot[PIECE], gather[PIECE], seen[2 * PIECE];
+    int32_t *zero, *place; /* (longest) of a source: 0 and 0, 1, ... */
     int64_t labels; /* of the piece */
     struct {
         double kl;
@@ -49,7 +50,19 @@ static void one_label(void *arg, int64_t k, int thread)
     w->label[k].agree = a == b;
 }
 
-/* Tokens [from, from + n) of a row; a label is asked for at the token before it. */
+static void add_source(work *w, int64_t row, int64_t from, step_input *in)
+{
+    const int64_t first = w->set->source_offset[row], n = w->set->source_offset[row + 1] - first;
+    for (int k = 0; k < PIECE; k++) w->seen[2 * k + 1] = (int32_t)n;
+    in->seen = w->seen;
+    if (from) return;
+    in->source = n;
+    in->source_ids = w->set->source + first;
+    in->source_start = w->zero;
+    in->source_place = w->place;
+}
+
+/* Tokens [from, from + n) of a row; a label is asked for at the token before it, or where there is a target. */
 static void one_piece(work *w, int64_t row, int64_t from, int64_t n, pool *team)
 {
     int64_t first = w->set->offset[row], all = w->set->offset[row + 1] - first;
@@ -57,7 +70,8 @@ static void one_piece(work *w, int64_t row, int64_t from, int64_t n, pool *team)
     for (int64_t i = 0; i < n; i++) {
         w->ids[i] = w->set->ids[first + from + i];
         w->positions[i] = (int32_t)(from + i);
-        if (from + i + 1 < all && w->set->mask[first + from + i + 1]) w->gather[w->labels++] = (int32_t)i;
+        const int64_t label = from + i + (w->set->target ? 0 : 1);
+        if (label < all && w->set->mask[first + label]) w->gather[w->labels++] = (int32_t)i;
     }
     step_input in = {.tokens = n,
                      .labels = w->labels,
@@ -65,6 +79,7 @@ static void one_piece(work *w, int64_t row, int64_t from, int64_t n, pool *team)
                      .positions = w->positions,
                      .slot = w->slot,
                      .gather = w->gather};
+    if (w->set->source) add_source(w, row, from, &in);
     for (int k = 0; k < 2; k++) step_run(w->of[k], &in, 0);
     pool_pieces(team, one_label, w, w->labels);
 }
@@ -106,12 +121,18 @@ int divergence_run(divergence *out, const job_model *p, const job_model *q, cons
     *w = (work){.set = &rows->set, .vocab = p->model->config->vocab};
     *out = (divergence){0};
     step_size size = {.tokens = PIECE, .labels = PIECE, .slots = 1, .context = rows->set.longest};
+    if (rows->set.source) size.source = size.source_context = rows->set.longest;
+    w->zero = xcalloc((size_t)rows->set.longest, sizeof *w->zero);
+    w->place = xcalloc((size_t)rows->set.longest, sizeof *w->place);
+    for (int64_t i = 0; i < rows->set.longest; i++) w->place[i] = (int32_t)i;
     int bad = step_new(&w->of[0], p->model, NULL, STEP_GENERATE, &size, p->device, e);
     if (!bad) bad = step_new(&w->of[1], q->model, NULL, STEP_GENERATE, &size, q->device, e);
     int64_t n = limit > 0 && limit < rows->set.n ? limit : rows->set.n;
     if (!bad) bad = run_rows(w, device_pool(p->device), n, h, out, e);
     step_free(w->of[0]);
     step_free(w->of[1]);
+    free(w->zero);
+    free(w->place);
     free(w);
     return bad;
 }

@@ -30,7 +30,10 @@ static int open_model(bench *b, const options *o, const job_hooks *h, err *e)
                                o->double_quant ? ABSMAX_DOUBLE : ABSMAX_PLAIN, e);
     if ((bad = job_exists(o->model, "model", e))) return bad;
     static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
-    return job_base_open(&b->model, o, o, &none, device_pool(b->device), h, e);
+    bad = job_base_open(&b->model, o, o, &none, device_pool(b->device), h, e);
+    if (bad || !b->model->config->encoder_layers) return bad;
+    return fail(e, E_UNSUPPORTED, "%s: %s has an encoder and a decoder, which lorac bench does not measure; lorac train "
+                "--profile true does", o->model, b->model->config->architecture);
 }
 
 static int make_step(bench *b, const options *o, err *e)

@@ -41,6 +41,15 @@ static int find_task(job_class *c, const options *o, err *e)
                 model_task_name(of_adapter));
 }
 
+int job_class_check_task(const options *o, const model *m, err *e)
+{
+    const bool both = m->config->encoder_layers > 0, texts = o->task_type && strstr(o->task_type, "_LM");
+    const char *want = both ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
+    if (!texts || !strcmp(o->task_type, want)) return OK;
+    return fail(e, E_USAGE, "--task_type %s: %s is %s; its task is %s", o->task_type, m->config->architecture,
+                both ? "an encoder and a decoder" : "a decoder", want);
+}
+
 int job_class_refuse_text(const options *o, err *e)
 {
     model_task task = TASK_CAUSAL_LM;

@@ -16,6 +16,9 @@ typedef struct job_class {
 
 typedef enum class_use { CLASS_LEARN, CLASS_JUDGE } class_use;
 
+/* E_USAGE when --task_type says that an encoder and a decoder are one decoder, or the other way round. */
+int job_class_check_task(const options *o, const model *m, err *e);
+
 /* --task_type, or what the adapter was trained for. For classifiers reads --data, finds its labels among
  * those that the adapter's folder (or the base) names in config.json, or where there are none and it is to
  * be learned, collects them. */

@@ -49,7 +49,7 @@ static int refuse_classifiers(const comparison *c, err *e)
 {
     for (int i = 0; i < c->recipes; i++) {
         const char *task = c->recipe[i].o.task_type;
-        if (task && strcmp(task, "auto") && strcmp(task, "CAUSAL_LM"))
+        if (task && strcmp(task, "auto") && !strstr(task, "_LM"))
             return fail(e, E_UNSUPPORTED, "task_type %s: recipes of classifiers are not compared", task);
     }
     return OK;

@@ -157,6 +157,7 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     const rows_part part = o->eval_split > 0 ? ROWS_HELD_OUT : ROWS_ALL;
     if (!bad) bad = check_kind(o, text, e);
     if (!bad) bad = job_model_open_for(&j, o, &c.head, h, e);
+    if (!bad) bad = job_class_check_task(o, j.model, e);
     if (!bad && !text) bad = adapter_check_head(j.adapter, j.model, e);
     if (!bad)
         bad = text ? job_rows_open_part(&r, o->data, part, o, j.model->config, j.tokenizer,

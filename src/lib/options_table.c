@@ -129,9 +129,9 @@ const option_row option_table[] = {
     TEXT("dataset_text_field", NULL, text_field, "text", TRAIN | EVAL | DATA, "NAME",
          "column of plain text to learn whole"),
     CHOICE("task_type", "lora_task_type", task_type, "auto", TRAIN | EVAL,
-           "auto CAUSAL_LM SEQ_CLS TOKEN_CLS",
-           "what is learned: texts (CAUSAL_LM), a label for each row (SEQ_CLS) or word (TOKEN_CLS); auto: as "
-           "the adapter, else texts"),
+           "auto CAUSAL_LM SEQ_2_SEQ_LM SEQ_CLS TOKEN_CLS",
+           "what is learned: texts (CAUSAL_LM, with an encoder SEQ_2_SEQ_LM), a label for each row (SEQ_CLS) or "
+           "word (TOKEN_CLS); auto: as the adapter, else texts"),
     LIST("text_column_names", NULL, text_columns, "none", TRAIN | EVAL, "NAMES",
          "of a classifier: the column of the text, or two of a pair; none: by the usual names (text, "
          "sentence, sentence1 and sentence2, tokens, ...)"),
@@ -158,7 +158,7 @@ const option_row option_table[] = {
     NUMBER("lora_alpha", "alpha", lora_alpha, "32", TRAIN, 1e-9, ANY, "scale is alpha / r"),
     NUMBER("lora_dropout", NULL, lora_dropout, "0", TRAIN, 0, 0.999999, "dropout on the adapter's input"),
     LIST("lora_target_modules", "target_modules", target_modules, "all-linear", TRAIN, "NAMES",
-         "projections to adapt: names or their ends, one regular expression, or all-linear"),
+         "projections to adapt: names or their ends, one regular expression, or all-linear; T5, unless said: q,v"),
     LIST("exclude_modules", "lora_exclude_modules", exclude_modules, "none", TRAIN, "NAMES",
          "projections to leave out"),
     LIST("modules_to_save", "lora_modules_to_save", modules_to_save, "none", TRAIN, "NAMES",

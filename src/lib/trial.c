@@ -103,6 +103,7 @@ static int open_all(trial *t, err *e)
     int bad = job_folder_open(t->o, &t->resume, e);
     if (!bad) bad = job_class_open(&t->class, t->o, CLASS_LEARN, e);
     if (!bad) bad = stock_open_for(t->s, &t->base, t->o, &t->class.head, e);
+    if (!bad) bad = job_class_check_task(t->o, t->base.model, e);
     if (!bad) bad = job_adapter_open(&t->base, t->o, t->h, e);
     if (!bad) bad = job_recipe(&t->recipe, t->o, t->base.model, e);
     if (!bad) bad = open_rows(t, e);

@@ -72,6 +72,13 @@ static void add_memory(const trial *t, json_t *plan, str *s)
     put(plan, "memory", s);
 }
 
+/* Those of a source pass through the encoder alone. */
+static double tokens_through(const model *m, const rowset *set, const char *module)
+{
+    const bool encoder = set->source && str_starts(module, m->config->family->blocks);
+    return (double)(encoder ? set->source_offset[set->n] : set->offset[set->n]);
+}
+
 /* The matrix products that cannot be avoided, at the measured peak: projections forward and backward over the
  * tokens, the head over the labels, the adapters three times. Attention and all else come on top. */
 static void add_time(const trial *t, json_t *plan, str *s)
@@ -79,11 +86,12 @@ static void add_time(const trial *t, json_t *plan, str *s)
     const model *m = t->base.model;
     const bool text = m->head.task == TASK_CAUSAL_LM;
     double linear = 0, head = (double)(text ? m->config->vocab : m->head.outputs) * (double)m->config->width;
-    for (int64_t i = 0; i < m->linears; i++) linear += (double)m->linear[i].in * (double)m->linear[i].out;
     const rowset *set = &t->train->set;
+    for (int64_t i = 0; i < m->linears; i++)
+        linear += (double)m->linear[i].in * (double)m->linear[i].out * tokens_through(m, set, m->linear[i].name);
     double rows =
         (double)(trainer_steps(t->trainer) * t->o->train_batch * t->o->accumulation) / (double)set->n;
-    double flops = (double)set->tokens * (4 * linear + 6 * (double)t->base.adapter->count);
+    double flops = 4 * linear + 6 * (double)t->base.adapter->count * (double)set->offset[set->n];
     flops += (double)set->label_tokens * 4 * head;
     double seconds = rows * flops / device_peak(t->base.device, COMPUTE_F32);
     if (seconds < 60)

@@ -140,7 +140,7 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
         at += n;
     }
     sum->rows += b->n_docs;
-    sum->tokens += b->tokens;
+    sum->tokens += b->tokens + b->source;
     sum->labels += b->labels;
     return OK;
 }

@@ -42,9 +42,10 @@ static size_t batch_bytes(const step_size *size, int64_t docs)
 
 static size_t rowset_bytes(const rowset *r)
 {
-    return r ? (size_t)r->offset[r->n] * (sizeof *r->ids + sizeof *r->mask) +
-                   (size_t)r->n * 3 * sizeof(int64_t)
-             : 0;
+    if (!r) return 0;
+    const size_t bytes = (size_t)r->offset[r->n] * (sizeof *r->ids + sizeof *r->mask);
+    const size_t rows = (size_t)r->n * 3 * sizeof(int64_t);
+    return bytes + rows + (r->source ? (size_t)(r->source_offset[r->n] + r->offset[r->n]) * sizeof *r->ids : 0);
 }
 
 static size_t total(const step_memory *m) { return m->slab + m->workspace + m->inputs; }

@@ -40,7 +40,7 @@ static int micro_step(trainer *t, progress *at, float weight, double *loss, err 
     at->batch++;
     at->micro++;
     at->examples += b->n_docs;
-    at->tokens += b->tokens;
+    at->tokens += b->tokens + b->source;
     at->labels += b->labels;
     at->operations += step_operations(t->run);
     if (isfinite(*loss)) return OK;
