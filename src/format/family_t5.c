@@ -83,7 +83,8 @@ static void read_json(model_config *c, const family_source *s)
     c->start = json_int(s->json, "decoder_start_token_id", c->pad, s->where, s->e);
     if (!json_object_get(s->json, "eos_token_id")) config_add_eos(c, 1);
     if (!json_flag(s->json, "is_encoder_decoder", true, s->where, s->e))
-        fail(s->e, E_UNSUPPORTED, "%s: an encoder or a decoder alone (is_encoder_decoder) is not supported", s->where);
+        fail(s->e, E_UNSUPPORTED, "%s: an encoder or a decoder alone (is_encoder_decoder) is not supported",
+             s->where);
 }
 
 static bool same_data(const tensor *a, const tensor *b)

@@ -38,8 +38,9 @@ int dialog_open(dialog **out, const options *o, const job_hooks *h, err *e)
     d->said = (conversation){.messages = json_array(), .prompt = -1};
     int code = job_model_open(&d->j, o, h, e);
     if (code == OK && d->j.model->config->encoder_layers)
-        code = fail(e, E_UNSUPPORTED, "%s: %s has an encoder and a decoder, which hold no conversation; lorac generate "
-                    "asks it", o->model, d->j.model->config->architecture);
+        code = fail(e, E_UNSUPPORTED,
+                    "%s: %s has an encoder and a decoder, which hold no conversation; lorac generate asks it",
+                    o->model, d->j.model->config->architecture);
     if (code == OK) code = chat_open(&d->chat, o->model, &c, d->j.tokenizer, e);
     if (code == OK && o->system) code = add_message(d, "system", o->system, strlen(o->system), e);
     if (code != OK) {

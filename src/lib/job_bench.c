@@ -32,8 +32,10 @@ static int open_model(bench *b, const options *o, const job_hooks *h, err *e)
     static const model_head none = {TASK_CAUSAL_LM, OBJECTIVE_CLASS, 0};
     bad = job_base_open(&b->model, o, o, &none, device_pool(b->device), h, e);
     if (bad || !b->model->config->encoder_layers) return bad;
-    return fail(e, E_UNSUPPORTED, "%s: %s has an encoder and a decoder, which lorac bench does not measure; lorac train "
-                "--profile true does", o->model, b->model->config->architecture);
+    return fail(e, E_UNSUPPORTED,
+                "%s: %s has an encoder and a decoder, which lorac bench does not measure; lorac train --profile "
+                "true does",
+                o->model, b->model->config->architecture);
 }
 
 static int make_step(bench *b, const options *o, err *e)

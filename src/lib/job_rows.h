@@ -30,7 +30,8 @@ typedef enum rows_part {
  * when h is not NULL. */
 int job_table_open(table *t, const char *path, const options *o, const job_hooks *h, err *e);
 
-/* Reads and tokenizes `path` for a model of that configuration. Rows that are dropped or cut are told by notes when h is not NULL. */
+/* Reads and tokenizes `path` for a model of that configuration. Rows that are dropped or cut are told by notes
+ * when h is not NULL. */
 int job_rows_open(job_rows *r, const char *path, const options *o, const model_config *m, const tokenizer *t,
                   pool *team, const job_hooks *h, err *e);
 /* The same of a part of the file: o->eval_split is the share held out, chosen by o->split_seed. */

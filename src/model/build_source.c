@@ -42,7 +42,9 @@ static tensor *own_tensor(build *b, const char *name, int ndim, int64_t rows, in
     const size_t bytes = (size_t)(rows * cols) * sizeof **data;
     tensor *t = arena_new(&b->p->mem, sizeof *t);
     *data = arena_new(&b->p->mem, bytes);
-    *t = (tensor){.name = name, .type = DT_F32, .ndim = ndim, .dim = {rows, cols, 1, 1}, .data = *data, .bytes = bytes};
+    *t = (tensor){.name = name, .type = DT_F32, .ndim = ndim, .dim = {rows, cols, 1, 1}};
+    t->data = *data;
+    t->bytes = bytes;
     return t;
 }
 

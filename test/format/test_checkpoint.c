@@ -235,6 +235,25 @@ static void test_names(void **state)
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
         if (gguf_name_to_hf(f, strange[i], name, sizeof name)) fail_msg("%s became %s", strange[i], name);
     assert_false(gguf_name_to_hf(f, "blk.0.attn_q.weight", name, 12));
+    static const char *const stacks[][2] = {
+        {"token_embd.weight", "shared.weight"},
+        {"enc.output_norm.weight", "encoder.final_layer_norm.weight"},
+        {"enc.blk.0.attn_rel_b.weight", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"},
+        {"enc.blk.11.ffn_up.weight", "encoder.block.11.layer.1.DenseReluDense.wi_1.weight"},
+        {"dec.blk.11.ffn_gate.weight", "decoder.block.11.layer.2.DenseReluDense.wi_0.weight"},
+        {"dec.blk.3.cross_attn_o.weight", "decoder.block.3.layer.1.EncDecAttention.o.weight"},
+    };
+    f = family_find("t5");
+    for (size_t i = 0; i < sizeof stacks / sizeof *stacks; i++) {
+        assert_true(gguf_name_to_hf(f, stacks[i][0], name, sizeof name));
+        assert_string_equal(name, stacks[i][1]);
+        assert_true(gguf_name_from_hf(f, stacks[i][1], name, sizeof name));
+        assert_string_equal(name, stacks[i][0]);
+    }
+    assert_true(gguf_name_from_hf(f, "decoder.block.0.layer.2.DenseReluDense.wi.weight", name, sizeof name));
+    assert_string_equal(name, "dec.blk.0.ffn_up.weight");
+    assert_false(gguf_name_to_hf(f, "enc.blk.0.cross_attn_q.weight", name, sizeof name));
+    assert_false(gguf_name_to_hf(f, "blk.0.attn_q.weight", name, sizeof name));
 }
 
 int main(void)

@@ -144,6 +144,23 @@ static void test_refused(void **state)
         {"{\"rms_norm_eps\": -1}", E_FORMAT, "a norm epsilon of -1"},
         {"{\"rms_norm_eps\": 1}", E_FORMAT, "a norm epsilon of 1"},
         {"{\"tie_word_embeddings\": 1}", E_FORMAT, "\"tie_word_embeddings\" has to be true or false"},
+        {"{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-relu\"}", E_UNSUPPORTED,
+         "\"feed_forward_proj\" is \"gated-relu\""},
+        {"{\"model_type\": \"t5\", \"feed_forward_proj\": \"gelu\"}", E_UNSUPPORTED,
+         "\"feed_forward_proj\" is \"gelu\""},
+        {"{\"model_type\": \"t5\", \"num_layers\": 0}", E_FORMAT, "\"num_layers\" is 0"},
+        {"{\"model_type\": \"t5\", \"num_decoder_layers\": 2049}", E_FORMAT, "\"num_decoder_layers\" is 2049"},
+        {"{\"model_type\": \"t5\", \"d_kv\": -64}", E_FORMAT, "\"d_kv\" is -64"},
+        {"{\"model_type\": \"t5\", \"d_model\": 9223372036854775807}", E_FORMAT, "\"d_model\" is 922"},
+        {"{\"model_type\": \"t5\", \"relative_attention_num_buckets\": 2}", E_FORMAT, "2 buckets"},
+        {"{\"model_type\": \"t5\", \"relative_attention_num_buckets\": 31}", E_FORMAT, "31 buckets"},
+        {"{\"model_type\": \"t5\", \"relative_attention_max_distance\": 16}", E_FORMAT,
+         "32 buckets that reach 16 tokens"},
+        {"{\"model_type\": \"t5\", \"decoder_start_token_id\": 100}", E_FORMAT, "first token is 100"},
+        {"{\"model_type\": \"t5\", \"pad_token_id\": -1}", E_FORMAT, "first token is -1"},
+        {"{\"model_type\": \"t5\", \"is_encoder_decoder\": false}", E_UNSUPPORTED, "is_encoder_decoder"},
+        {"{\"model_type\": \"t5\", \"architectures\": [\"T5EncoderModel\"]}", E_UNSUPPORTED,
+         "is a T5EncoderModel"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         model_config c = {.layers = 77};
@@ -193,6 +210,39 @@ static void test_layers(void **state)
         ".w.", "rrr");
     check_layers("{\"model_type\": \"smollm3\", \"no_rope_layer_interval\": 2}", "...", "r.r");
     check_layers("{\"model_type\": \"smollm3\", \"no_rope_layers\": [0, 1, 1]}", "...", ".rr");
+}
+
+/* T5 by what it leaves out, and by both ways to say that the head is one of its own. */
+static void test_t5(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *changes;
+        bool tied, gated;
+        double scale;
+    } all[] = {
+        {"{\"model_type\": \"t5\", \"d_model\": 64}", true, false, 0.125},
+        {"{\"model_type\": \"t5\", \"d_model\": 64, \"tie_word_embeddings\": false, "
+         "\"feed_forward_proj\": \"gated-gelu\"}", false, true, 1},
+        {"{\"model_type\": \"t5\", \"d_model\": 64, \"tie_word_embeddings\": true, "
+         "\"scale_decoder_outputs\": false}", true, false, 1},
+        {"{\"model_type\": \"mt5\", \"d_model\": 64}", false, true, 1},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        model_config c;
+        err e;
+        check_ok(read(&c, all[i].changes, &e), &e);
+        assert_string_equal(c.architecture, "t5");
+        assert_int_equal(c.tied, all[i].tied);
+        assert_int_equal(c.gated, all[i].gated);
+        assert_int_equal(c.act, all[i].gated ? CONFIG_GELU_TANH : CONFIG_RELU);
+        assert_true(c.head_scale == all[i].scale && c.attention_scale == 1);
+        assert_int_equal(c.encoder_layers, i == 3 ? 8 : 6);
+        assert_int_equal(c.layers, 2 * c.encoder_layers);
+        assert_int_equal(c.eos[0], 1);
+        assert_int_equal(c.start, 0);
+        assert_int_equal(c.bucket_reach, 128);
+    }
 }
 
 static void test_families(void **state)
@@ -426,7 +476,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings),
-        cmocka_unit_test(test_tokens),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_tokens),   cmocka_unit_test(test_refused),   cmocka_unit_test(test_t5),
         cmocka_unit_test(test_layers),   cmocka_unit_test(test_families),
         cmocka_unit_test(test_gguf),     cmocka_unit_test(test_gguf_refused),
     };

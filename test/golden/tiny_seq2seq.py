@@ -56,9 +56,7 @@ ENTRIES = [
     (
         "mt5",
         t.MT5ForConditionalGeneration,
-        config(
-            t.MT5Config, feed_forward_proj="gated-gelu", num_decoder_layers=1, relative_attention_max_distance=12
-        ),
+        config(t.MT5Config, feed_forward_proj="gated-gelu", num_decoder_layers=1, relative_attention_max_distance=12),
         ["q", "v"],
         True,
         False,
@@ -103,7 +101,9 @@ def record(model, data, folder):
     save_file({k: x.detach().clone().float().contiguous() for k, x in kept.items()}, f"{folder}/golden.safetensors")
     golden = {"rows": data, "loss": float(ce.detach().mean()), "generated": [], "train": []}
     for r in data[:4]:
-        how = dict(max_new_tokens=14, do_sample=False, use_cache=False)  # its cache has the encoder's number of layers
+        how = dict(
+            max_new_tokens=14, do_sample=False, use_cache=False
+        )  # its cache has the encoder's number of layers
         with torch.no_grad():
             new = model.generate(input_ids=torch.tensor([r["source"]]), **how)
         golden["generated"].append(new[0, 1:].tolist())

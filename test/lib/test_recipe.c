@@ -133,11 +133,11 @@ static void test_words(void **state)
     options_release(&o);
 }
 
-static peft_config config_of(const options *o)
+static peft_config config_of(const options *o, const model *m)
 {
     peft_config c;
     err e = {0};
-    if (job_adapter_config(&c, o, &e) != OK) fail_msg("%s", e.msg);
+    if (job_adapter_config(&c, o, m, &e) != OK) fail_msg("%s", e.msg);
     return c;
 }
 
@@ -148,7 +148,7 @@ static void test_adapter(void **state)
         train("--lora_r=6|--lora_alpha=9|--lora_dropout=0.05|--use_rslora|--target_modules=q_proj,v_proj"
               "|--exclude_modules=.*\\.0\\..*|--layers_to_transform=1,3|--layers_pattern=layers"
               "|--rank_pattern={\"q_proj\": 2}|--alpha_pattern={\"v_proj\": 5}");
-    peft_config c = config_of(&o);
+    peft_config c = config_of(&o, &bare);
     assert_int_equal(c.r, 6);
     assert_true(c.alpha == 9 && c.dropout == 0.05 && c.rslora);
     assert_true(c.targets.n == 2 && !c.target_regex && !c.exclude.n);
@@ -160,9 +160,20 @@ static void test_adapter(void **state)
     assert_string_equal(c.base_model_name, "m.gguf");
     options_release(&o);
     o = train("--quiet");
-    c = config_of(&o);
+    c = config_of(&o, &bare);
     assert_string_equal(c.target_regex, "all-linear");
     assert_true(!c.targets.n && !c.layers && !c.exclude_regex);
+    assert_string_equal(c.task_type, "CAUSAL_LM");
+    static const model_config two_stacks = {.encoder_layers = 1, .layers = 2};
+    const model both = {.config = &two_stacks};
+    c = config_of(&o, &both);
+    assert_string_equal(c.task_type, "SEQ_2_SEQ_LM");
+    assert_true(c.targets.n == 2 && !strcmp(c.targets.p[0], "q") && !strcmp(c.targets.p[1], "v"));
+    assert_null(c.target_regex);
+    options_release(&o);
+    o = train("--target_modules=all-linear");
+    c = config_of(&o, &both);
+    assert_string_equal(c.target_regex, "all-linear");
     options_release(&o);
 }
 
@@ -178,12 +189,12 @@ static void test_refused(void **state)
     options_release(&o);
     e = (err){0};
     o = train("--rank_pattern={\"q_proj\": 2.5}");
-    assert_int_equal(job_adapter_config(&c, &o, &e), E_USAGE);
+    assert_int_equal(job_adapter_config(&c, &o, &bare, &e), E_USAGE);
     assert_non_null(strstr(e.msg, "rank_pattern: q_proj: a rank is a whole number"));
     options_release(&o);
     e = (err){0};
     o = train("--target_modules=.*q_proj|--layers_to_transform=1");
-    assert_int_equal(job_adapter_config(&c, &o, &e), E_USAGE);
+    assert_int_equal(job_adapter_config(&c, &o, &bare, &e), E_USAGE);
     assert_non_null(strstr(e.msg, "layers_to_transform needs names"));
     options_release(&o);
 }

@@ -86,6 +86,68 @@ static void test_tied_head(void **state)
     str_free(&config);
 }
 
+#define T5 "test/data/model/seq2seq/"
+
+static copy t5_copy(const char *name)
+{
+    copy c;
+    err e = {0};
+    str path = {0}, config = {0};
+    str_fmt(&path, T5 "%s", name);
+    copy_open(&c, path.p);
+    str_puts(&path, "/config.json");
+    check_ok(file_read(&config, path.p, 1 << 16, &e), &e);
+    scratch_write(folder, "config.json", config.p, config.n);
+    str_free(&path);
+    str_free(&config);
+    return c;
+}
+
+/* An encoder and a decoder: what is missing, of another shape, of no use; copies of the embedding are. */
+static void test_two_stacks(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "shared.weight", "encoder.final_layer_norm.weight", "decoder.final_layer_norm.weight",
+        "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+        "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+        "decoder.block.2.layer.1.EncDecAttention.k.weight", "decoder.block.1.layer.2.layer_norm.weight",
+        "encoder.block.1.layer.1.DenseReluDense.wi.weight",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        copy c = t5_copy("t5");
+        str text = {0};
+        *copy_find(&c, names[i]) = c.t[c.n - 1];
+        c.n--;
+        copy_save(&c);
+        str_fmt(&text, "tensor %s (", names[i]);
+        check_check(E_FORMAT, text.p);
+        str_free(&text);
+    }
+    copy c = t5_copy("t5-gated");
+    *copy_find(&c, "lm_head.weight") = c.t[--c.n];
+    copy_save(&c);
+    check_check(E_FORMAT, "tensor lm_head.weight (64, 32) is missing");
+    c = t5_copy("t5");
+    copy_find(&c, "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight")->dim[0] = 4;
+    copy_find(&c, "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight")->dim[1] = 8;
+    copy_save(&c);
+    check_check(E_FORMAT, "relative_attention_bias.weight is (4, 8), the configuration asks for (8, 4)");
+    for (int other = 0; other < 2; other++) {
+        c = t5_copy("t5");
+        const tensor *shared = copy_find(&c, "shared.weight");
+        c.t[c.n] = *shared;
+        c.t[c.n].name = "decoder.embed_tokens.weight";
+        if (other) c.t[c.n].data = copy_find(&c, "encoder.block.0.layer.1.DenseReluDense.wi.weight")->data;
+        if (other) c.t[c.n].dim[0] = 40, c.t[c.n].bytes = (size_t)40 * 32 * 2;
+        c.n++;
+        c.t[c.n] = *copy_find(&c, "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+        c.t[c.n++].name = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+        copy_save(&c);
+        check_check(other ? E_UNSUPPORTED : OK, "tensor decoder.embed_tokens.weight has no place");
+    }
+}
+
 /* A tensor taken out of a recorded quantized model. */
 static void check_without(const char *from, const char *suffix)
 {
@@ -272,6 +334,7 @@ int main(void)
         TEST(test_missing),
         TEST(test_not_fitting),
         TEST(test_tied_head),
+        TEST(test_two_stacks),
         TEST(test_quantized_damaged),
         TEST(test_nested_damaged),
         TEST(test_int8_damaged),

@@ -331,6 +331,22 @@ static void windows_count_what_they_see(void **state)
     }
 }
 
+static void rows_count_the_source_they_see(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 3, 0);
+    p.cap_source = 9;
+    val q = prog_value(&p, "q", VALUE_INPUT, ROWS_TOKENS, 0, 8);
+    val k = prog_value(&p, "k", VALUE_INPUT, ROWS_SOURCE, 0, 8);
+    val seen = prog_ints(&p, "seen", VALUE_INPUT, ROWS_TOKENS, 0, 2);
+    op_attention_across(&p, q, k, k, seen, 2, 1);
+    assert_true(plan_operations(&p) == 2 * 2 * 8.0 * 3 * 9);
+    p.v[seen].p = (int32_t[]){0, 4, 0, 4, 4, 9};
+    assert_true(plan_operations(&p) == 2 * 2 * 8.0 * (4 + 4 + 5));
+    prog_release(&p);
+}
+
 /* Breaks the n-th thing of a kind in a right plan; false when there is no n-th. */
 typedef bool breakage(prog *p, int n);
 
@@ -465,6 +481,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(inputs_and_results_keep_their_place),
         cmocka_unit_test(operations_counted_by_hand),
         cmocka_unit_test(windows_count_what_they_see),
+        cmocka_unit_test(rows_count_the_source_they_see),
         cmocka_unit_test(the_judge_sees_what_is_broken),
     };
     return cmocka_run_group_tests_name("plans", tests, NULL, NULL);
