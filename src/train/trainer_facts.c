@@ -36,7 +36,7 @@ static const char *types_of(arena *mem, const weights *w)
     return text;
 }
 
-/* Over every token of every row, and whether it is a label. */
+/* Over every token of every row and its source, and whether it is a label. */
 static uint64_t rows_fingerprint(const rowset *r)
 {
     uint64_t h = rng_mix((uint64_t)r->n);
@@ -44,6 +44,8 @@ static uint64_t rows_fingerprint(const rowset *r)
         h = rng_mix(h ^ (uint64_t)(r->offset[i + 1] - r->offset[i]));
         for (int64_t k = r->offset[i]; k < r->offset[i + 1]; k++)
             h = rng_mix(h ^ ((uint64_t)(uint32_t)r->ids[k] << 1 | r->mask[k]));
+        for (int64_t k = r->source ? r->source_offset[i] : 0; r->source && k < r->source_offset[i + 1]; k++)
+            h = rng_mix(h ^ (uint64_t)(uint32_t)r->source[k]);
     }
     return h;
 }

@@ -144,7 +144,7 @@ class Writer:
 
 
 class Seq2SeqWriter(Writer):
-    """An encoder and a decoder. What only the decoder has more or fewer layers of has a key of its own."""
+    """An encoder and a decoder, whose number of layers has a key of its own."""
 
     def keys(self, w, c, dim):
         w.add_block_count(c["num_layers"])

@@ -10,6 +10,8 @@ lorac train $rows --out run --seed 1 --num_train_epochs 2 --learning_rate 0.01 -
 grep -A3 -e target_modules -e task_type run/adapter_config.json
 lorac eval $rows --adapter run --quiet
 lorac eval $rows --adapter run --quiet --per_token labels.tsv >/dev/null && head -3 labels.tsv
+lorac train $rows --out run --seed 1 --num_train_epochs 2 --learning_rate 0.01 --resume_from_checkpoint latest \
+    --prompt_template 'of {mr}' --quiet
 lorac train $rows --out nf4 --quantization nf4 --max_steps 1 --lora_target_modules all-linear --quiet >/dev/null || exit
 lorac generate --model m --prompt "a cat" --adapter nf4 --quantization nf4 --max_new_tokens 3 --quiet >/dev/null && echo generated
 lorac train $rows --out x --packing true
