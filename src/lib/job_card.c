@@ -61,7 +61,8 @@ int job_card_write(const options *o, const job_model *j, const json_t *run_json,
     const json_t *result = json_object_get(run_json, "result");
     str_puts(&s, "---\nbase_model: ");
     add_quoted(&s, o->model);
-    str_puts(&s, "\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- lora\n- lorac\n---\n\n");
+    str_fmt(&s, "\nlibrary_name: peft\npipeline_tag: %s\ntags:\n- lora\n- lorac\n---\n\n",
+            j->model->config->encoder_layers ? "text2text-generation" : "text-generation");
     str_fmt(&s, "# LoRA adapter\n\nTrained with lorac " LORAC_VERSION " on `%s` (%s, %lld parameters).\n\n",
             o->model, j->model->config->architecture, (long long)j->model->parameters);
     str_puts(&s, "    lorac generate --model MODEL --adapter THIS_FOLDER --prompt TEXT\n\n## Results\n\n|  | "
