@@ -13,8 +13,9 @@
  *     lorac_job_free(job);
  *
  * The library prints nothing, never ends the process and keeps no global state: jobs in different threads do not
- * disturb each other. Functions that can fail return 0 or a negative code and then leave one line in `error`, a
- * buffer of LORAC_ERROR bytes of the caller's, which may be NULL. */
+ * disturb each other. What a job quantizes is kept on disk for the next (option "cache_dir"; "none": nowhere).
+ * Functions that can fail return 0 or a negative code and then leave one line in `error`, a buffer of LORAC_ERROR
+ * bytes of the caller's, which may be NULL. */
 #ifndef LORAC_H
 #define LORAC_H
 
