@@ -158,7 +158,8 @@ static void texts_are_written_alike(void **state)
 static void recipes_keep_their_held_out_rows(void **state)
 {
     (void)state;
-    static const char text[] = "eval_data: test/cli/data/stories.jsonl\n";
+    static const char text[] = "eval_data: test/cli/data/stories.jsonl\n",
+                      other[] = "eval_data: test/cli/data/stories.jsonl\nlora_r: 4\n";
     char *dir = scratch_new();
     str a = {0}, both = {0}, out = {0};
     comparison c;
@@ -166,7 +167,7 @@ static void recipes_keep_their_held_out_rows(void **state)
     err e = {0};
     str_fmt(&a, "%s/a.yaml", dir), str_fmt(&both, "%s,%s/b.yaml", a.p, dir), str_fmt(&out, "%s/out", dir);
     assert_int_equal(file_write(a.p, text, sizeof text - 1, &e), OK);
-    assert_int_equal(file_write(strchr(both.p, ',') + 1, text, sizeof text - 1, &e), OK);
+    assert_int_equal(file_write(strchr(both.p, ',') + 1, other, sizeof other - 1, &e), OK);
     assert_int_equal(begin(out.p, both.p, "12", &c, &o, &e), OK);
     for (int i = 0; i < 2; i++) {
         assert_string_equal(c.recipe[i].o.eval_data, "test/cli/data/stories.jsonl");
