@@ -59,9 +59,9 @@ static void no_more_than_the_interval(void **state)
 {
     (void)state;
     says("loss", -0.004, -0.015, 0.007, "false",
-         "loss: no difference between b and a that 120 rows and 3 seeds can show: -0.0040 +- 0.0110");
+         "no difference between b and a that 120 rows and 3 seeds can show: loss -0.0040 +- 0.0110");
     says("loss", 0.006, -0.001, 0.01, "false",
-         "loss: no difference between b and a that 120 rows and 3 seeds can show: +0.0060 +- 0.0070");
+         "no difference between b and a that 120 rows and 3 seeds can show: loss +0.0060 +- 0.0070");
     says("loss", -0.02, -0.03, -0.01, "true",
          "loss: b is better than a by 0.0200 (95 %: 0.0100 to 0.0300; 120 rows and 3 seeds)");
     says("loss", 0.02, 0.01, 0.03, "true",
@@ -70,6 +70,34 @@ static void no_more_than_the_interval(void **state)
                                   "seeds)");
     says("slot_error_rate", 0.1, 0.05, 0.15, "true",
          "slot error rate: b is worse than a by 0.1000 (95 %: 0.0500 to 0.1500; 120 texts and 3 seeds)");
+}
+
+/* What shows nothing is said once for a recipe's rows and once for its texts. */
+static void nothing_shown_is_said_together(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"loss", "token_accuracy", "chrf", "rougeL"};
+    static const char *const want[] = {
+        "no difference between b and a that 120 rows and 3 seeds can show: loss -0.0040 +- 0.0110, token accuracy "
+        "-0.0040 +- 0.0110",
+        "no difference between b and a that 120 texts and 3 seeds can show: chrF -0.00 +- 0.01",
+        "ROUGE-L: b is worse than a by 0.0040 (95 %: 0.0070 to 0.0150; 120 texts and 3 seeds)"};
+    char list[1024] = "", all[2048];
+    err e = {0};
+    for (int i = 0; i < 4; i++) {
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n,
+                 "%s{\"score\": \"%s\", \"recipe\": \"b\", \"against\": \"a\", \"rows\": 120, \"level\": 0.95, "
+                 "\"value\": -0.004, \"low\": -0.015, \"high\": 0.007, \"shown\": %s}",
+                 i ? ", " : "", one[i], i == 3 ? "true" : "false");
+    }
+    snprintf(all, sizeof all, told_text, list);
+    json_t *told = json_parse(all, strlen(all), "told", &e);
+    if (!told) fail_msg("%s", e.msg);
+    json_t *words = compare_verdict(told);
+    for (size_t i = 0; i < 3; i++) assert_string_equal(json_string_value(json_array_get(words, i)), want[i]);
+    json_decref(words);
+    json_decref(told);
 }
 
 static void costs(void **state)
@@ -253,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_than_the_interval),
+        cmocka_unit_test(nothing_shown_is_said_together),
         cmocka_unit_test(costs),
         cmocka_unit_test(one_pair_of_runs_shows_no_speed),
         cmocka_unit_test(texts_are_written_alike),

@@ -36,28 +36,70 @@ static void add_sample(str *s, const json_t *told, const json_t *d)
     str_fmt(s, seeds == 1 ? "one seed" : "%lld seeds", seeds);
 }
 
-static void add_difference(json_t *out, const json_t *told, const json_t *d)
+static size_t score_of(const json_t *d)
 {
-    str s = {0};
     size_t k = 0;
     while (k + 1 < sizeof told_of / sizeof *told_of && strcmp(told_of[k].key, text(d, "score"))) k++;
-    double v = num(d, "value"), low = num(d, "low"), high = num(d, "high");
+    return k;
+}
+
+static void add_claim(json_t *out, const json_t *told, const json_t *d)
+{
+    str s = {0};
+    size_t k = score_of(d);
+    double v = num(d, "value"), low = fabs(num(d, "low")), high = fabs(num(d, "high"));
     int p = told_of[k].digits;
-    if (json_is_true(json_object_get(d, "shown")))
-        str_fmt(&s, "%s: %s is %s than %s by %.*f (%.4g %%: %.*f to %.*f; ", told_of[k].name, text(d,
-                                                                                                   "recipe"),
-                (v < 0) == told_of[k].less ? "better" : "worse", text(d, "against"), p, fabs(v),
-                100 * num(d, "level"), p, fmin(fabs(low), fabs(high)), p, fmax(fabs(low), fabs(high)));
-    else
-        str_fmt(&s, "%s: no difference between %s and %s that ", told_of[k].name, text(d, "recipe"),
-                text(d, "against"));
+    str_fmt(&s, "%s: %s is %s than %s by %.*f (%.4g %%: %.*f to %.*f; ", told_of[k].name, text(d, "recipe"),
+            (v < 0) == told_of[k].less ? "better" : "worse", text(d, "against"), p, fabs(v), 100 * num(d, "level"),
+            p, fmin(low, high), p, fmax(low, high));
     add_sample(&s, told, d);
-    if (json_is_true(json_object_get(d, "shown")))
-        str_puts(&s, ")");
-    else
-        str_fmt(&s, " can show: %+.*f +- %.*f", p, v, p, fmax(v - low, high - v)); /* 0 is never outside */
+    str_puts(&s, ")");
     json_array_append_new(out, json_string(str_c(&s)));
     str_free(&s);
+}
+
+static bool of_one_sample(const json_t *told, const json_t *a, const json_t *b)
+{
+    str x = {0}, y = {0};
+    add_sample(&x, told, a);
+    add_sample(&y, told, b);
+    bool same = !strcmp(text(a, "recipe"), text(b, "recipe")) && !strcmp(str_c(&x), str_c(&y));
+    str_free(&x);
+    str_free(&y);
+    return same;
+}
+
+/* Scores of differences[i]'s recipe and sample that show nothing, in one sentence; it is told where the first is. */
+static void add_nothing_shown(json_t *out, const json_t *told, size_t i)
+{
+    const json_t *all = json_object_get(told, "differences"), *d = json_array_get(all, i);
+    str s = {0};
+    str_fmt(&s, "no difference between %s and %s that ", text(d, "recipe"), text(d, "against"));
+    add_sample(&s, told, d);
+    str_puts(&s, " can show:");
+    bool first = true;
+    for (size_t k = 0; k < json_array_size(all); k++) {
+        const json_t *one = json_array_get(all, k);
+        if (json_is_true(json_object_get(one, "shown")) || !of_one_sample(told, d, one)) continue;
+        if (k < i) break;
+        double v = num(one, "value"), arm = fmax(v - num(one, "low"), num(one, "high") - v); /* 0 is never outside */
+        int p = told_of[score_of(one)].digits;
+        str_fmt(&s, "%s %s %+.*f +- %.*f", first ? "" : ",", told_of[score_of(one)].name, p, v, p, arm);
+        first = false;
+    }
+    if (!first) json_array_append_new(out, json_string(str_c(&s)));
+    str_free(&s);
+}
+
+static void add_differences(json_t *out, const json_t *told)
+{
+    const json_t *all = json_object_get(told, "differences");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        if (json_is_true(json_object_get(json_array_get(all, i), "shown")))
+            add_claim(out, told, json_array_get(all, i));
+        else
+            add_nothing_shown(out, told, i);
+    }
 }
 
 static void add_ratio(str *s, const char *what, double a, double b)
@@ -67,7 +109,7 @@ static void add_ratio(str *s, const char *what, double a, double b)
     if (fabs(r - 1) < 0.02)
         str_fmt(s, "%s as much %s", s->n ? "," : "", what);
     else
-        str_fmt(s, "%s %.2f times %s %s", s->n ? "," : "", r < 1 ? 1 / r : r, r < 1 ? "less" : "the", what);
+        str_fmt(s, "%s %.2f times %s %s", s->n ? "," : "", r < 1 ? 1 / r : r, r < 1 ? "less" : "as much", what);
 }
 
 /* Seed by seed, since both were trained one after the other: what disturbs a machine lasts. A ratio that
@@ -112,9 +154,12 @@ static void add_cost(json_t *out, const json_t *one, const json_t *first)
     str_free(&line);
 }
 
-static void add_before(json_t *out, const json_t *one)
+/* Once for each type. */
+static void add_before(json_t *out, const json_t *list, size_t i)
 {
-    const json_t *b = json_object_get(one, "before");
+    const json_t *b = json_object_get(json_array_get(list, i), "before");
+    for (size_t k = 0; k < i; k++)
+        if (!strcmp(text(json_object_get(json_array_get(list, k), "before"), "type"), text(b, "type"))) return;
     str s = {0};
     if (num(b, "kl_labels") > 0)
         str_fmt(&s,
@@ -146,13 +191,13 @@ json_t *compare_verdict(const json_t *told)
 {
     json_t *out = json_array();
     const json_t *list = json_object_get(told, "results"), *all = json_object_get(told, "differences");
-    for (size_t i = 0; i < json_array_size(all); i++) add_difference(out, told, json_array_get(all, i));
+    add_differences(out, told);
     const json_t *first = json_array_get(list, 0);
     for (size_t i = 1; i < json_array_size(list); i++) {
         add_speed(out, json_array_get(list, i), first);
         add_cost(out, json_array_get(list, i), first);
     }
-    for (size_t i = 0; i < json_array_size(list); i++) add_before(out, json_array_get(list, i));
+    for (size_t i = 0; i < json_array_size(list); i++) add_before(out, list, i);
     add_family(out, all);
     if (num(told, "seeds") == 1)
         json_array_append_new(out, json_string("one seed: how far another seed would move these numbers is "
