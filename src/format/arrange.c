@@ -32,16 +32,29 @@ static const char *modern_name(const char *name, char *out, size_t size)
     return length > 0 && (size_t)length < size ? out : name;
 }
 
-int arrange_names(weights **w, const family *f, err *e)
+/* language_model.model.X and language_model.lm_head, as transformers 4 wrote models that see images. */
+static const char *inside_name(const model_config *c, const char *name, char *out, size_t size)
 {
+    static const char model[] = "language_model.model.", head[] = "language_model.lm_head.";
+    if (!c->wrapper) return name;
+    if (str_starts(name, head)) return name + strlen("language_model.");
+    if (!str_starts(name, model)) return name;
+    int length = snprintf(out, size, CONFIG_INSIDE ".%s", name + strlen(model));
+    return length > 0 && (size_t)length < size ? out : name;
+}
+
+int arrange_names(weights **w, const model_config *c, err *e)
+{
+    const family *f = c->family;
     weights *named = weights_new();
     int code = OK;
     for (int64_t i = 0; i < weights_count(*w) && code == OK; i++) {
-        char buffer[512], older[512];
+        char buffer[512], older[512], inside[512];
         tensor t = *weights_at(*w, i);
-        if (family_ends(f->ignored, t.name)) continue;
+        if (family_ends(f->ignored, t.name) || config_is_outside(c, t.name)) continue;
         t.name = modern_name(t.name, older, sizeof older);
         t.name = full_name(f, t.name, buffer, sizeof buffer);
+        t.name = inside_name(c, t.name, inside, sizeof inside);
         code = weights_add(named, &t, e);
     }
     weights_free(code == OK ? *w : named);

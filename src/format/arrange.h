@@ -6,8 +6,9 @@
 #include "tensor/weights.h"
 
 /* The same tensors under the names that a whole model of the family has: files of the bare model lack the
- * prefix. What is no weight (buffers) is left out. *w is replaced. */
-int arrange_names(weights **w, const family *f, err *e);
+ * prefix. What is no weight (buffers) is left out, and of a model that sees images all but its text model. *w
+ * is replaced. */
+int arrange_names(weights **w, const model_config *c, err *e);
 
 /* After the names, and after the files' own views have been remembered: matrices that the files hold
  * transposed, and of GGUF files fused projections, become copies in order. */

@@ -22,6 +22,7 @@ struct checkpoint {
     gguf_parts    g; /* n 0: not GGUF */
     safetensors **shard;
     int64_t       shards;
+    int64_t       outside; /* tensors of a model that sees images which are not of its text model */
     torch_file  **torch;
     int64_t       torches;
     arena         mem;
@@ -255,7 +256,10 @@ static int open_folder(checkpoint *c, err *e)
             "%s: holds neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin",
             c->path);
     if (code == OK) code = bitsandbytes_add(c->w, c->shard, c->shards, &c->mem, e);
-    return code == OK ? arrange_names(&c->w, c->config.family, e) : code;
+    const int64_t all = weights_count(c->w);
+    if (code == OK) code = arrange_names(&c->w, &c->config, e);
+    if (code == OK && c->config.wrapper) c->outside = all - weights_count(c->w);
+    return code;
 }
 
 static bool has_safetensors(arena *mem, const char *folder)
@@ -340,5 +344,6 @@ void checkpoint_close(checkpoint *c)
 const model_config *checkpoint_config(const checkpoint *c) { return &c->config; }
 weights            *checkpoint_weights(const checkpoint *c) { return c->w; }
 const gguf         *checkpoint_gguf(const checkpoint *c) { return c->g.n ? c->g.part[0] : NULL; }
+int64_t             checkpoint_outside(const checkpoint *c) { return c->outside; }
 const char         *checkpoint_path(const checkpoint *c) { return c->path; }
 const char         *checkpoint_folder(const checkpoint *c) { return c->folder; }

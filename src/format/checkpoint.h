@@ -21,6 +21,8 @@ const model_config *checkpoint_config(const checkpoint *c);
 /* Hugging Face names. q and k of a GGUF file carry pair_dim (tensor/tensor.h). Not const: a caller
  * may weights_adopt() requantized tensors. */
 weights    *checkpoint_weights(const checkpoint *c);
+/* How many tensors were left out because they are not of the text model (vision tower, projector). */
+int64_t     checkpoint_outside(const checkpoint *c);
 const gguf *checkpoint_gguf(const checkpoint *c);   /* NULL for a folder of safetensors */
 const char *checkpoint_path(const checkpoint *c);   /* as it was given */
 const char *checkpoint_folder(const checkpoint *c); /* where tokenizer files lie beside it */

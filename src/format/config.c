@@ -17,6 +17,7 @@ int config_choose_family(model_config *c, const family *f, const char *name, con
     }
     str known = {0};
     for (int i = 0; family_at(i); i++) str_fmt(&known, "%s%s", i ? ", " : "", family_at(i)->name);
+    for (size_t i = 0; config_wrapper_at(i); i++) str_fmt(&known, ", %s", config_wrapper_at(i)->name);
     int code =
         fail(e, E_UNSUPPORTED, "%s: models of architecture \"%.60s\" are not supported (supported: %s)",
              where, name, str_c(&known));
@@ -144,7 +145,7 @@ static int read_eos(model_config *c, const json_t *o, const char *where, err *e)
 static int check_class(const model_config *c, const json_t *o, const char *where, err *e)
 {
     const json_t *list = json_object_get(o, "architectures");
-    const char *want = c->family->hf_class;
+    const char *want = c->wrapper ? c->wrapper->hf_class : c->family->hf_class;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (name && family_lists(want, name)) return OK;
@@ -297,14 +298,11 @@ static int derive(model_config *c, const json_t *o, const char *where, err *e)
     return e->code;
 }
 
-static int read_all(model_config *c, const json_t *config, const json_t *generation, const json_t *tokenizer,
-                    const char *where, err *e)
+/* Of the model, or of the text model in it. */
+static int read_numbers(model_config *c, const json_t *config, const json_t *generation,
+                        const json_t *tokenizer, const char *where, err *e)
 {
-    const char *name = json_text(config, "model_type", NULL, where, e);
-    int code = e->code;
-    if (code == OK) code = config_choose_family(c, name ? family_find(name) : NULL, name, where, e);
-    if (code == OK) code = check_class(c, config, where, e);
-    if (code != OK) return code;
+    int code = OK;
     config_defaults(c);
     read_counts(c, config, where, e);
     c->add_bos = json_flag(tokenizer, "add_bos_token", false, where, e);
@@ -320,6 +318,21 @@ static int read_all(model_config *c, const json_t *config, const json_t *generat
     if (code == OK) code = derive(c, config, where, e);
     if (code == OK) code = refuse_extras(c, config, where, e);
     return code == OK ? config_check(c, where, e) : code;
+}
+
+static int read_all(model_config *c, const json_t *config, const json_t *generation, const json_t *tokenizer,
+                    const char *where, err *e)
+{
+    const char *name = json_text(config, "model_type", NULL, where, e);
+    c->wrapper = config_wrapper_find(name);
+    json_t *text = c->wrapper ? config_of_text(c->wrapper, config, where, e) : NULL;
+    if (text) name = c->wrapper->text;
+    int code = e->code;
+    if (code == OK) code = config_choose_family(c, name ? family_find(name) : NULL, name, where, e);
+    if (code == OK) code = check_class(c, config, where, e);
+    if (code == OK) code = read_numbers(c, text ? text : config, generation, tokenizer, where, e);
+    json_decref(text);
+    return code;
 }
 
 int config_from_json(model_config *out, const json_t *config, const json_t *generation,

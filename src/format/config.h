@@ -40,9 +40,20 @@ typedef struct rope_config {
 
 typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU } config_act;
 
+/* A model that sees images, of which the text model alone is used. */
+typedef struct config_wrapper {
+    const char *name;     /* model_type of the whole: "gemma3" */
+    const char *hf_class; /* that its weights are saved from */
+    const char *text;     /* model_type of the text model */
+} config_wrapper;
+
+/* Where its text model lies: modules that are model.X elsewhere are model.language_model.X there. */
+#define CONFIG_INSIDE "model.language_model"
+
 typedef struct model_config {
     char    architecture[64]; /* family->name: "llama" */
     const struct family *family;
+    const config_wrapper *wrapper; /* what this is the text model of; NULL: it stands alone */
     int64_t layers;           /* all of them */
     int64_t encoder_layers;   /* so many of the first are an encoder's, beside a decoder; 0: it has none */
     int64_t width;            /* of the residual stream */
@@ -93,6 +104,11 @@ const char *config_rope_name(rope_kind kind); /* "llama3" */
 int64_t config_window(const model_config *c, int64_t layer);
 bool    config_rotates(const model_config *c, int64_t layer);
 bool    config_has_experts(const model_config *c, int64_t layer);
+
+/* A module's or tensor's name where the model is one inside another, in out or as it is; and whether a name is
+ * of the other parts (vision tower, projector), which nothing here uses. */
+const char *config_name_inside(const model_config *c, const char *name, char *out, size_t size);
+bool    config_is_outside(const model_config *c, const char *name);
 
 /* `config` is config.json; generation (generation_config.json) and tokenizer
  * (tokenizer_config.json) may be NULL. Spellings of transformers 4 and 5. E_FORMAT, E_UNSUPPORTED. */

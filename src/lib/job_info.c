@@ -55,6 +55,7 @@ static void listing_finish(listing *l, json_t *out)
 static void add_config(json_t *out, const model_config *c)
 {
     json_object_set_new(out, "architecture", json_string(c->architecture));
+    if (c->wrapper) json_object_set_new(out, "text_model_of", json_string(c->wrapper->name));
     json_object_set_new(out, "layers", json_integer(c->layers));
     json_object_set_new(out, "width", json_integer(c->width));
     json_object_set_new(out, "heads", json_integer(c->heads));
@@ -169,6 +170,11 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     const weights *w = checkpoint_weights(c);
     for (int64_t i = 0; i < weights_count(w); i++) list_tensor(&l, weights_at(w, i));
     listing_finish(&l, out);
+    if (checkpoint_outside(c))
+        json_object_set_new(out, "not_used",
+                            json_sprintf("%lld tensors of vision_tower and multi_modal_projector: the text "
+                                         "model alone is trained and run",
+                                         (long long)checkpoint_outside(c)));
     char fingerprint[17];
     json_object_set_new(out, "fingerprint", json_string(checkpoint_fingerprint_text(c, fingerprint)));
     tokenizer *t;

@@ -85,6 +85,25 @@ static void spell_out(adapter *a, const model *m)
     c->target_regex = NULL;
 }
 
+/* Names such as q_proj are also those of a vision tower, which the text model is trained without. PEFT, which
+ * has all of the model before it, is told so by an expression. */
+static void leave_out_vision(adapter *a)
+{
+    static const char outside[] = "(.*\\.)?(vision_tower|multi_modal_projector)\\..*";
+    peft_config *c = &a->config;
+    if (c->exclude_regex && strstr(c->exclude_regex, outside)) return;
+    str all = {0};
+    str_puts(&all, outside);
+    if (c->exclude_regex) str_fmt(&all, "|%s", c->exclude_regex);
+    for (int64_t i = 0; i < c->exclude.n; i++) {
+        str_puts(&all, "|(.*\\.)?");
+        for (const char *p = c->exclude.p[i]; *p; p++) str_fmt(&all, "%s%c", *p == '.' ? "\\" : "", *p);
+    }
+    c->exclude_regex = arena_strdup(&a->mem, str_c(&all));
+    c->exclude = (peft_list){0};
+    str_free(&all);
+}
+
 /* The modules that the configuration names, with their ranks, scales and places; not yet their storage. */
 static bool saved_whole(const peft_config *c, const char *module)
 {
@@ -171,6 +190,7 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     adapter *a = xcalloc(1, sizeof *a);
     a->config = copy_config(&a->mem, config);
     a->config.fan_in_fan_out = m->config->family && m->config->family->columns;
+    if (m->config->wrapper) leave_out_vision(a);
     spell_out(a, m);
     int code = choose_modules(a, m, e);
     if (code == OK) code = check_experts(a, m, e);
@@ -260,12 +280,23 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
     return OK;
 }
 
+/* Transformers 4 called the modules of a text model beside a vision tower language_model.model.*. */
+static const tensor *find_stored(const weights *w, const char *name)
+{
+    static const char inside[] = CONFIG_INSIDE;
+    char older[512];
+    const tensor *t = weights_find(w, name);
+    if (t || strncmp(name, inside, strlen(inside))) return t;
+    snprintf(older, sizeof older, "language_model.model%s", name + strlen(inside));
+    return weights_find(w, older);
+}
+
 static int load_one(adapter *a, const weights *w, const adapter_module *n, const char *leaf, size_t at,
                     int64_t rows, int64_t cols, const char *folder, err *e)
 {
     char name[512];
     snprintf(name, sizeof name, "%s.%s.weight", n->name, leaf);
-    const tensor *t = weights_find(w, name);
+    const tensor *t = find_stored(w, name);
     if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, name);
     if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != cols)
         return fail(e, E_FORMAT,
@@ -295,6 +326,18 @@ static int load_whole(adapter *a, const weights *w, const adapter_whole *n, cons
     return OK;
 }
 
+/* Whether a tensor of an adapter folder has a place in this one. */
+static bool belongs(const adapter *a, const model *m, const char *name)
+{
+    static const char older[] = "language_model.model.";
+    const char *leaf = strstr(name, ".lora_");
+    const bool renamed = m->config->wrapper && !strncmp(name, older, strlen(older));
+    const char *rest = renamed ? name + strlen(older) : name;
+    char module[512];
+    snprintf(module, sizeof module, "%s%.*s", renamed ? CONFIG_INSIDE "." : "", leaf ? (int)(leaf - rest) : 0, rest);
+    return adapter_find(a, module) >= 0 || is_whole(a, name) || config_is_outside(m->config, name);
+}
+
 int adapter_open(adapter **out, const model *m, const char *folder, err *e)
 {
     err local = {0};
@@ -306,10 +349,7 @@ int adapter_open(adapter **out, const model *m, const char *folder, err *e)
     if (code == OK && weights_count(peft_weights(p)) != 2 * a->modules + a->wholes) {
         for (int64_t i = 0; i < weights_count(peft_weights(p)) && code == OK; i++) {
             const char *name = weights_at(peft_weights(p), i)->name;
-            const char *leaf = strstr(name, ".lora_");
-            char module[512];
-            snprintf(module, sizeof module, "%.*s", leaf ? (int)(leaf - name) : 0, name);
-            if (adapter_find(a, module) < 0 && !is_whole(a, name))
+            if (!belongs(a, m, name))
                 code = fail(e, E_FORMAT,
                             "%s: %s belongs to no adapted module of this model: the adapter is for "
                             "another base",

@@ -12,12 +12,14 @@ const char *build_module(build *b, int64_t layer, const char *name)
 {
     const model_config *c = b->m->config;
     const char *blocks = c->family->blocks ? c->family->blocks : "model.layers";
-    if (layer < 0) return name;
+    char inside[256];
     if (c->family->decoder_blocks && layer >= c->encoder_layers) {
         blocks = c->family->decoder_blocks;
         layer -= c->encoder_layers;
     }
-    return arena_fmt(&b->p->mem, "%s.%lld.%s", blocks, (long long)layer, name);
+    if (layer >= 0) name = arena_fmt(&b->p->mem, "%s.%lld.%s", blocks, (long long)layer, name);
+    const char *full = config_name_inside(c, name, inside, sizeof inside);
+    return full == name ? name : arena_strdup(&b->p->mem, full);
 }
 
 /* A frozen weight by its full name: a matrix, or with rows 0 a vector. model_check() has made sure that it is
@@ -47,7 +49,7 @@ val build_embed(build *b, const char *name)
 {
     const model_config *c = b->m->config;
     const int64_t width = c->embed_width ? c->embed_width : c->width;
-    val table = build_frozen(b, name, "weight", c->vocab, width);
+    val table = build_frozen(b, build_module(b, -1, name), "weight", c->vocab, width);
     return op_embed_scaled(b->p, b->tokens, table, c->embed_scale);
 }
 
@@ -223,7 +225,7 @@ void build_head(build *b, val x, const char *weight)
         build_outputs(b, x, "score", NO_BIAS);
         return;
     }
-    val w = build_frozen(b, weight, "weight", b->m->config->vocab, p->v[x].s.d[1]);
+    val w = build_frozen(b, build_module(b, -1, weight), "weight", b->m->config->vocab, p->v[x].s.d[1]);
     if (b->kind != STEP_GENERATE) {
         int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
         b->loss = op_head_capped(p, x, w, b->target, b->weight, chunk, cap, &b->ce, &b->hit);

@@ -58,11 +58,12 @@ static void want(void *arg, const char *name, int64_t rows, int64_t cols)
 }
 
 /* lm_head.weight of a tied model: harmless when it is the embedding once more. */
-static bool same_as_embedding(const weights *w, const family *f, const tensor *t)
+static bool same_as_embedding(const weights *w, const model_config *c, const tensor *t)
 {
-    char name[96];
-    snprintf(name, sizeof name, "%s.weight", f->embedding ? f->embedding : "model.embed_tokens");
-    const tensor *e = weights_find(w, name);
+    char name[96], inside[128];
+    const char *embedding = c->family->embedding;
+    snprintf(name, sizeof name, "%s.weight", embedding ? embedding : "model.embed_tokens");
+    const tensor *e = weights_find(w, config_name_inside(c, name, inside, sizeof inside));
     return e && e->type == t->type && e->bytes == t->bytes && !memcmp(e->dim, t->dim, sizeof e->dim) &&
            !memcmp(e->data, t->data, t->bytes);
 }
@@ -105,7 +106,7 @@ static int refuse_unused(const check *k)
         if (is_copy(w, f, t) || (f->decoder_blocks && family_ends(f->ignored, t->name))) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
-        if (head && same_as_embedding(w, checkpoint_config(k->c)->family, t)) continue;
+        if (head && same_as_embedding(w, checkpoint_config(k->c), t)) continue;
         if (head && checkpoint_config(k->c)->tied)
             return fail(k->e, E_FORMAT,
                         "%s: lm_head.weight differs from the embedding, yet the configuration says "

@@ -206,7 +206,7 @@ def main():
     chosen = sys.argv[1:] or [""]
     for path in sorted(glob.glob(f"{HERE}/tiny_*.py")):
         name = os.path.basename(path)[:-3]
-        if name in ("tiny_models", "tiny_gguf"):
+        if name in ("tiny_models", "tiny_gguf", "tiny_encoders"):
             continue
         for entry in getattr(importlib.import_module(name), "MODELS", []):
             if any(entry.name.startswith(c) for c in chosen):

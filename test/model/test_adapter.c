@@ -216,9 +216,46 @@ static void test_open_refuses(void **state)
     adapter_close(a);
 }
 
+/* A text model beside a vision tower: names are those that PEFT sees there, the tower is left out by an
+ * expression, and adapters on it, or under the names of transformers 4, are read for what they are. */
+static void test_inside(void **state)
+{
+    (void)state;
+    err e = {0};
+    model *m = NULL;
+    adapter *a = NULL, *b = NULL;
+    must(model_open(&m, "test/data/model/tiny/gemma3-vision", "as-is", MODEL_DOUBLE_QUANT, NULL, &e), &e);
+    const peft_config c = {
+        .r = 2, .alpha = 4, .targets = NAMES("q_proj"), .exclude = NAMES("layers.0.self_attn.q_proj")};
+    must(adapter_new(&a, m, &c, 1, &e), &e);
+    assert_int_equal(a->modules, 5);
+    assert_string_equal(a->module[0].name, "model.language_model.layers.1.self_attn.q_proj");
+    assert_string_equal(a->config.exclude_regex, "(.*\\.)?(vision_tower|multi_modal_projector)\\..*"
+                                                 "|(.*\\.)?layers\\.0\\.self_attn\\.q_proj");
+    assert_int_equal(a->config.exclude.n, 0);
+    for (int64_t i = 0; i < a->modules; i++) /* as transformers 4 called them */
+        a->module[i].name = arena_fmt(&a->mem, "language_model.model.layers.%d.self_attn.q_proj", (int)i + 1);
+    save(a);
+    must(adapter_open(&b, m, folder, &e), &e);
+    assert_memory_equal(b->param, a->param, a->count * sizeof(float));
+    assert_string_equal(b->config.exclude_regex, a->config.exclude_regex);
+    assert_string_equal(b->module[4].name, "model.language_model.layers.5.self_attn.q_proj");
+    adapter_close(b);
+    adapter_whole tower = {"model.vision_tower.encoder.layers.0.self_attn.q_proj.lora_A.weight", 2, 8, false, 0};
+    adapter_whole other = {"model.vision_tower.encoder.layers.0.self_attn.q_proj.lora_B.weight", 8, 2, false, 0};
+    a->whole = (adapter_whole[]){tower, other};
+    a->wholes = 2;
+    save(a);
+    must(adapter_open(&b, m, folder, &e), &e);
+    assert_true(b->modules == 5 && b->wholes == 0);
+    adapter_close(b);
+    adapter_close(a);
+    model_close(m);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_targets), cmocka_unit_test(test_targets_refused),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_inside), cmocka_unit_test(test_targets), cmocka_unit_test(test_targets_refused),
                                        cmocka_unit_test(test_fresh), cmocka_unit_test(test_there_and_back),
                                        cmocka_unit_test(test_open_refuses)};
     return cmocka_run_group_tests(tests, begin, end);
