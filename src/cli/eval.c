@@ -18,6 +18,9 @@ static void scores(str *out, const json_t *r)
     } all[] = {{"accuracy", "accuracy"},
                {"macro_f1", "macro F1"},
                {"micro_f1", "micro F1"},
+               {"entity_precision", "entity precision"},
+               {"entity_recall", "entity recall"},
+               {"entity_f1", "entity F1"},
                {"mse", "squared error"},
                {"pearson", "Pearson"}};
     row_of_count(out, "rows", result_int(r, "rows"));
@@ -25,6 +28,16 @@ static void scores(str *out, const json_t *r)
     output_row(out, "loss", "%.6f", result_num(r, "loss"));
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (json_object_get(r, all[i].key)) output_row(out, all[i].label, "%.4f", result_num(r, all[i].key));
+    const char *type;
+    json_t *s;
+    json_object_foreach(json_object_get(r, "entities"), type, s)
+    {
+        str name = {0};
+        output_visible(&name, type);
+        output_row(out, str_c(&name), "F1 %.4f, precision %.4f, recall %.4f of %lld", result_num(s, "f1"),
+                   result_num(s, "precision"), result_num(s, "recall"), (long long)result_int(s, "entities"));
+        str_free(&name);
+    }
 }
 
 static void loss(str *out, const json_t *r)

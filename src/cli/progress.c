@@ -101,7 +101,13 @@ static void on_logged(void *arg, const json_t *line)
     if (state.steps > 0) str_fmt(&s, "/%lld", (long long)state.steps);
     if (is_eval) {
         str_fmt(&s, "  eval loss %.4f", result_num(line, "eval_loss"));
-        str_fmt(&s, "  accuracy %.4f", result_num(line, "eval_token_accuracy"));
+        static const char *const scores[][2] = {{"eval_token_accuracy", "accuracy"},
+                                                {"eval_accuracy", "accuracy"},
+                                                {"eval_entity_f1", "entity F1"},
+                                                {"eval_pearson", "Pearson"}};
+        for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
+            if (json_object_get(line, scores[i][0]))
+                str_fmt(&s, "  %s %.4f", scores[i][1], result_num(line, scores[i][0]));
     } else {
         str_fmt(&s, "  loss %.4f  grad norm %.3f  lr %.3g", result_num(line, "loss"),
                 result_num(line, "grad_norm"), result_num(line, "learning_rate"));

@@ -187,11 +187,10 @@ void job_class_close(job_class *c)
 
 /* ------------------------------------------------------------------------------------ the rows */
 
-int job_class_rows(job_class *c, job_rows *r, const char *path, const options *o, const job_model *j,
-                   const job_hooks *h, err *e)
+int job_class_rows(job_class *c, job_rows *r, const char *path, rows_part part, const options *o,
+                   const job_model *j, const job_hooks *h, err *e)
 {
-    *r = (job_rows){0};
-    class_columns columns;
+    *r = (job_rows){.classified = true};
     const bool encoder = j->model->config->family->encoder;
     const int64_t longest = model_longest(j->model);
     const class_options how = {.max_length = o->max_length > longest ? longest : o->max_length,
@@ -203,9 +202,9 @@ int job_class_rows(job_class *c, job_rows *r, const char *path, const options *o
     } else
         code = job_table_open(&r->table, path, o, NULL, e);
     if (code == OK) r->open = 1;
-    if (code == OK) code = columns_of(&columns, o, c->head.task, &r->table, e);
-    if (code == OK) code = rowset_classify(&r->set, &r->table, &columns, &c->labels, j->tokenizer, &how, e);
-    if (code == OK) r->classified = true;
+    if (code == OK) code = columns_of(&r->columns, o, c->head.task, &r->table, e);
+    if (code == OK) code = job_split(r, o, part, e);
+    if (code == OK) code = rowset_classify(&r->set, &r->table, &r->columns, &c->labels, j->tokenizer, &how, e);
     if (code != OK) job_rows_close(r);
     else if (h) job_rows_tell(r, path, h);
     return code;

@@ -28,9 +28,9 @@ void job_class_close(job_class *c);
 /* E_UNSUPPORTED when the adapter is a classifier's, which writes no text. */
 int job_class_refuse_text(const options *o, err *e);
 
-/* The rows of --data, or of another file. */
-int job_class_rows(job_class *c, job_rows *r, const char *path, const options *o, const job_model *j,
-                   const job_hooks *h, err *e);
+/* The rows of --data, or of another file, or a part of them. */
+int job_class_rows(job_class *c, job_rows *r, const char *path, rows_part part, const options *o,
+                   const job_model *j, const job_hooks *h, err *e);
 
 /* config.json beside the adapter: the base's, with id2label, label2id and problem_type. */
 int job_class_write(const job_class *c, const options *o, err *e);

@@ -19,14 +19,22 @@ static bool answered(const comparison *c, const job_model *base)
     return !bad;
 }
 
+/* A file, or a part of it, as the rows of a language model or of a classifier. */
+static int open_part(comparison *c, int which, const char *path, rows_part part, const options *o,
+                     const job_model *base, err *e)
+{
+    const job_rows **to = which ? &c->held : &c->train;
+    if (c->class.head.task == TASK_CAUSAL_LM) return stock_rows(c->s, to, path, part, o, base, c->h, e);
+    *to = &c->own[which];
+    return job_class_rows(&c->class, &c->own[which], path, part, o, base, c->h, e);
+}
+
 static int open_rows(comparison *c, const options *o, const job_model *base, err *e)
 {
     bool split = !o->eval_data;
-    int bad = stock_rows(c->s, &c->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, base, c->h, e);
+    int bad = open_part(c, 0, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, base, e);
     if (!bad)
-        bad = stock_rows(c->s, &c->held, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, o,
-                         base, c->h,
-                         e);
+        bad = open_part(c, 1, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, o, base, e);
     if (bad) return bad;
     if (c->held->set.n < 2)
         return fail(e, E_USAGE, "%s: one held-out row shows no difference between recipes; hold out more",
@@ -37,6 +45,7 @@ static int open_rows(comparison *c, const options *o, const job_model *base, err
                  (long long)c->held->table.rows, (long long)(c->held->table.rows + c->train->table.rows),
                      o->eval_split,
                  (long long)o->split_seed);
+    if (c->class.head.task != TASK_CAUSAL_LM) return OK;
     shape_kind k = c->held->shape.kind;
     c->texts = c->o->generate_rows >= 0 && k != SHAPE_TEXT && k != SHAPE_IDS && (k != SHAPE_CHAT || answered(c, base));
     if (c->o->generate_rows >= 0 && !c->texts)
@@ -45,22 +54,12 @@ static int open_rows(comparison *c, const options *o, const job_model *base, err
     return OK;
 }
 
-static int refuse_classifiers(const comparison *c, err *e)
-{
-    for (int i = 0; i < c->recipes; i++) {
-        const char *task = c->recipe[i].o.task_type;
-        if (task && strcmp(task, "auto") && !strstr(task, "_LM"))
-            return fail(e, E_UNSUPPORTED, "task_type %s: recipes of classifiers are not compared", task);
-    }
-    return OK;
-}
-
 static int open_all(comparison *c, err *e)
 {
     job_model base;
     int bad = compare_recipes(c, e);
-    if (!bad) bad = refuse_classifiers(c, e);
-    if (!bad) bad = stock_open(c->s, &base, &c->recipe[0].o, e);
+    if (!bad) bad = job_class_open(&c->class, &c->recipe[0].o, CLASS_LEARN, e);
+    if (!bad) bad = stock_open_for(c->s, &base, &c->recipe[0].o, &c->class.head, e);
     if (bad) return bad;
     bad = open_rows(c, &c->recipe[0].o, &base, e);
     stock_close(c->s, &base);
@@ -95,6 +94,8 @@ int job_compare(const options *o, const job_hooks *h, json_t **out, err *e)
     if (!bad) *out = json_incref(c.told);
     json_decref(c.told);
     for (int i = 0; i < c.recipes; i++) options_release(&c.recipe[i].o);
+    for (int i = 0; i < 2; i++) job_rows_close(&c.own[i]);
+    job_class_close(&c.class);
     free(c.recipe);
     stock_free(c.s);
     arena_free(&c.mem);

@@ -63,8 +63,21 @@ static int begin_dump(dump *d, const options *o, err *e)
     return bad;
 }
 
+/* {"PER": {"precision", "recall", "f1", "entities"}, ...}; NULL: there are none. */
+static json_t *entities_json(const entity_tally *t)
+{
+    json_t *all = t ? json_object() : NULL;
+    for (int64_t i = 0; t && i < t->tags->types; i++) {
+        const entity_scores s = entity_tally_scores(t, i);
+        json_object_set_new(all, t->tags->name[i],
+                            json_pack("{s:f, s:f, s:f, s:I}", "precision", s.precision, "recall", s.recall,
+                                      "f1", s.f1, "entities", (json_int_t)s.there));
+    }
+    return all;
+}
+
 static int evaluate(const job_model *j, const job_class *c, const job_rows *r, const options *o,
-                    const job_hooks *h, evaluation *out, err *e)
+                    const job_hooks *h, evaluation *out, json_t **entities, err *e)
 {
     const bool text = c->head.task == TASK_CAUSAL_LM;
     dump d = {.h = h, .set = &r->set, .class = text ? NULL : c};
@@ -79,6 +92,7 @@ static int evaluate(const job_model *j, const job_class *c, const job_rows *r, c
     if (!bad) bad = evaluator_run(v, &hooks, out, e);
     if (d.open && bad) file_abandon(&d.file);
     if (d.open && !bad) bad = file_commit(&d.file, e);
+    *entities = bad ? NULL : entities_json(evaluator_entities(v));
     evaluator_free(v);
     str_free(&d.line);
     return bad;
@@ -93,6 +107,9 @@ static void add_scores(json_t *o, const class_scores *s)
     } all[] = {{"accuracy", s->accuracy},
                {"macro_f1", s->macro_f1},
                {"micro_f1", s->micro_f1},
+               {"entity_precision", s->entity_precision},
+               {"entity_recall", s->entity_recall},
+               {"entity_f1", s->entity_f1},
                {"mse", s->mse},
                {"pearson", s->pearson}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -162,10 +179,12 @@ int job_eval(const options *o, const job_hooks *h, json_t **out, err *e)
     if (!bad)
         bad = text ? job_rows_open_part(&r, o->data, part, o, j.model->config, j.tokenizer,
                                         device_pool(j.device), h, e)
-                   : job_class_rows(&c, &r, o->data, o, &j, h, e);
+                   : job_class_rows(&c, &r, o->data, part, o, &j, h, e);
     if (!bad && o->generate) bad = job_score_open(&s, &r, &j, o, h, e);
-    if (!bad) bad = evaluate(&j, &c, &r, o, h, &v, e);
+    json_t *entities = NULL;
+    if (!bad) bad = evaluate(&j, &c, &r, o, h, &v, &entities, e);
     json_t *result = bad ? NULL : text ? result_of(&v) : result_of_class(&v);
+    if (entities) json_object_set_new(result, "entities", entities);
     if (!bad && o->generate) bad = job_score_run(&s, &j, o, h, result, e);
     if (!bad && saves) bad = save(o, result, e);
     if (!bad) *out = json_incref(result);

@@ -4,7 +4,7 @@
 
 #include "lib/job_open.h"
 #include "metric/symbols.h"
-#include "text/row.h"
+#include "text/classify.h"
 
 /* Stays where it is: the parts point to each other. */
 typedef struct job_rows {
@@ -13,7 +13,8 @@ typedef struct job_rows {
     row_shape shape;
     rowset set;
     int open; /* how many of the three are */
-    bool classified; /* the set is a classifier's (job_class.h), without a shape */
+    bool classified; /* the set is a classifier's (job_class.h), without a shape: */
+    class_columns columns;
 } job_rows;
 
 /* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. Of these
@@ -39,7 +40,7 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
                        const tokenizer *t, pool *team, const job_hooks *h, err *e);
 void job_rows_close(job_rows *r);
 
-/* Leaves in r->table, which is open with r->shape, the rows of the part, by the shares and the seed of o. E_USAGE when
+/* Leaves in r->table, which is open with r->shape (or is a classifier's), the rows of the part, by the shares and the seed of o. E_USAGE when
  * all have one prompt. */
 int job_split(job_rows *r, const options *o, rows_part part, err *e);
 /* How many different prompts the rows have. */
@@ -48,7 +49,7 @@ int job_rows_prompts(const job_rows *r, int64_t *out, err *e);
 void job_rows_tell(const job_rows *r, const char *path, const job_hooks *h);
 
 /* The number of a row's prompt among those in `prompts`, which takes up a new one; of a row without a prompt,
- * of its text. */
+ * or of a classifier, of its text. */
 int job_rows_prompt(const job_rows *r, int64_t row, symbols *prompts, int64_t *out, err *e);
 
 /* An array of lines: "12 rows are truncated (first: line 3): ...". */

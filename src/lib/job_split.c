@@ -12,11 +12,24 @@
 
 enum { SPLIT_STREAM = 0x73706c69, JUDGE_STREAM = 0x6a756467 };
 
+/* The cells that a classifier reads. */
+static void add_texts(const job_rows *r, int64_t row, str *out)
+{
+    const int column[] = {r->columns.text, r->columns.pair};
+    for (int i = 0; i < 2 && column[i] >= 0; i++) {
+        const cell c = table_cell(&r->table, row, column[i]);
+        str_fmt(out, "%lld ", (long long)c.n);
+        if (c.n) str_add(out, c.text, c.n);
+    }
+}
+
 int job_rows_prompt(const job_rows *r, int64_t row, symbols *groups, int64_t *out, err *e)
 {
     str text = {0};
     int bad = OK;
-    if (r->shape.kind == SHAPE_IDS)
+    if (r->classified)
+        add_texts(r, row, &text);
+    else if (r->shape.kind == SHAPE_IDS)
         str_fmt(&text, "%lld", (long long)row);
     else if (r->shape.kind == SHAPE_TEXT)
         bad = shape_completion(&r->shape, row, &text, e);

@@ -41,6 +41,17 @@ static double judge_share(const options *o)
     return share;
 }
 
+/* A file, or a part of it, as the rows of a language model or of a classifier: number `which` of those that the
+ * study keeps itself. */
+static int open_part(tune *t, int which, const job_rows **out, const char *path, rows_part part,
+                     const job_model *base, const job_hooks *h, err *e)
+{
+    if (t->class.head.task == TASK_CAUSAL_LM)
+        return stock_rows(t->stock, out, path, part, t->o, base, h, e);
+    *out = &t->rows_of[which];
+    return job_class_rows(&t->class, &t->rows_of[which], path, part, t->o, base, h, e);
+}
+
 /* Part of the held-out rows is kept from the search, where both parts have prompts enough to tell anything. */
 static int divide_rows(tune *t, const char *path, rows_part part, const job_model *base, err *e)
 {
@@ -52,8 +63,8 @@ static int divide_rows(tune *t, const char *path, rows_part part, const job_mode
     if (t->own.judge_split <= 0) return OK;
     int bad = job_rows_prompts(all, &guiding, e);
     if (!bad && guiding >= 2 * LEAST) {
-        bad = stock_rows(t->stock, &guides, path, part | ROWS_GUIDING, t->o, base, NULL, e);
-        if (!bad) bad = stock_rows(t->stock, &judges, path, part | ROWS_JUDGING, t->o, base, NULL, e);
+        bad = open_part(t, 2, &guides, path, part | ROWS_GUIDING, base, NULL, e);
+        if (!bad) bad = open_part(t, 3, &judges, path, part | ROWS_JUDGING, base, NULL, e);
         if (!bad) bad = job_rows_prompts(guides, &guiding, e);
         if (!bad) bad = job_rows_prompts(judges, &judging, e);
     }
@@ -69,10 +80,10 @@ static int open_rows(tune *t, const job_model *base, err *e)
 {
     const options *o = t->o;
     bool split = !o->eval_data;
-    int bad = stock_rows(t->stock, &t->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, o, base, t->h, e);
+    int bad = open_part(t, 0, &t->train, o->data, split ? ROWS_TRAINED : ROWS_ALL, base, t->h, e);
     if (!bad)
-        bad = stock_rows(t->stock, &t->eval, split ? o->data : o->eval_data,
-                         split ? ROWS_HELD_OUT : ROWS_ALL, o, base, t->h, e);
+        bad = open_part(t, 1, &t->eval, split ? o->data : o->eval_data, split ? ROWS_HELD_OUT : ROWS_ALL, base,
+                        t->h, e);
     if (!bad && t->eval->set.n < 2)
         bad = fail(e, E_USAGE, "%s: %lld held-out row judges nothing; give more rows with --eval-data, or "
                                "a larger "
@@ -206,10 +217,11 @@ static int open_all(tune *t, err *e)
     t->stock = stock_new(t->o, t->h);
     if (!t->o->eval_data && t->o->eval_split <= 0) t->own.eval_split = HELD_OUT;
     t->base = (tune_base){.o = t->o, .eval_split = t->own.eval_split};
-    bad = stock_open(t->stock, &base, t->o, e);
+    bad = job_class_open(&t->class, t->o, CLASS_LEARN, e);
+    if (!bad) bad = stock_open_for(t->stock, &base, t->o, &t->class.head, e);
     if (bad) return bad;
     bad = open_rows(t, &base, e);
-    if (!bad) t->texts = can_score(t, &base);
+    if (!bad) t->texts = t->class.head.task == TASK_CAUSAL_LM && can_score(t, &base);
     if (!bad) bad = open_study(t, &base, e);
     stock_close(t->stock, &base);
     return bad;
@@ -306,7 +318,9 @@ static void release(tune *t)
     study_close(t->study);
     space_release(&t->space);
     json_decref(t->definition);
+    for (int i = 0; i < 4; i++) job_rows_close(&t->rows_of[i]);
     stock_free(t->stock);
+    job_class_close(&t->class);
     pthread_mutex_destroy(&t->lock);
 }
 

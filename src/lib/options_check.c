@@ -97,10 +97,6 @@ int options_check(options *o, err *e)
     if (o->command == COMMAND_EVAL && check_eval(o, e)) return e->code;
     if (o->command & (learns | COMMAND_EVAL) && !*o->out)
         return fail(e, E_USAGE, "--output_dir is empty; name a folder");
-    const bool texts = !o->task_type || !strcmp(o->task_type, "auto") || strstr(o->task_type, "_LM");
-    if (!texts && o->command & (COMMAND_TUNE | COMMAND_COMPARE))
-        return fail(e, E_UNSUPPORTED, "--task_type %s: classifiers are trained and evaluated one at a time",
-                    o->task_type);
     if (o->command == COMMAND_COMPARE) return check_compare(o, e);
     if (o->command == COMMAND_TUNE && check_tune(o, e)) return e->code;
     return o->command & (COMMAND_TRAIN | COMMAND_TUNE) ? check_training(o, e) : OK;

@@ -71,7 +71,7 @@ const option_row option_table[] = {
         "halving: lengths at which runs are judged, fewer for short runs"),
     LIST("objective", "objectives", objectives, "eval_loss", TUNE, "NAMES",
          "what to search for, several for a Pareto front: eval_loss, eval_token_accuracy, seconds, memory, "
-         "a metric of eval --generate such as chrf"),
+         "a metric of eval --generate such as chrf; of classifiers eval_accuracy, eval_f1, eval_entity_f1"),
     TEXT("max_memory", NULL, max_memory, "none", TUNE, "AMOUNT",
          "refuse runs that their plan says take more: 4GiB, 512MiB"),
     INT("parallel", NULL, parallel, "1", TUNE, 1, 64,

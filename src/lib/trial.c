@@ -64,16 +64,16 @@ static void add_data(trial *t, const char *path, const table *rows)
 }
 
 /* A classifier's rows. */
-static int open_own(trial *t, err *e)
+static int open_own(trial *t, bool split, err *e)
 {
     const options *o = t->o;
-    if (o->eval_split > 0)
-        return fail(e, E_USAGE, "--eval_split is not for classifiers; give the held-out rows as --eval_data");
-    int bad = job_class_rows(&t->class, &t->own[0], o->data, o, &t->base, t->h, e);
+    int bad = job_class_rows(&t->class, &t->own[0], o->data, split ? ROWS_TRAINED : ROWS_ALL, o, &t->base,
+                             t->h, e);
     t->train = &t->own[0];
-    if (bad || !o->eval_data || t->unjudged) return bad;
+    if (bad || !(split || o->eval_data) || t->unjudged) return bad;
     t->eval = &t->own[1];
-    return job_class_rows(&t->class, &t->own[1], o->eval_data, o, &t->base, t->h, e);
+    return job_class_rows(&t->class, &t->own[1], split ? o->data : o->eval_data,
+                          (split ? ROWS_HELD_OUT : ROWS_ALL) | o->judged_on, o, &t->base, t->h, e);
 }
 
 static int open_stocked(trial *t, bool split, err *e)
@@ -90,7 +90,7 @@ static int open_rows(trial *t, err *e)
 {
     const options *o = t->o;
     bool split = !o->eval_data && o->eval_split > 0;
-    int bad = t->class.head.task == TASK_CAUSAL_LM ? open_stocked(t, split, e) : open_own(t, e);
+    int bad = t->class.head.task == TASK_CAUSAL_LM ? open_stocked(t, split, e) : open_own(t, split, e);
     if (bad) return bad;
     t->data = json_array();
     add_data(t, o->data, &t->train->table);
@@ -185,7 +185,8 @@ static void on_evaluating(void *arg, int64_t done, int64_t rows)
 /* An adapter that is new changes nothing yet, so the first evaluation is the bare base's. */
 static int on_evaluated(void *arg, int64_t at, const evaluation *v)
 {
-    const trial *t = arg;
+    trial *t = arg;
+    t->scores = v->scores;
     if (at == 0 && !t->o->adapter && t->eval != &t->own[1]) stock_set_before(t->s, &t->base, t->eval, v);
     bool ask = at > 0 && t->watch && t->watch->evaluated;
     return ask ? t->watch->evaluated(t->watch->arg, at, v) : 0;
@@ -214,6 +215,21 @@ json_t *trial_memory_json(const trial *t)
     return out;
 }
 
+static void add_scores(const trial *t, json_t *out, const trainer_result *r)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"eval_accuracy", t->scores.accuracy},
+               {"eval_f1", t->scores.macro_f1},
+               {"eval_entity_f1", t->scores.entity_f1},
+               {"eval_pearson", t->scores.pearson}};
+    if (t->class.head.task == TASK_CAUSAL_LM)
+        json_object_set_new(out, "eval_token_accuracy", number(r->token_accuracy));
+    for (size_t i = 0; t->scores.n && i < sizeof all / sizeof *all; i++)
+        if (isfinite(all[i].value)) json_object_set_new(out, all[i].name, json_real(all[i].value));
+}
+
 static json_t *result_json(const trial *t, const trainer_result *r)
 {
     json_t *out = json_pack("{s:s, s:I, s:f, s:I, s:I, s:I}", "out", t->o->out, "steps", (json_int_t)r->steps,
@@ -222,7 +238,7 @@ static json_t *result_json(const trial *t, const trainer_result *r)
     json_object_set_new(out, "train_loss", number(r->train_loss));
     json_object_set_new(out, "eval_loss_before", number(r->eval_loss_before));
     json_object_set_new(out, "eval_loss", number(r->eval_loss));
-    if (isfinite(r->eval_loss)) json_object_set_new(out, "eval_token_accuracy", number(r->token_accuracy));
+    if (isfinite(r->eval_loss)) add_scores(t, out, r);
     if (r->best_step >= 0) {
         json_object_set_new(out, "best_step", json_integer(r->best_step));
         json_object_set_new(out, "best_loss", number(r->best_loss));
@@ -277,6 +293,13 @@ int trial_run(trial *t, const trial_watch *watch, json_t **result, err *e)
     trainer_result r;
     bad = trainer_run(t->trainer, &hooks, &r, e);
     if (bad && bad != E_STOPPED) return bad;
+    if (!bad && !t->scores.n && t->class.head.task != TASK_CAUSAL_LM && t->eval) {
+        trial_judged again; /* gone on with behind its last evaluation */
+        bad = trial_judge(t, t->eval, &again, e);
+        if (bad) return bad;
+        t->scores = again.all.scores;
+        trial_judged_free(&again);
+    }
     *result = result_json(t, &r);
     if (bad) return bad;
     bad = trainer_save(t->trainer, DT_F32, e);
@@ -304,6 +327,11 @@ static void on_row(void *arg, int64_t row, const float *ce, const float *hit, in
     j->labels[row] = n;
 }
 
+static void on_verdict(void *arg, int64_t row, const evaluator_verdict *v)
+{
+    ((judging *)arg)->out->class[row] = *v;
+}
+
 static void on_judged(void *arg, int64_t done, int64_t rows)
 {
     const judging *j = arg;
@@ -315,14 +343,18 @@ int trial_judge_base(const job_model *base, const job_rows *rows, int64_t batch,
                      trial_judged *out, err *e)
 {
     size_t n = (size_t)rows->set.n;
-    if (base->model->head.task != TASK_CAUSAL_LM)
-        return fail(e, E_UNSUPPORTED, "a classifier is judged by lorac eval, not among others");
+    const bool text = base->model->head.task == TASK_CAUSAL_LM;
     *out = (trial_judged){.n = rows->set.n,
                           .loss = xcalloc(n, sizeof *out->loss),
                           .labels = xcalloc(n, sizeof *out->labels),
-                          .hits = xcalloc(n, sizeof *out->hits)};
+                          .hits = xcalloc(n, sizeof *out->hits),
+                          .class = text ? NULL : xcalloc(n, sizeof *out->class)};
     judging j = {out, h};
-    evaluator_hooks hooks = {.arg = &j, .progress = on_judged, .row = on_row, .stop = h ? h->stop : NULL};
+    evaluator_hooks hooks = {.arg = &j,
+                             .progress = on_judged,
+                             .row = on_row,
+                             .stop = h ? h->stop : NULL,
+                             .judged = text ? NULL : on_verdict};
     evaluator *v = NULL;
     int bad = evaluator_new(&v, base->model, base->adapter, &rows->set, batch, base->device, e);
     if (!bad) bad = evaluator_run(v, &hooks, &out->all, e);
@@ -341,6 +373,7 @@ void trial_judged_free(trial_judged *j)
     free(j->loss);
     free(j->labels);
     free(j->hits);
+    free(j->class);
     *j = (trial_judged){0};
 }
 

@@ -29,6 +29,7 @@ typedef struct trial {
     bool unjudged;
     job_class class; /* of a classifier, whose rows are its own */
     job_rows own[2];
+    class_scores scores; /* of its last evaluation; n 0: there was none in this process */
     recipe recipe;
     trainer *trainer;
     char *resume;
@@ -46,11 +47,12 @@ typedef struct trial_watch {
     void *arg;
 } trial_watch;
 
-/* Losses row by row, for statistics over rows: sum of the cross entropies of a row's labels. */
+/* Losses row by row, for statistics over rows: sum of the losses of a row's labels. */
 typedef struct trial_judged {
     int64_t n;
     double *loss;             /* (n) sums in nats */
     int64_t *labels, *hits;   /* (n) */
+    evaluator_verdict *class; /* (n) of a classifier, else NULL */
     evaluation all;
 } trial_judged;
 

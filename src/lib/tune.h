@@ -38,6 +38,8 @@ typedef struct tune {
     objective objective[OBJECTIVES_MAX];
     study_rules rules;
     double rows[RUNGS_MAX]; /* a run's length at each rung, in rows */
+    job_class class; /* of classifiers, whose rows are the study's own */
+    job_rows rows_of[4]; /* train, eval; eval parted: guides, judges */
     const job_rows *train, *eval, *judges; /* judges: eval too, where nothing was left for them alone */
     bool texts;   /* the data has references for generated texts */
 

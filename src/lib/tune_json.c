@@ -159,8 +159,8 @@ static json_t *won_in(const json_t *pairs, const char *name)
 
 static int add_won(const tune *t, int64_t winner, json_t *out, err *e)
 {
-    static const char *const names[] = {"eval_loss", "eval_token_accuracy", "chrf", "bleu", "rougeL",
-                                        "coverage", "seconds"};
+    static const char *const names[] = {"eval_loss", "eval_token_accuracy", "eval_accuracy", "eval_f1",
+                                        "eval_entity_f1", "chrf", "bleu", "rougeL", "coverage", "seconds"};
     json_t *pairs = json_array(), *won = json_object();
     for (int64_t k = 1; k <= 64; k++) {
         int64_t seed = (int64_t)t->how.seed + k;

@@ -13,6 +13,9 @@ static const struct {
 } metrics[] = {
     {"eval_loss", false, false},
     {"eval_token_accuracy", true, false},
+    {"eval_accuracy", true, false},
+    {"eval_f1", true, false},
+    {"eval_entity_f1", true, false},
     {"seconds", false, false},
     {"memory", false, false},
     {"tokens_per_second", true, false},
@@ -71,6 +74,21 @@ int tune_budget(study_rules *r, const char *text, err *e)
     return fail(e, E_USAGE, "budget: \"%s\" is no amount such as 60min, 2h, 40runs or 2e6tokens", text);
 }
 
+/* Accuracy and F1 are those of labels, entities those of labels that name them. */
+static bool has_metric(const tune *t, const char *name)
+{
+    const bool text = t->class.head.task == TASK_CAUSAL_LM;
+    entity_tags tags;
+    if (!strcmp(name, "eval_token_accuracy")) return text;
+    if (!strcmp(name, "eval_accuracy") || !strcmp(name, "eval_f1"))
+        return !text && t->class.labels.kind != LABEL_VALUE;
+    if (strcmp(name, "eval_entity_f1")) return true;
+    const label_set *l = &t->class.labels;
+    if (text || l->kind != LABEL_TOKENS || !entity_tags_init(&tags, l->name, l->n)) return false;
+    entity_tags_release(&tags);
+    return true;
+}
+
 static int read_objectives(tune *t, err *e)
 {
     const peft_list *list = &t->o->objectives;
@@ -85,6 +103,10 @@ static int read_objectives(tune *t, err *e)
                                     "and the "
                                     "held-out rows have none; use eval_loss",
                         t->objective[i].name);
+        if (!has_metric(t, t->objective[i].name))
+            return fail(e, E_USAGE, "objective: %s is not measured of %s", t->objective[i].name,
+                        t->class.head.task == TASK_CAUSAL_LM ? "models that write text, but of classifiers"
+                                                             : "this classifier");
         for (int64_t k = 0; k < i; k++)
             if (t->objective[k].name == t->objective[i].name)
                 return fail(e, E_USAGE, "objective: %s comes twice", t->objective[i].name);

@@ -164,6 +164,18 @@ static int train_to_rung(tune *t, const study_task *task, tune_verdict *v, err *
 
 /* ------------------------------------------------------------------------ without halving */
 
+/* What an evaluation on the way says, by the names of objectives. */
+static json_t *metrics_of(const evaluation *v)
+{
+    const class_scores *s = &v->scores;
+    json_t *out = json_pack("{s:f}", "eval_loss", v->loss);
+    if (!s->n) json_object_set_new(out, "eval_token_accuracy", json_real(v->token_accuracy));
+    if (s->n && isfinite(s->accuracy)) json_object_set_new(out, "eval_accuracy", json_real(s->accuracy));
+    if (s->n && isfinite(s->macro_f1)) json_object_set_new(out, "eval_f1", json_real(s->macro_f1));
+    if (s->entities) json_object_set_new(out, "eval_entity_f1", json_real(s->entity_f1));
+    return out;
+}
+
 typedef struct median {
     tune *t;
     const study_task *task;
@@ -180,7 +192,7 @@ static int on_evaluated(void *arg, int64_t at_step, const evaluation *v)
     tune *t = m->t;
     int last = t->rules.rungs - 1, bad = OK;
     if (m->rung >= last || at_step != m->at[m->rung]) return 0;
-    json_t *metrics = json_pack("{s:f, s:f}", "eval_loss", v->loss, "eval_token_accuracy", v->token_accuracy);
+    json_t *metrics = metrics_of(v);
     for (; m->rung < last && at_step == m->at[m->rung] && !bad; m->rung++) /* few steps: one is several */
         bad = study_report(t->study, m->task->run, m->rung, metrics, RUN_BUSY, NULL, &m->e);
     json_decref(metrics);

@@ -38,6 +38,7 @@ static bool is_fixed(const char *name)
 {
     static const char *const fixed[] = {
         "model_name_or_path", "adapter",         "dataset_name",        "eval_data",
+        "task_type",          "problem_type",    "text_column_names",   "label_column_name",
         "eval_split",         "split_seed",      "dataset_text_field",  "completion_only_loss",
         "assistant_only_loss", "max_length",     "prompt_template",     "completion_template",
         "completion_column",  "chat_template_path", "chat_template_kwargs", "num_train_epochs",

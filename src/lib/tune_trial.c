@@ -28,6 +28,8 @@ static int judge_base(tune *t, const options *o, double *loss, err *e)
 {
     job_model base;
     trial_judged judged;
+    *loss = 0;
+    if (t->class.head.task != TASK_CAUSAL_LM) return OK; /* its head is not trained yet and says nothing */
     int bad = stock_open(t->stock, &base, o, e);
     if (!bad) bad = trial_judge_base(&base, rows_of(t, o), o->eval_batch, NULL, &judged, e);
     if (!bad) {
@@ -60,7 +62,7 @@ static int start_of(tune *t, const options *o, double *loss, err *e)
 
 typedef struct look {
     tune *t;
-    double base; /* held-out loss of the bare base */
+    double base; /* held-out loss of the bare base; 0: of a classifier, which has none */
     double loss[WINDOW];
     int64_t steps;
     double start; /* the higher of the first step's loss and the bare base's */
@@ -104,8 +106,9 @@ static void on_progress(void *arg, const job_progress *p)
 
 static json_t *metrics_of(const json_t *result)
 {
-    static const char *const kept[] = {"eval_loss", "eval_token_accuracy", "seconds", "tokens_per_second",
-                                       "trainable_parameters"};
+    static const char *const kept[] = {"eval_loss",      "eval_token_accuracy", "eval_accuracy",
+                                       "eval_f1",        "eval_entity_f1",      "seconds",
+                                       "tokens_per_second", "trainable_parameters"};
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         json_t *v = json_object_get(result, kept[i]);
@@ -119,7 +122,7 @@ static json_t *metrics_of(const json_t *result)
 static void judge(double base, tune_verdict *v)
 {
     const json_t *loss = json_object_get(v->metrics, "eval_loss");
-    if (!loss || json_number_value(loss) <= EVAL_MARGIN * base) return;
+    if (!loss || base == 0 || json_number_value(loss) <= EVAL_MARGIN * base) return;
     v->state = RUN_DIVERGED;
     str_fmt(&v->why, "held-out loss %.4g is above the bare model's %.4g", json_number_value(loss), base);
 }

@@ -7,8 +7,31 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Macro F1 of the drawn rows. */
+static double macro_f1(const bootstrap_scores *a, int64_t seed, const int64_t *row)
+{
+    const bootstrap_labels *l = a->labels;
+    const int32_t *said = l->said + seed * l->n;
+    int64_t *hit = xcalloc((size_t)(2 * l->classes + 1), sizeof *hit), *all = hit + l->classes, seen = 0;
+    double sum = 0;
+    for (int64_t i = 0; i < a->rows; i++)
+        for (int64_t k = row ? row[i] : i, n = l->first[k]; n < l->first[k + 1]; n++) {
+            hit[said[n]] += said[n] == l->truth[n];
+            all[said[n]]++; /* 2 tp + fp + fn is how often it is said, and how often there */
+            all[l->truth[n]]++;
+        }
+    for (int64_t c = 0; c < l->classes; c++) {
+        if (!all[c]) continue;
+        seen++;
+        sum += 2 * (double)hit[c] / (double)all[c];
+    }
+    free(hit);
+    return seen ? sum / (double)seen : 0;
+}
+
 static double ratio(const bootstrap_scores *a, int64_t seed, const int64_t *row)
 {
+    if (a->labels) return macro_f1(a, seed, row);
     const double *num = a->num + seed * a->rows, *den = a->den + seed * a->rows;
     double n = 0, d = 0;
     for (int64_t i = 0; i < a->rows; i++) {

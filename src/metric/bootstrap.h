@@ -22,7 +22,16 @@
 typedef struct bootstrap_scores {
     int64_t rows, seeds;
     const double *num, *den; /* (seeds, rows) */
+    const struct bootstrap_labels *labels; /* NULL, or instead of the two: the score is macro F1 */
 } bootstrap_scores;
+
+/* One label for each of n rows, which belong to what is drawn: those of draw k are [first[k], first[k + 1]). Macro
+ * F1 is the mean of 2 tp / (2 tp + fp + fn) over the classes that are there or said (classify.h). */
+typedef struct bootstrap_labels {
+    int64_t n, classes;
+    const int64_t *first;       /* (rows + 1) */
+    const int32_t *truth, *said; /* (n) and (seeds, n) */
+} bootstrap_labels;
 
 typedef struct interval {
     double value, low, high;

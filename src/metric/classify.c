@@ -73,7 +73,7 @@ static double correlation(const class_tally *t)
 
 class_scores class_tally_scores(const class_tally *t)
 {
-    class_scores s = {t->n, NAN, NAN, NAN, NAN, NAN};
+    class_scores s = {t->n, NAN, NAN, NAN, NAN, NAN, false, NAN, NAN, NAN};
     if (!t->n) return s;
     if (t->classes == 0) {
         s.mse = t->squares / (double)t->n;

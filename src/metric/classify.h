@@ -10,6 +10,7 @@
 #ifndef METRIC_CLASSIFY_H
 #define METRIC_CLASSIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct class_tally {
@@ -22,6 +23,8 @@ typedef struct class_scores {
     int64_t n;
     double accuracy, macro_f1, micro_f1; /* NAN of values */
     double mse, pearson;                 /* NAN of classes; pearson also where one side does not vary */
+    bool entities;                       /* the labels are those of entities (entity.h): */
+    double entity_precision, entity_recall, entity_f1;
 } class_scores;
 
 void class_tally_init(class_tally *t, int64_t classes);

@@ -233,7 +233,7 @@ static int check_room(maker *m, err *e)
 
 static void begin(rowset *r, const table *t, const label_set *l)
 {
-    *r = (rowset){.rows = t->rows};
+    *r = (rowset){.rows = t->rows, .labels = l};
     r->offset = xcalloc((size_t)t->rows + 1, sizeof *r->offset);
     r->row = xcalloc((size_t)t->rows + 1, sizeof *r->row);
     r->line = xcalloc((size_t)t->rows + 1, sizeof *r->line);

@@ -76,6 +76,7 @@ typedef struct rowset {
     int32_t *target, *types; /* (offset[n]) the class there, or token; token types */
     float *values;           /* (n, outputs) instead of classes: numbers, or 1 for each of several */
     int64_t outputs;
+    const struct label_set *labels; /* what they are; outlives the rows */
     int64_t *source_offset; /* (n + 1) with an encoder, else NULL */
     int32_t *source;        /* (source_offset[n]) */
     int64_t *row;    /* (n) row of the table */

@@ -2,6 +2,7 @@
 #include "train/evaluator.h"
 
 #include "base/clock.h"
+#include "text/labels.h"
 #include "train/feed.h"
 
 #include <math.h>
@@ -14,6 +15,9 @@ struct evaluator {
     micro_batch batch;
     step *run;
     class_tally tally; /* of a classifier */
+    int32_t *said;     /* (labels) the classes of a batch */
+    entity_tags tags;  /* types 0: no labels of entities */
+    entity_tally entities;
 };
 
 static sampler *in_order(const rowset *rows, int64_t batch_rows, err *e)
@@ -30,6 +34,16 @@ static step_size size_of(const sampler *s, int64_t *docs)
     return size;
 }
 
+static void init_tallies(evaluator *v, int64_t labels)
+{
+    const model_head *h = &v->m->head;
+    const label_set *names = v->rows->labels;
+    class_tally_init(&v->tally, h->objective == OBJECTIVE_VALUE ? 0 : h->outputs);
+    v->said = xcalloc((size_t)labels + 1, sizeof *v->said);
+    if (!names || names->kind != LABEL_TOKENS || !entity_tags_init(&v->tags, names->name, names->n)) return;
+    entity_tally_init(&v->entities, &v->tags);
+}
+
 int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *rows, int64_t batch_rows,
                   device *d, err *e)
 {
@@ -43,8 +57,7 @@ int evaluator_new(evaluator **out, const model *m, adapter *a, const rowset *row
     v->rows = rows;
     v->s = s;
     micro_batch_init_for(&v->batch, rows, size.tokens, size.labels, docs, size.source);
-    if (m->head.task != TASK_CAUSAL_LM)
-        class_tally_init(&v->tally, m->head.objective == OBJECTIVE_VALUE ? 0 : m->head.outputs);
+    if (m->head.task != TASK_CAUSAL_LM) init_tallies(v, size.labels);
     for (int64_t k = 0; k < size.labels; k++) v->batch.weight[k] = 1;
     int code = step_new(&v->run, m, a, STEP_EVAL, &size, d, e);
     if (code == OK)
@@ -59,6 +72,9 @@ void evaluator_free(evaluator *v)
     if (!v) return;
     step_free(v->run);
     class_tally_release(&v->tally);
+    entity_tally_release(&v->entities);
+    entity_tags_release(&v->tags);
+    free(v->said);
     micro_batch_release(&v->batch);
     sampler_free(v->s);
     free(v);
@@ -98,6 +114,26 @@ static void judge(evaluator *v, const float *logits, int64_t k)
     for (int64_t i = 1; i < h->outputs; i++)
         if (z[i] > z[best]) best = i;
     class_tally_one(&v->tally, v->batch.target[k], best);
+    v->said[k] = (int32_t)best;
+}
+
+/* The row of labels [at, at + n). */
+static evaluator_verdict verdict_of(evaluator *v, const float *logits, int64_t at, int64_t n)
+{
+    const model_head *h = &v->m->head;
+    const bool one = h->objective == OBJECTIVE_CLASS && h->task == TASK_SEQ_CLS && n == 1;
+    evaluator_verdict r = {one ? v->batch.target[at] : -1, one ? v->said[at] : -1, 0, 0};
+    for (int64_t i = at * h->outputs; h->objective == OBJECTIVE_SEVERAL && i < (at + n) * h->outputs; i++) {
+        const int is = v->batch.values[i] > 0.5f, said = logits[i] > 0;
+        r.f1 += 2 * (is && said);
+        r.f1_of += is + said;
+    }
+    if (v->tags.types) {
+        const entity_count c = entity_tally_row(&v->entities, v->batch.target + at, v->said + at, n);
+        r.f1 = 2 * (double)c.right;
+        r.f1_of = (double)(c.said + c.there);
+    }
+    return r;
 }
 
 /* Labels of a document of the batch, from `first` on: those whose token lies before `end`. */
@@ -135,6 +171,10 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
             sum->token_accuracy += (double)hit[i];
             if (logits) judge(v, logits, i);
         }
+        if (logits) {
+            const evaluator_verdict judged = verdict_of(v, logits, at, n);
+            if (h->judged) h->judged(h->arg, row, &judged);
+        }
         if (logits && h->outputs) h->outputs(h->arg, row, logits + at * v->m->head.outputs, n);
         if (h->row) h->row(h->arg, row, ce + at, hit + at, n);
         at += n;
@@ -145,6 +185,20 @@ static int count(evaluator *v, const evaluator_hooks *h, evaluation *sum, err *e
     return OK;
 }
 
+static class_scores scores_of(const evaluator *v)
+{
+    class_scores s = class_tally_scores(&v->tally);
+    if (!v->tags.types) return s;
+    const entity_scores all = entity_tally_scores(&v->entities, -1);
+    s.entities = true;
+    s.entity_precision = all.precision;
+    s.entity_recall = all.recall;
+    s.entity_f1 = all.f1;
+    return s;
+}
+
+const entity_tally *evaluator_entities(const evaluator *v) { return v->tags.types ? &v->entities : NULL; }
+
 int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, err *e)
 {
     static const evaluator_hooks none;
@@ -153,6 +207,7 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
     double start = clock_seconds();
     *out = (evaluation){0};
     if (v->tally.hit) class_tally_clear(&v->tally);
+    if (v->tags.types) entity_tally_clear(&v->entities);
     for (int64_t k = 0; k < sampler_micro_batches(v->s); k++) {
         if (h->stop && *h->stop) return fail(e, E_STOPPED, "the evaluation was stopped");
         sampler_fill(v->s, 0, k, &v->batch);
@@ -164,7 +219,7 @@ int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, e
     }
     out->loss /= (double)out->labels;
     out->token_accuracy /= (double)out->labels;
-    if (v->m->head.task != TASK_CAUSAL_LM) out->scores = class_tally_scores(&v->tally);
+    if (v->m->head.task != TASK_CAUSAL_LM) out->scores = scores_of(v);
     out->seconds = clock_seconds() - start;
     return OK;
 }

@@ -7,6 +7,7 @@
 #define TRAIN_EVALUATOR_H
 
 #include "metric/classify.h"
+#include "metric/entity.h"
 #include "model/step.h"
 #include "text/batch.h"
 
@@ -18,6 +19,14 @@ typedef struct evaluation {
     class_scores scores; /* of a classifier; else n is 0 */
 } evaluation;
 
+/* What a classifier made of a row: its one label (else -1), and F1 as a ratio of sums over rows: of several
+ * labels (2 tp over 2 tp + fp + fn), or of the entities of a sequence (2 right over said + there); 0 over 0 of
+ * others. */
+typedef struct evaluator_verdict {
+    int32_t truth, said;
+    double f1, f1_of;
+} evaluator_verdict;
+
 typedef struct evaluator_hooks {
     void *arg;
     void (*progress)(void *arg, int64_t done, int64_t rows);
@@ -26,6 +35,7 @@ typedef struct evaluator_hooks {
     const volatile int *stop; /* not 0: give up, between batches */
     /* Classifiers: each row's logits, (labels, outputs). */
     void (*outputs)(void *arg, int64_t row, const float *logits, int64_t labels);
+    void (*judged)(void *arg, int64_t row, const evaluator_verdict *v);
 } evaluator_hooks;
 
 typedef struct evaluator evaluator;
@@ -38,6 +48,9 @@ void evaluator_free(evaluator *v); /* NULL is fine */
 /* hooks, and each of its members, may be NULL. E_STOPPED when asked to; E_NUMERIC, with the line of the data
  * file, when a loss is not finite. */
 int evaluator_run(evaluator *v, const evaluator_hooks *hooks, evaluation *out, err *e);
+
+/* The entities of the last run, type by type; NULL where labels are not those of entities. */
+const entity_tally *evaluator_entities(const evaluator *v);
 
 /* E_USAGE when a row is longer than the model has positions for. */
 int evaluator_check_length(const model *m, const rowset *rows, err *e);

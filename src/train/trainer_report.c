@@ -37,13 +37,19 @@ static json_t *new_line(const trainer *t)
 
 static void put(json_t *o, const char *key, double x) { json_object_set_new(o, key, json_real(x)); }
 
-/* The scores that there are; PREFIXaccuracy, PREFIXf1 (macro), PREFIXmse, PREFIXpearson. */
+/* The scores that there are; PREFIXaccuracy, PREFIXf1 (macro), PREFIXentity_f1, PREFIXmse, PREFIXpearson. */
 static void put_scores(json_t *o, const char *prefix, const class_scores *s)
 {
     const struct {
         const char *name;
         double value;
-    } all[] = {{"accuracy", s->accuracy}, {"f1", s->macro_f1}, {"mse", s->mse}, {"pearson", s->pearson}};
+    } all[] = {{"accuracy", s->accuracy},
+               {"f1", s->macro_f1},
+               {"entity_precision", s->entity_precision},
+               {"entity_recall", s->entity_recall},
+               {"entity_f1", s->entity_f1},
+               {"mse", s->mse},
+               {"pearson", s->pearson}};
     for (size_t i = 0; s->n && i < sizeof all / sizeof *all; i++) {
         char key[48];
         snprintf(key, sizeof key, "%s%s", prefix, all[i].name);

@@ -60,7 +60,7 @@ static void equal_to_numpy(void **state)
         const json_t *c = json_array_get(cases, i);
         double *x = numbers(c, "a"), *y = numbers(c, "b"), *den = numbers(c, "den");
         double *alone = numbers(c, "interval"), *paired = numbers(c, "paired");
-        bootstrap_scores a = {(int64_t)number(c, "rows"), (int64_t)number(c, "seeds"), x, den}, b = a;
+        bootstrap_scores a = {(int64_t)number(c, "rows"), (int64_t)number(c, "seeds"), x, den, NULL}, b = a;
         b.num = y;
         double level = number(c, "level"), rows = number(c, "rows");
         int64_t n = (int64_t)number(c, "replicates");
@@ -81,7 +81,7 @@ static void as_near_to_scipy_as_drawing_allows(void **state)
     const json_t *c = json_array_get(cases, 0);
     double *x = numbers(c, "a"), *y = numbers(c, "b"), *den = numbers(c, "den");
     double *alone = numbers(c, "scipy_interval"), *paired = numbers(c, "scipy_paired");
-    bootstrap_scores a = {(int64_t)number(c, "rows"), 1, x, den}, b = a;
+    bootstrap_scores a = {(int64_t)number(c, "rows"), 1, x, den, NULL}, b = a;
     b.num = y;
     double scatter = 2.7 * (1 / sqrt(BOOTSTRAP_REPLICATES) + 1 / sqrt(200000)) * 5;
     interval one = bootstrap_interval(&a, 0.95, BOOTSTRAP_REPLICATES, 1),
@@ -97,7 +97,7 @@ static void nothing_to_differ(void **state)
 {
     (void)state;
     double x[6] = {1, 2, 3, 4, 5, 6}, one[6] = {1, 1, 1, 1, 1, 1};
-    bootstrap_scores a = {3, 2, x, one};
+    bootstrap_scores a = {3, 2, x, one, NULL};
     interval d = bootstrap_difference(&a, &a, 0.95, 100, 1);
     assert_true(d.value == 0 && d.low == 0 && d.high == 0);
     assert_true(bootstrap_score(&a) == 3.5);
@@ -114,9 +114,31 @@ static void few_rows_show_nothing(void **state)
     assert_false(bootstrap_shows(around, 1000, 0.95));
 }
 
+/* Macro F1 of labels: of all rows that of classify.h, and of every draw of two by hand. A draw with both rows of
+ * the first unit and the second has classes 0 and 1 at 2/3 and 0. */
+static void test_labels(void **state)
+{
+    (void)state;
+    const int64_t first[] = {0, 1, 2}, together[] = {0, 2, 3};
+    const int32_t truth[] = {0, 1, 1}, said[] = {0, 0, 1}, wrong[] = {1, 0, 0}, both[] = {0, 0, 1, 1, 0, 0};
+    bootstrap_labels l = {2, 3, first, truth, said};
+    bootstrap_scores a = {.rows = 2, .seeds = 1, .labels = &l};
+    interval v = bootstrap_interval(&a, 0.95, 1000, 1);
+    assert_true(fabs(v.value - 1.0 / 3) < 1e-12 && v.low == 0 && v.high == 1);
+    v = bootstrap_interval(&a, 0, 1001, 1); /* the median: one of each row */
+    assert_true(fabs(v.low - 1.0 / 3) < 1e-12);
+    l = (bootstrap_labels){3, 2, together, truth, said};
+    assert_true(fabs(bootstrap_score(&a) - 2.0 / 3) < 1e-12);
+    bootstrap_labels m = {3, 2, together, truth, wrong}, n = {3, 2, together, truth, both};
+    bootstrap_scores b = {.rows = 2, .seeds = 1, .labels = &m}, c = {.rows = 2, .seeds = 2, .labels = &n};
+    assert_true(bootstrap_score(&b) == 0 && fabs(bootstrap_score(&c) - 1.0 / 3) < 1e-12);
+    v = bootstrap_difference(&a, &b, 0.95, 1000, 1);
+    assert_true(fabs(v.value - 2.0 / 3) < 1e-12 && fabs(v.low - 1.0 / 3) < 1e-12 && v.high == 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), 
         cmocka_unit_test(equal_to_numpy),
         cmocka_unit_test(as_near_to_scipy_as_drawing_allows),
         cmocka_unit_test(nothing_to_differ),

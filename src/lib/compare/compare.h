@@ -12,7 +12,8 @@
  *   compare.json            terms and recipes; when all is done also results (job_compare's keys)
  *   base/TYPE.json          a base before training: rows, cost
  *   NAME-SEED/              run folder of `lorac train`
- *   NAME-SEED/eval/rows.json    {"row": [...], "labels": [...], "loss": [...], "hits": [...]}, held-out rows
+ *   NAME-SEED/eval/rows.json    {"row": [...], "labels": [...], "loss": [...], "hits": [...]}, held-out rows; of classifiers
+ *                               also "truth" and "said" (labels), or "f1" and "f1_of" (sums of a ratio)
  *   NAME-SEED/eval/eval.json, eval.jsonl    as those of `lorac eval --generate`
  *   report.html */
 #ifndef LIB_COMPARE_H
@@ -33,6 +34,8 @@ typedef struct comparison {
     contender *recipe;
     int recipes;
     arena mem;
+    job_class class; /* of classifiers, whose rows are the comparison's own */
+    job_rows own[2];
     const job_rows *train, *held;
     bool texts;   /* the rows have prompts to write texts for */
     json_t *told; /* compare.json */

@@ -18,7 +18,8 @@ static const char *const terms[] = {"model_name_or_path",  "dataset_name",      
                                     "max_length",          "packing",             "completion_only_loss",
                                     "assistant_only_loss", "chat_template_path",  "chat_template_kwargs",
                                     "num_train_epochs",    "train_sampling_strategy", "seed",
-                                    "max_steps",           "invalid_utf8"};
+                                    "max_steps",           "invalid_utf8",        "task_type",
+                                    "problem_type",        "text_column_names",   "label_column_name"};
 
 static int copy_options(options *to, const options *from, option_origin origin, err *e)
 {

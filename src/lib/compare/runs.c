@@ -11,6 +11,26 @@
 
 enum { CURVE_POINTS = 4, LOG_LINES = 20, PACE_STEPS = 3, TEXTS = 24 };
 
+static void add_verdicts(json_t *out, const trial_judged *j)
+{
+    bool one = true;
+    for (int64_t i = 0; i < j->n; i++) one = one && j->class[i].truth >= 0;
+    json_t *a = json_array(), *b = json_array();
+    double sum = 0;
+    for (int64_t i = 0; i < j->n; i++) {
+        const evaluator_verdict *v = &j->class[i];
+        json_array_append_new(a, one ? json_integer(v->truth) : json_integer((json_int_t)v->f1));
+        json_array_append_new(b, one ? json_integer(v->said) : json_integer((json_int_t)v->f1_of));
+        sum += v->f1_of;
+    }
+    if (one || sum > 0) {
+        json_object_set(out, one ? "truth" : "f1", a);
+        json_object_set(out, one ? "said" : "f1_of", b);
+    }
+    json_decref(a);
+    json_decref(b);
+}
+
 int compare_save_rows(const trial_judged *j, const job_rows *rows, const char *path, err *e)
 {
     json_t *row = json_array(), *labels = json_array(), *loss = json_array(), *hits = json_array();
@@ -22,6 +42,7 @@ int compare_save_rows(const trial_judged *j, const job_rows *rows, const char *p
     }
     json_t *out = json_pack("{s:o, s:o, s:o, s:o}", "line", row, "labels", labels, "loss", loss, "hits",
                             hits);
+    if (j->class) add_verdicts(out, j);
     int bad = json_save(out, path, 0, false, e);
     json_decref(out);
     return bad;
@@ -72,6 +93,19 @@ static int write_texts(comparison *c, const job_model *base, const char *folder,
 
 static json_t *loss_json(const trial_judged *j)
 {
+    const class_scores *s = &j->all.scores;
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"accuracy", s->accuracy}, {"macro_f1", s->macro_f1},   {"micro_f1", s->micro_f1},
+               {"mse", s->mse},           {"entity_f1", s->entity_f1}, {"pearson", s->pearson}};
+    if (j->class) {
+        json_t *o = json_pack("{s:I, s:I, s:f}", "rows", (json_int_t)j->n, "labels", (json_int_t)j->all.labels,
+                              "loss", j->all.loss);
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            if (isfinite(all[i].value)) json_object_set_new(o, all[i].name, json_real(all[i].value));
+        return o;
+    }
     return json_pack("{s:I, s:I, s:f, s:f}", "rows", (json_int_t)j->n, "label_tokens",
                      (json_int_t)j->all.labels, "loss",
                      j->all.loss, "token_accuracy", j->all.token_accuracy);
@@ -109,7 +143,7 @@ static int judge_saved(comparison *c, const options *o, err *e)
     options with = *o;
     job_model base;
     with.adapter = o->out;
-    int bad = stock_open(c->s, &base, &with, e);
+    int bad = stock_open_for(c->s, &base, &with, &c->class.head, e);
     if (bad) return bad;
     bad = job_adapter_open(&base, &with, NULL, e);
     if (!bad) bad = judge(c, &base, o->out, o->eval_batch, e);

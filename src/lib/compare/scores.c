@@ -10,11 +10,12 @@
 #include <string.h>
 
 /* One score of all runs of a recipe, as the bootstrap takes it. */
-typedef enum score_id { SCORE_LOSS, SCORE_ACCURACY, SCORE_CHRF, SCORE_ROUGE, SCORE_COVERAGE, SCORE_ERRORS,
-                       SCORES } score_id;
+typedef enum score_id { SCORE_LOSS, SCORE_ACCURACY, SCORE_RIGHT, SCORE_MACRO, SCORE_MICRO, SCORE_ENTITIES,
+                       SCORE_CHRF, SCORE_ROUGE, SCORE_COVERAGE, SCORE_ERRORS, SCORES } score_id;
 
-static const char *const score_name[SCORES] = {"loss", "token_accuracy", "chrf", "rougeL", "coverage",
-                                               "slot_error_rate"};
+static const char *const score_name[SCORES] = {"loss",      "token_accuracy", "accuracy", "macro_f1",
+                                               "micro_f1",  "entity_f1",      "chrf",     "rougeL",
+                                               "coverage",  "slot_error_rate"};
 
 typedef struct series {
     double *num, *den; /* (seeds, rows) */
@@ -24,6 +25,9 @@ typedef struct series {
 /* units: what the bootstrap draws of the held-out rows, (rows) the number of each row's. */
 typedef struct gathered {
     series of[SCORES];
+    bootstrap_labels labels; /* of classifiers of one label; n 0: none */
+    int64_t *first;          /* what they point to, on the heap */
+    int32_t *truth, *said;
     int64_t seeds, units;
     const int64_t *unit;
     bool untold; /* a seed has no texts */
@@ -60,6 +64,44 @@ static int changed(comparison *c, const char *name, err *e)
                 compare_path(c, name, "eval"));
 }
 
+/* Labels as they lie in the rows, sorted by the unit that they belong to. */
+static void add_labels(comparison *c, gathered *g, const json_t *truth, const json_t *said, int64_t seed)
+{
+    const int64_t n = c->held->set.n, classes = c->class.labels.n;
+    if (!g->first) {
+        g->first = xcalloc((size_t)g->units + 1, sizeof *g->first);
+        g->truth = xcalloc((size_t)n + 1, sizeof *g->truth);
+        g->said = xcalloc((size_t)(g->seeds * n) + 1, sizeof *g->said);
+        g->labels = (bootstrap_labels){n, classes, g->first, g->truth, g->said};
+        for (int64_t i = 0; i < n; i++) g->first[g->unit[i] + 1]++;
+        for (int64_t u = 0; u < g->units; u++) g->first[u + 1] += g->first[u];
+    }
+    int64_t *at = xcalloc((size_t)g->units + 1, sizeof *at);
+    memcpy(at, g->first, (size_t)g->units * sizeof *at);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t k = at[g->unit[i]]++;
+        const json_int_t is = json_integer_value(json_array_get(truth, (size_t)i)),
+                         was = json_integer_value(json_array_get(said, (size_t)i));
+        g->truth[k] = (int32_t)(is >= 0 && is < classes ? is : 0);
+        g->said[seed * n + k] = (int32_t)(was >= 0 && was < classes ? was : 0);
+    }
+    free(at);
+}
+
+/* F1 of what a classifier says, where it has one. */
+static void add_class(comparison *c, gathered *g, const json_t *o, int64_t seed)
+{
+    const json_t *f1 = json_object_get(o, "f1"), *of = json_object_get(o, "f1_of");
+    const int k = c->class.labels.kind == LABEL_TOKENS ? SCORE_ENTITIES : SCORE_MICRO;
+    if (json_object_get(o, "truth"))
+        add_labels(c, g, json_object_get(o, "truth"), json_object_get(o, "said"), seed);
+    if (!f1) return;
+    set_size(&g->of[k], g->seeds, g->units);
+    for (size_t i = 0; i < (size_t)c->held->set.n; i++)
+        put(&g->of[k], seed, g->unit[i], json_number_value(json_array_get(f1, i)),
+            json_number_value(json_array_get(of, i)));
+}
+
 static int add_rows(comparison *c, gathered *g, const char *name, int64_t seed, err *e)
 {
     json_t *o = read_json(c, name, "eval/rows.json", e);
@@ -67,14 +109,17 @@ static int add_rows(comparison *c, gathered *g, const char *name, int64_t seed, 
     const json_t *loss = json_object_get(o, "loss"), *labels = json_object_get(o, "labels"),
                  *hits = json_object_get(o, "hits");
     int64_t n = (int64_t)json_array_size(loss);
+    const bool text = c->class.head.task == TASK_CAUSAL_LM, number = c->class.labels.kind == LABEL_VALUE;
+    series *right = text ? &g->of[SCORE_ACCURACY] : !number ? &g->of[SCORE_RIGHT] : NULL;
     set_size(&g->of[SCORE_LOSS], g->seeds, g->units);
-    set_size(&g->of[SCORE_ACCURACY], g->seeds, g->units);
+    if (right) set_size(right, g->seeds, g->units);
     int bad = n == c->held->set.n ? OK : changed(c, name, e);
     for (int64_t i = 0; i < n && !bad; i++) {
         double d = json_number_value(json_array_get(labels, (size_t)i));
         put(&g->of[SCORE_LOSS], seed, g->unit[i], json_number_value(json_array_get(loss, (size_t)i)), d);
-        put(&g->of[SCORE_ACCURACY], seed, g->unit[i], json_number_value(json_array_get(hits, (size_t)i)), d);
+        if (right) put(right, seed, g->unit[i], json_number_value(json_array_get(hits, (size_t)i)), d);
     }
+    if (!bad && !text) add_class(c, g, o, seed);
     json_decref(o);
     return bad;
 }
@@ -141,11 +186,17 @@ static int gather(comparison *c, gathered *g, int which, err *e)
 static void release(gathered *g)
 {
     for (int k = 0; k < SCORES; k++) free(g->of[k].num), free(g->of[k].den);
+    free(g->first);
+    free(g->truth);
+    free(g->said);
 }
+
+static bool has(const gathered *g, int k) { return k == SCORE_MACRO ? g->first != NULL : g->of[k].num != NULL; }
 
 static bootstrap_scores scores_of(const gathered *g, int k)
 {
-    return (bootstrap_scores){g->of[k].rows, g->seeds, g->of[k].num, g->of[k].den};
+    if (k == SCORE_MACRO) return (bootstrap_scores){.rows = g->units, .seeds = g->seeds, .labels = &g->labels};
+    return (bootstrap_scores){g->of[k].rows, g->seeds, g->of[k].num, g->of[k].den, NULL};
 }
 
 static json_t *interval_json(interval v)
@@ -156,7 +207,7 @@ static json_t *interval_json(interval v)
 static void add_intervals(json_t *out, const gathered *g)
 {
     for (int k = 0; k < SCORES; k++) {
-        if (!g->of[k].num) continue;
+        if (!has(g, k)) continue;
         bootstrap_scores a = scores_of(g, k);
         interval v = bootstrap_interval(&a, LEVEL, BOOTSTRAP_REPLICATES, (uint64_t)BOOTSTRAP_SEED);
         json_object_set_new(out, score_name[k], interval_json(v));
@@ -170,17 +221,18 @@ static void add_differences(json_t *list, const comparison *c, int which, const 
 {
     double level = 1 - (1 - LEVEL) / (c->recipes - 1);
     for (int k = 0; k < SCORES; k++) {
-        if (!g->of[k].num || !first->of[k].num || g->of[k].rows != first->of[k].rows) continue;
+        if (!has(g, k) || !has(first, k)) continue;
         bootstrap_scores a = scores_of(g, k), b = scores_of(first, k);
+        if (a.rows != b.rows) continue;
         interval v = bootstrap_difference(&a, &b, level, BOOTSTRAP_REPLICATES, (uint64_t)BOOTSTRAP_SEED);
         json_t *one = interval_json(v);
         json_object_set_new(one, "recipe", json_string(c->recipe[which].name));
         json_object_set_new(one, "against", json_string(c->recipe[0].name));
         json_object_set_new(one, "score", json_string(score_name[k]));
         json_object_set_new(one, "level", json_real(level));
-        json_object_set_new(one, "rows", json_integer((json_int_t)g->of[k].rows));
-        if (k <= SCORE_ACCURACY && g->units < c->held->set.n) json_object_set_new(one, "prompts", json_true());
-        json_object_set_new(one, "shown", json_boolean(bootstrap_shows(v, g->of[k].rows, level)));
+        json_object_set_new(one, "rows", json_integer((json_int_t)a.rows));
+        if (k < SCORE_CHRF && g->units < c->held->set.n) json_object_set_new(one, "prompts", json_true());
+        json_object_set_new(one, "shown", json_boolean(bootstrap_shows(v, a.rows, level)));
         json_array_append_new(list, one);
     }
 }

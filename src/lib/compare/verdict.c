@@ -20,6 +20,10 @@ static const struct {
 } told_of[] = {
     {"loss", "loss", 4, true},
     {"token_accuracy", "token accuracy", 4, false},
+    {"accuracy", "accuracy", 4, false},
+    {"macro_f1", "macro F1", 4, false},
+    {"micro_f1", "micro F1", 4, false},
+    {"entity_f1", "entity F1", 4, false},
     {"chrf", "chrF", 2, false},
     {"rougeL", "ROUGE-L", 4, false},
     {"coverage", "attribute coverage", 4, false},
@@ -30,7 +34,10 @@ static const struct {
 static void add_sample(str *s, const json_t *told, const json_t *d)
 {
     long long rows = (long long)num(d, "rows"), seeds = (long long)num(told, "seeds");
-    bool texts = strcmp(text(d, "score"), "loss") && strcmp(text(d, "score"), "token_accuracy");
+    static const char *const of_texts[] = {"chrf", "rougeL", "coverage", "slot_error_rate"};
+    bool texts = false;
+    for (size_t i = 0; i < sizeof of_texts / sizeof *of_texts; i++)
+        texts |= !strcmp(text(d, "score"), of_texts[i]);
     const char *many = json_is_true(json_object_get(d, "prompts")) ? "prompts" : "rows";
     str_fmt(s, "%lld %s and ", rows, texts ? rows == 1 ? "text" : "texts" : many);
     str_fmt(s, seeds == 1 ? "one seed" : "%lld seeds", seeds);
@@ -197,7 +204,8 @@ json_t *compare_verdict(const json_t *told)
         add_speed(out, json_array_get(list, i), first);
         add_cost(out, json_array_get(list, i), first);
     }
-    for (size_t i = 0; i < json_array_size(list); i++) add_before(out, list, i);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_object_get(json_object_get(json_array_get(list, i), "before"), "without_head")) add_before(out, list, i);
     add_family(out, all);
     if (num(told, "seeds") == 1)
         json_array_append_new(out, json_string("one seed: how far another seed would move these numbers is "

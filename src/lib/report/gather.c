@@ -94,12 +94,16 @@ static void add_facts(json_t *r, const json_t *facts, const json_t *eval)
 {
     static const char *const result_keys[] = {"seconds", "tokens", "tokens_per_second", "steps", "train_loss",
                                               "trainable_parameters"};
-    static const char *const eval_keys[] = {"loss", "token_accuracy", "chrf", "bleu", "rougeL", "coverage",
+    static const char *const eval_keys[] = {"loss", "token_accuracy", "accuracy", "macro_f1", "micro_f1",
+                                            "entity_f1", "chrf", "bleu", "rougeL", "coverage",
                                             "slot_error_rate", "attributes"};
     const json_t *result = json_object_get(facts, "result"), *memory = json_object_get(result, "memory");
     copy(r, "loss", result, "eval_loss");
     copy(r, "loss_before", result, "eval_loss_before");
     copy(r, "token_accuracy", result, "eval_token_accuracy");
+    copy(r, "accuracy", result, "eval_accuracy");
+    copy(r, "macro_f1", result, "eval_f1");
+    copy(r, "entity_f1", result, "eval_entity_f1");
     copy(r, "memory", memory, "total");
     if (memory) json_object_set_new(r, "adapter_bytes", json_real(report_num(memory, "adapter")));
     copy_all(r, result, result_keys, sizeof result_keys / sizeof *result_keys);

@@ -26,6 +26,10 @@ static const struct {
     {"loss", "held-out loss", 1},
     {"loss_before", "before training", 1},
     {"token_accuracy", "token accuracy", 1},
+    {"accuracy", "accuracy", 1},
+    {"macro_f1", "macro F1", 1},
+    {"micro_f1", "micro F1", 1},
+    {"entity_f1", "entity F1", 1},
     {"chrf", "chrF", 1},
     {"bleu", "BLEU", 1},
     {"rougeL", "ROUGE-L", 1},
@@ -110,7 +114,8 @@ void report_csv(const json_t *page, str *out)
 
 static const struct {
     const char *key, *label;
-} scores[] = {{"loss", "held-out loss"}, {"token_accuracy", "token accuracy"}, {"chrf", "chrF"},
+} scores[] = {{"loss", "held-out loss"}, {"token_accuracy", "token accuracy"}, {"accuracy", "accuracy"},
+              {"macro_f1", "macro F1"},  {"micro_f1", "micro F1"},             {"entity_f1", "entity F1"}, {"chrf", "chrF"},
               {"rougeL", "ROUGE-L"},     {"coverage", "attribute coverage"},   {"slot_error_rate",
                                                                                 "slot error rate"}};
 

@@ -13,5 +13,5 @@ lorac eval --model $MODEL --data $DATA/moods.csv --predictions x.tsv
 lorac eval --model $MODEL --adapter run --data $DATA/moods.csv
 printf 'text,mood\nhello,odd\n' >odd.csv
 lorac eval --model $MODEL --adapter run --label_column_name mood --data odd.csv
-lorac tune --model $MODEL --data $DATA/moods.csv --task_type SEQ_CLS --out study
+lorac train --model $MODEL --data odd.csv --task_type SEQ_CLS --label_column_name mood --eval_split 0.5 --out split
 # mask s/(tokens|seconds|time).*//
