@@ -32,7 +32,7 @@ static int refuse_extras(const model_config *c, const family_source *s)
                     s->where);
     char key[128];
     snprintf(key, sizeof key, "%s.attention.causal", c->family->gguf);
-    if (!gguf_flag(s->gguf, key, true, s->e))
+    if (!gguf_flag(s->gguf, key, true, s->e) && !c->family->encoder)
         return fail(s->e, E_UNSUPPORTED, "%s: attention to later positions (%s) is not supported", s->where,
                     key);
     return s->e->code;

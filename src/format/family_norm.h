@@ -6,7 +6,7 @@
 #include "format/family.h"
 
 extern const name_pair gguf_gpt2[], gguf_gpt2_whole[], gguf_neox[], gguf_neox_whole[], gguf_falcon[],
-    gguf_falcon_whole[], gguf_t5_encoder[], gguf_t5_decoder[], gguf_t5_whole[];
+    gguf_falcon_whole[], gguf_bert[], gguf_bert_whole[], gguf_t5_encoder[], gguf_t5_decoder[], gguf_t5_whole[];
 
 void family_read_gpt2(struct model_config *c, const struct family_source *s);
 void family_read_neox(struct model_config *c, const struct family_source *s);

@@ -445,6 +445,47 @@ static int read_gguf(model_config *c, const char *key, double value, const char 
     return code;
 }
 
+/* A GGUF file of an encoder, whose tokenizer is of that model. */
+static int read_encoder(model_config *c, const char *tokens, err *e)
+{
+    gguf_writer *w = gguf_writer_new();
+    gguf_put_string(w, "general.architecture", "bert");
+    gguf_put_u32(w, "bert.block_count", 3);
+    gguf_put_u32(w, "bert.embedding_length", 48);
+    gguf_put_u32(w, "bert.attention.head_count", 6);
+    gguf_put_u32(w, "bert.feed_forward_length", 96);
+    gguf_put_u32(w, "bert.vocab_size", 100);
+    gguf_put_u32(w, "bert.context_length", 512);
+    gguf_put_f32(w, "bert.attention.layer_norm_epsilon", 1e-5f);
+    gguf_put_bool(w, "bert.attention.causal", false);
+    gguf_put_string(w, "tokenizer.ggml.model", tokens);
+    char *folder = scratch_new();
+    str path = {0};
+    gguf *g;
+    *e = (err){0};
+    str_fmt(&path, "%s/g", folder);
+    check_ok(gguf_writer_save(w, path.p, e), e);
+    check_ok(gguf_open(&g, path.p, e), e);
+    int code = config_from_gguf(c, &(gguf_parts){&g, 1}, e);
+    gguf_close(g);
+    gguf_writer_free(w);
+    str_free(&path);
+    scratch_free(folder);
+    return code;
+}
+
+static void test_gguf_encoder(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read_encoder(&c, "bert", &e), &e);
+    assert_true(c.layers == 3 && c.positions == 512 && c.position_offset == 0 && c.types == 0 &&
+                (float)c.rms_eps == 1e-5f && c.attention_bias && c.out_bias && c.mlp_bias);
+    assert_int_equal(read_encoder(&c, "t5", &e), E_UNSUPPORTED);
+    check_failed(&e, E_UNSUPPORTED, "is a RoBERTa in a GGUF file (its tokenizer is \"t5\")");
+}
+
 static void test_gguf(void **state)
 {
     (void)state;
@@ -526,7 +567,7 @@ int main(void)
         cmocka_unit_test(test_tokens),   cmocka_unit_test(test_refused),   cmocka_unit_test(test_t5),
         cmocka_unit_test(test_layers),   cmocka_unit_test(test_families),
         cmocka_unit_test(test_gguf),     cmocka_unit_test(test_gguf_refused),
-        cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_inside),   cmocka_unit_test(test_gguf_encoder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,17 +9,19 @@ Writes test/data/model/encoder/NAME/:
     golden.json                       task, loss, rows of ids and token types with their labels, the loss, ten
                                       optimizer losses
     golden.safetensors                logits of all labels, their losses, every gradient, computed in f64
+    NAME.gguf                         of two BERTs the same model in that format
 
-Run with torch, transformers, peft, safetensors and numpy installed.
+Run with torch, transformers, peft, safetensors, numpy and gguf installed.
 """
 
 import json, os, shutil, sys, zlib
-import numpy as np, torch
+import gguf, numpy as np, torch
 import transformers as t
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import tiny_models
+from tiny_gguf import Writer
 from tiny_models import VOCAB, as_bf16, bf16, fill
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -203,6 +205,31 @@ def record(model, kind, data, folder, outputs):
         f.write("\n")
 
 
+def gguf_bert(folder, path):
+    """The encoder as the conversion of llama.cpp writes it: without its pooler."""
+    with open(f"{folder}/config.json") as f:
+        c = json.load(f)
+    w = gguf.GGUFWriter(path, "bert")
+    w.add_block_count(c["num_hidden_layers"])
+    w.add_context_length(c["max_position_embeddings"])
+    w.add_embedding_length(c["hidden_size"])
+    w.add_feed_forward_length(c["intermediate_size"])
+    w.add_head_count(c["num_attention_heads"])
+    w.add_layer_norm_eps(c["layer_norm_eps"])
+    w.add_causal_attention(False)
+    w.add_pooling_type(gguf.PoolingType.CLS)
+    w.add_token_type_count(c["type_vocab_size"])
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, c["num_hidden_layers"])
+    add = Writer("bert").add
+    for name, x in sorted(load_file(f"{folder}/model.safetensors").items()):
+        if not name.startswith("pooler."):
+            add(w, names, name, x.float().numpy())
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 def make(name, base_class, cls, config, targets, saved, kind, outputs):
     folder = os.path.join(OUT, name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -238,6 +265,8 @@ def make(name, base_class, cls, config, targets, saved, kind, outputs):
     tiny_models.save_adapter(model, f"{folder}/adapter", tiny_models.Model(name, cls, config, targets))
     types = getattr(config, "type_vocab_size", 0)
     record(model.double(), kind, rows(kind, outputs, types), folder, outputs)
+    if name in ("bert-class", "bert-token"):
+        gguf_bert(folder, f"{folder}/{name}.gguf")
     print(name)
 
 

@@ -7,7 +7,7 @@
  * errors have to be within its row of the second table of docs/MODELS.md; LORAC_RECORD=1 prints such rows.
  * Gradients of q are sums of ds_j k_j with sum ds_j = 0: some 64 * 2^-24 of terms ten times the sum.
  *
- * A folder added under test/data/model/encoder is walked by itself. */
+ * A folder added under test/data/model/encoder is walked by itself, and a GGUF file in it also. */
 #include "base/json.h"
 #include "model/step.h"
 #include "train/adamw.h"
@@ -88,7 +88,7 @@ static void read_rows(rig *r, bool encoder)
     for (int64_t k = 0; k < r->labels; k++) r->weight[k] = 1.0f / (float)r->labels;
 }
 
-static void rig_open(rig *r, const char *name, const char *which)
+static void rig_open(rig *r, const char *name, const char *file, const char *which)
 {
     memset(r, 0, sizeof *r);
     r->name = name;
@@ -98,7 +98,7 @@ static void rig_open(rig *r, const char *name, const char *which)
     r->golden = json_parse_file(path_of(name, "golden.json"), &r->e);
     assert_non_null(r->golden);
     read_head(r);
-    must(model_open_for(&r->m, path_of(name, ""), "as-is", MODEL_DOUBLE_QUANT, &r->head, NULL, &r->e), &r->e);
+    must(model_open_for(&r->m, file, "as-is", MODEL_DOUBLE_QUANT, &r->head, NULL, &r->e), &r->e);
     must(adapter_open(&r->a, r->m, path_of(name, "adapter"), &r->e), &r->e);
     must(adapter_check_head(r->a, r->m, &r->e), &r->e);
     read_rows(r, r->m->config->family->encoder);
@@ -230,9 +230,12 @@ static void test_all(void **state)
     must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
     for (int i = 0; i < n; i++) {
         seen = (worst){0};
-        for (int k = 0; k < 2; k++) {
+        char other[128];
+        snprintf(other, sizeof other, "%s.gguf", names[i]);
+        const bool has_gguf = file_exists(path_of(names[i], other));
+        for (int k = 0; k < (has_gguf ? 4 : 2); k++) {
             rig *r = xcalloc(1, sizeof *r);
-            rig_open(r, names[i], devices[k]);
+            rig_open(r, names[i], path_of(names[i], k < 2 ? "" : other), devices[k % 2]);
             check_training(r);
             check_saved(r, folder);
             rig_close(r);
