@@ -48,6 +48,36 @@ static void remember_stored(checkpoint *c)
     if (n) qsort(c->stored, (size_t)n, sizeof *c->stored, by_name);
 }
 
+/* What a plain Llama does not have, and so adds nothing to what its fingerprint was before these were in it. */
+static uint64_t hash_special(uint64_t h, const model_config *m)
+{
+    const rope_config *r = &m->rope;
+    const int64_t rope[] = {r->kind, r->original, r->factors, r->truncate};
+    const double scaled[] = {r->factor, r->low, r->high, r->magnitude};
+    const int64_t experts[] = {m->experts, m->experts_used, m->expert_ffn, m->shared_ffn, m->norm_topk};
+    const double scores[] = {m->attention_cap, m->final_cap, m->attention_scale};
+    static const uint8_t none[sizeof m->unrotated];
+    const size_t layers = (size_t)(m->layers + 7) / 8;
+    if (r->kind != ROPE_PLAIN) {
+        h = hash_bytes(h, rope, sizeof rope);
+        h = hash_bytes(h, scaled, sizeof scaled);
+        h = hash_bytes(h, r->short_factor, (size_t)r->factors * sizeof *r->short_factor);
+        h = hash_bytes(h, r->long_factor, (size_t)r->factors * sizeof *r->long_factor);
+    }
+    if (memcmp(m->windowed, none, layers)) {
+        h = hash_bytes(h, &m->window, sizeof m->window);
+        h = hash_bytes(h, m->windowed, layers);
+        h = hash_bytes(h, &m->local_theta, sizeof m->local_theta);
+    }
+    if (memcmp(m->unrotated, none, layers)) h = hash_bytes(h, m->unrotated, layers);
+    if (m->experts) {
+        h = hash_bytes(h, experts, sizeof experts);
+        h = hash_bytes(h, m->dense, layers);
+    }
+    if (m->attention_cap > 0 || m->final_cap > 0) h = hash_bytes(h, scores, sizeof scores);
+    return h;
+}
+
 uint64_t checkpoint_fingerprint(const checkpoint *c)
 {
     enum { WINDOWS = 8, WINDOW = 64 };
@@ -56,6 +86,7 @@ uint64_t checkpoint_fingerprint(const checkpoint *c)
     double reals[] = {m->rope.theta, m->rms_eps};
     uint64_t h = hash_bytes(0xcbf29ce484222325u, numbers, sizeof numbers);
     h = hash_bytes(h, reals, sizeof reals);
+    h = hash_special(h, m);
     for (int64_t i = 0; i < weights_count(c->w); i++) {
         const tensor *t = &c->stored[i];
         h = hash_bytes(h, t->name, strlen(t->name));
@@ -101,6 +132,24 @@ static int see_pairs(checkpoint *c, tensor *t, err *e)
     return OK;
 }
 
+/* Names that are not the same in every model of a family, into `name`: of a Falcon with two norms a block, and of
+ * the expert that a tensor is alone of, "blk.3.ffn_gate.5.weight". */
+static void settle_name(const checkpoint *c, const tensor *stored, char *name, size_t size)
+{
+    static const char single[] = ".input_layernorm.";
+    char *norm = strstr(name, single), *star = strchr(name, '*');
+    char rest[160];
+    if (norm && c->config.two_norms) {
+        snprintf(rest, sizeof rest, ".ln_mlp.%s", norm + strlen(single));
+        snprintf(norm, size - (size_t)(norm - name), "%s", rest);
+    }
+    const char *end = strrchr(stored->name, '.'), *digits = end;
+    while (digits && digits > stored->name && digits[-1] >= '0' && digits[-1] <= '9') digits--;
+    if (!star || !digits || digits == end || end - digits > 5) return;
+    snprintf(rest, sizeof rest, "%.*s%s", (int)(end - digits), digits, star + 1);
+    snprintf(star, size - (size_t)(star - name), "%s", rest);
+}
+
 /* The matrices of all experts of a layer, one behind the other in a tensor, by their own names. */
 static int add_experts(checkpoint *c, const tensor *all, const char *pattern, err *e)
 {
@@ -128,6 +177,7 @@ static int add_gguf_tensor(checkpoint *c, const tensor *stored, err *e)
     int code = OK;
     /* a name without a counterpart stays as it is; model_check() will name it */
     if (gguf_name_to_hf(c->config.family, t.name, name, sizeof name)) {
+        settle_name(c, stored, name, sizeof name);
         if (strchr(name, '*')) return add_experts(c, stored, name, e);
         t.name = name;
         if (!c->config.gated && str_ends(name, ".DenseReluDense.wi_1.weight")) /* one projection of its own */

@@ -28,7 +28,7 @@ const char *checkpoint_path(const checkpoint *c);   /* as it was given */
 const char *checkpoint_folder(const checkpoint *c); /* where tokenizer files lie beside it */
 
 /* Tells one base model from another in a few milliseconds: a 64-bit hash of the configuration's
- * numbers and, over the tensors sorted by name, of name, type, shape and 8 windows of 64 bytes
+ * numbers (what scales rotary positions, windows, experts and soft caps where there are any) and, over the tensors sorted by name, of name, type, shape and 8 windows of 64 bytes
  * spread evenly over the data (all of it when it is shorter). The same tensors give the same value
  * however they are spread over files, and whatever was adopted since into the weights. */
 uint64_t checkpoint_fingerprint(const checkpoint *c);

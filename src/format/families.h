@@ -87,6 +87,9 @@
                                    {"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},                       \
                                    {"ffn_up_exps", "block_sparse_moe.experts.*.w3"},                         \
                                    {"ffn_down_exps", "block_sparse_moe.experts.*.w2"},                       \
+                                   {"ffn_gate.*", "block_sparse_moe.experts.*.w1"},                          \
+                                   {"ffn_up.*", "block_sparse_moe.experts.*.w3"},                            \
+                                   {"ffn_down.*", "block_sparse_moe.experts.*.w2"},                          \
                                    {0}})                                                                     \
     X(qwen2_moe, .hf_class = "Qwen2MoeForCausalLM", .gguf = "qwen2moe", .window = WINDOW_LATE,               \
       .window_size = 4096, .qkv_bias = true, .read = config_read_experts, .experts = true, QWEN_EXPERTS)     \

@@ -25,7 +25,11 @@ const name_pair gguf_neox_whole[] = {{"token_embd", "gpt_neox.embed_in"},
                                      {"output_norm", "gpt_neox.final_layer_norm"},
                                      {"output", "embed_out"},
                                      {0}};
-const name_pair gguf_falcon[] = {{"attn_qkv", "self_attention.query_key_value"},
+/* With two norms a block attn_norm is the feed-forward block's (checkpoint.c knows which of the two it is). */
+const name_pair gguf_falcon[] = {{"attn_norm", "input_layernorm"},
+                                 {"attn_norm", "ln_mlp"},
+                                 {"attn_norm_2", "ln_attn"},
+                                 {"attn_qkv", "self_attention.query_key_value"},
                                  {"attn_output", "self_attention.dense"},
                                  {"ffn_up", "mlp.dense_h_to_4h"},
                                  {"ffn_down", "mlp.dense_4h_to_h"},
@@ -148,9 +152,10 @@ void family_read_falcon(model_config *c, const family_source *s)
         if (grouped) c->kv_heads = json_int(s->json, "num_kv_heads", c->heads, s->where, s->e);
         c->ffn = json_int(s->json, "ffn_hidden_size", four_times(c->width), s->where, s->e);
         c->two_norms = grouped && json_int(s->json, "num_ln_in_parallel_attn", 2, s->where, s->e) == 2;
-    } else if (gguf_parts_find(s->parts, "blk.0.attn_norm_2.weight"))
-        refuse(s, "it has two norms a block (the larger Falcons are read from Hugging Face folders)");
-    c->attention_bias = c->mlp_bias = flag(s, "bias", false);
+    } else
+        c->two_norms = gguf_parts_find(s->parts, "blk.0.attn_norm_2.weight") != NULL;
+    c->attention_bias = c->mlp_bias = s->json ? flag(s, "bias", false)
+                                              : gguf_parts_find(s->parts, "blk.0.attn_qkv.bias") != NULL;
     read_act(c, s, "activation");
     if (flag(s, "alibi", false)) refuse(s, "it has ALiBi positions");
 }

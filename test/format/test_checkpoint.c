@@ -167,6 +167,57 @@ static void test_split(void **state)
     str_free(&path);
 }
 
+/* Of a recorded folder with members of its config.json replaced. */
+static uint64_t fingerprint_with(const char *from, const char *changes)
+{
+    copy c;
+    err e = {0};
+    copy_open(&c, from);
+    copy_save(&c);
+    str path = {0};
+    str_fmt(&path, "%s/config.json", folder);
+    json_t *o = json_parse_file(str_c(&path), &e), *more = json_parse(changes, strlen(changes), "changes", &e);
+    check_ok(e.code, &e);
+    json_object_update(o, more);
+    check_ok(json_save(o, str_c(&path), 1, false, &e), &e);
+    json_decref(o);
+    json_decref(more);
+    str_free(&path);
+    return fingerprint_of(folder);
+}
+
+/* What a model computes with the same tensors: each row is another model than the one before it. That of a plain
+ * model is what it was before any of this counted, so that what was trained on it is known as its own. */
+static void test_fingerprint_config(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *changes;
+    } rows[] = {
+        {DATA "untied", "{}"},
+        {DATA "untied", "{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}}"},
+        {DATA "untied", "{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 4}}"},
+        {DATA "untied", "{\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 4}}"},
+        {"test/data/model/tiny/mistral", "{}"},
+        {"test/data/model/tiny/mistral", "{\"sliding_window\": 7}"},
+        {"test/data/model/tiny/mistral", "{\"sliding_window\": null}"},
+        {"test/data/model/tiny/gemma2", "{}"},
+        {"test/data/model/tiny/gemma2", "{\"attn_logit_softcapping\": 5.0}"},
+        {"test/data/model/tiny/gemma2", "{\"layer_types\": [\"full_attention\", \"sliding_attention\"]}"},
+        {"test/data/model/tiny/smollm3", "{}"},
+        {"test/data/model/tiny/smollm3", "{\"no_rope_layers\": [1, 1, 0, 1]}"},
+        {"test/data/model/tiny/mixtral", "{}"},
+        {"test/data/model/tiny/mixtral", "{\"num_experts_per_tok\": 1}"},
+    };
+    uint64_t before = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint64_t now = fingerprint_with(rows[i].from, rows[i].changes);
+        if (now == before) fail_msg("%s: %s changes nothing", rows[i].from, rows[i].changes);
+        if (i == 0) assert_true(now == 0x330425e94b3957b5u);
+        before = now;
+    }
+}
+
 static void test_fingerprint(void **state)
 {
     (void)state;
@@ -265,6 +316,7 @@ int main(void)
         TEST(test_split),
         TEST(test_split_gguf),
         TEST(test_fingerprint),
+        TEST(test_fingerprint_config),
         TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,9 +47,21 @@ def merged(state):
     return out
 
 
+def single(name):
+    """The older name of an expert's matrix, or None: a tensor for each."""
+    parts = name.split(".")
+    if "experts" not in parts:
+        return None
+    stem = {"w1": "ffn_gate", "w3": "ffn_up", "w2": "ffn_down"}[parts[-2]]
+    return f"blk.{parts[2]}.{stem}.{parts[-3]}.weight"
+
+
 class Writer:
-    def __init__(self, arch, pairs=False, offset=False, split=0, experts=False):
+    """old: also NAME-old.gguf, as Mixtral was converted until April 2024."""
+
+    def __init__(self, arch, pairs=False, offset=False, split=0, experts=False, old=False):
         self.arch, self.pairs, self.offset, self.split, self.experts = arch, pairs, offset, split, experts
+        self.old = old
 
     def keys(self, w, c, dim):
         w.add_block_count(c["num_hidden_layers"])
@@ -125,6 +137,11 @@ class Writer:
         w.add_tensor(stored, gguf.quants.quantize(np.ascontiguousarray(x, np.float32), kind), raw_dtype=kind)
 
     def __call__(self, folder, path):
+        self.write(folder, path, self.experts)
+        if self.old:
+            self.write(folder, path.replace(".gguf", "-old.gguf"), False)
+
+    def write(self, folder, path, merge):
         c = json.load(open(f"{folder}/config.json"))
         arch = next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == self.arch)
         w = gguf.GGUFWriter(path, self.arch, split_max_tensors=self.split)
@@ -133,9 +150,13 @@ class Writer:
         self.rope(w, c, dim)
         names = gguf.get_tensor_name_map(arch, c["num_hidden_layers"])
         state = {k: v.float().numpy() for k, v in load_file(f"{folder}/model.safetensors").items()}
-        if self.experts:
+        if merge:
             state = merged(state)
         for name in sorted(state):
+            if not merge and single(name):
+                kind = gguf.GGMLQuantizationType.BF16
+                w.add_tensor(single(name), gguf.quants.quantize(state[name], kind), raw_dtype=kind)
+                continue
             self.add(w, names, name, self.tensor(name, state[name], c))
         w.write_header_to_file()
         w.write_kv_data_to_file()

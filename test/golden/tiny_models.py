@@ -9,6 +9,7 @@ Writes test/data/model/tiny/NAME/ for every entry of MODELS in tiny_*.py beside 
     golden.json                       token rows, the loss, ten optimizer losses, greedy continuations
     golden.safetensors                logits of row 0, cross entropies of all labels, every adapter gradient, in f32
     NAME.gguf                         where the entry has `gguf`: the same model with that format's names and row orders
+    NAME-old.gguf                     of Mixtral: with a tensor for each expert
 
 Numbers are computed in f32 from weights that are whole bf16 numbers, so both sides start from the same. A test of the
 program walks all folders. Run with torch, transformers, peft, safetensors, numpy and gguf installed.

@@ -210,6 +210,20 @@ def gguf_falcon(folder, path):
     write("falcon", path, folder, counts(48, 4, kv=1), names, split(4, 1, 8))
 
 
+def gguf_falcon_new(folder, path):
+    names = {
+        "transformer.word_embeddings": "token_embd",
+        "transformer.ln_f": "output_norm",
+        "ln_mlp": "attn_norm",
+        "ln_attn": "attn_norm_2",
+        "self_attention.query_key_value": "attn_qkv",
+        "self_attention.dense": "attn_output",
+        "mlp.dense_h_to_4h": "ffn_up",
+        "mlp.dense_4h_to_h": "ffn_down",
+    }
+    write("falcon", path, folder, counts(48, 4, kv=2), names, split(4, 2, 8))
+
+
 GPT2 = ["c_attn", "attn.c_proj", "c_fc", "mlp.c_proj"]
 NEOX = ["query_key_value", "attention.dense", "dense_h_to_4h", "dense_4h_to_h"]
 OPT = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]
@@ -234,7 +248,11 @@ MODELS = [
     ),
     Model("falcon", t.FalconForCausalLM, falcon(), FALCON, gguf=gguf_falcon),
     Model(
-        "falcon-new", t.FalconForCausalLM, falcon(new_decoder_architecture=True, num_kv_heads=2, bias=True), FALCON
+        "falcon-new",
+        t.FalconForCausalLM,
+        falcon(new_decoder_architecture=True, num_kv_heads=2, bias=True),
+        FALCON,
+        gguf=gguf_falcon_new,
     ),
     Model("falcon-serial", t.FalconForCausalLM, falcon(multi_query=False, parallel_attn=False, bias=True), FALCON),
 ]

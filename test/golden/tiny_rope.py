@@ -199,7 +199,7 @@ MODELS = [
         init=expert,
         wrap=unmerged(["w1", "w3", "w2"]),
         rename=("mlp", "block_sparse_moe"),
-        gguf=Writer("llama", pairs=True, experts=True),
+        gguf=Writer("llama", pairs=True, experts=True, old=True),
     ),
     Model(
         "qwen2-moe",

@@ -248,9 +248,9 @@ static void test_all(void **state)
         seen = (worst){0};
         snprintf(path, sizeof path, "%s", path_of(names[i], ""));
         check_model(names[i], path);
-        for (int split = 0; split < 2; split++) {
-            const char *tail = split ? "-00001-of-00002" : "";
-            snprintf(path, sizeof path, TINY "%s/%s%s.gguf", names[i], names[i], tail);
+        static const char *const tails[] = {"", "-00001-of-00002", "-old"};
+        for (int k = 0; k < 3; k++) {
+            snprintf(path, sizeof path, TINY "%s/%s%s.gguf", names[i], names[i], tails[k]);
             if (!file_exists(path)) continue;
             check_model(names[i], path);
             has_gguf = true;
