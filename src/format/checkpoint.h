@@ -27,10 +27,11 @@ const gguf *checkpoint_gguf(const checkpoint *c);   /* NULL for a folder of safe
 const char *checkpoint_path(const checkpoint *c);   /* as it was given */
 const char *checkpoint_folder(const checkpoint *c); /* where tokenizer files lie beside it */
 
-/* Tells one base model from another in a few milliseconds: a 64-bit hash of the configuration's
- * numbers (what scales rotary positions, windows, experts and soft caps where there are any) and, over the tensors sorted by name, of name, type, shape and 8 windows of 64 bytes
- * spread evenly over the data (all of it when it is shorter). The same tensors give the same value
- * however they are spread over files, and whatever was adopted since into the weights. */
+/* Tells one base model from another in a few milliseconds: a 64-bit hash of the configuration's numbers (of what
+ * scales rotary positions, windows, experts and soft caps too, where there are any) and, over the tensors sorted
+ * by name, of name, type, shape and 8 windows of 64 bytes spread evenly over the data (all of it when it is
+ * shorter). The same tensors give the same value however they are spread over files, and whatever was adopted
+ * since into the weights. */
 uint64_t checkpoint_fingerprint(const checkpoint *c);
 /* The same as 16 hexadecimal digits in out, which is returned. */
 const char *checkpoint_fingerprint_text(const checkpoint *c, char out[17]);

@@ -31,8 +31,9 @@ int64_t config_head_dim(const model_config *c, const char *where, err *e);
 void    config_plain_heads(model_config *c, const family_source *s);
 void    config_add_eos(model_config *c, int64_t id); /* once; more than CONFIG_MAX_EOS are left out */
 
-/* Models that see images: the one after i others (NULL: there are no more), or by model_type; and the configuration of the text model in
- * one, as a file of the text model alone would have it: the caller's to release, NULL with e set. */
+/* Models that see images: the one after i others (NULL: there are no more), or by model_type; and the
+ * configuration of the text model in one, as a file of the text model alone would have it: the caller's to release,
+ * NULL with e set. */
 const config_wrapper *config_wrapper_at(size_t i);
 const config_wrapper *config_wrapper_find(const char *name);
 json_t *config_of_text(const config_wrapper *w, const json_t *config, const char *where, err *e);

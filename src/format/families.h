@@ -46,7 +46,8 @@
       .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
       .fused = "self_attention.query_key_value", .act = "gelu", .any_act = true, .tied = true,               \
       .names = gguf_falcon, .whole = gguf_falcon_whole, .read = family_read_falcon)                          \
-    X(bert, .gguf = "bert", .names = gguf_bert, .whole = gguf_bert_whole, .hf_class = "BertModel BertForMaskedLM BertForPreTraining BertForSequenceClassification "        \
+    X(bert, .gguf = "bert", .names = gguf_bert, .whole = gguf_bert_whole,                                    \
+      .hf_class = "BertModel BertForMaskedLM BertForPreTraining BertForSequenceClassification "              \
                         "BertForTokenClassification BertForNextSentencePrediction",                          \
       .encoder = true, .blocks = "bert.encoder.layer", .prefix = "bert",                                     \
       .outside = "cls classifier qa_outputs", .ignored = ".position_ids", .act = "gelu", .any_act = true,    \

@@ -40,8 +40,8 @@ int job_rows_open_part(job_rows *r, const char *path, rows_part part, const opti
                        const tokenizer *t, pool *team, const job_hooks *h, err *e);
 void job_rows_close(job_rows *r);
 
-/* Leaves in r->table, which is open with r->shape (or is a classifier's), the rows of the part, by the shares and the seed of o. E_USAGE when
- * all have one prompt. */
+/* Leaves in r->table, which is open with r->shape (or is a classifier's), the rows of the part, by the shares and
+ * the seed of o. E_USAGE when all have one prompt. */
 int job_split(job_rows *r, const options *o, rows_part part, err *e);
 /* How many different prompts the rows have. */
 int job_rows_prompts(const job_rows *r, int64_t *out, err *e);

@@ -255,7 +255,8 @@ static void test_inside(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_inside), cmocka_unit_test(test_targets), cmocka_unit_test(test_targets_refused),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_inside), cmocka_unit_test(test_targets),
+                                       cmocka_unit_test(test_targets_refused),
                                        cmocka_unit_test(test_fresh), cmocka_unit_test(test_there_and_back),
                                        cmocka_unit_test(test_open_refuses)};
     return cmocka_run_group_tests(tests, begin, end);

@@ -12,8 +12,8 @@
  *   compare.json            terms and recipes; when all is done also results (job_compare's keys)
  *   base/TYPE.json          a base before training: rows, cost
  *   NAME-SEED/              run folder of `lorac train`
- *   NAME-SEED/eval/rows.json    {"row": [...], "labels": [...], "loss": [...], "hits": [...]}, held-out rows; of classifiers
- *                               also "truth" and "said" (labels), or "f1" and "f1_of" (sums of a ratio)
+ *   NAME-SEED/eval/rows.json    {"row": [...], "labels": [...], "loss": [...], "hits": [...]}, held-out rows; of
+ *                               classifiers also "truth" and "said" (labels), or "f1" and "f1_of" (sums of a ratio)
  *   NAME-SEED/eval/eval.json, eval.jsonl    as those of `lorac eval --generate`
  *   report.html */
 #ifndef LIB_COMPARE_H

@@ -115,7 +115,8 @@ void report_csv(const json_t *page, str *out)
 static const struct {
     const char *key, *label;
 } scores[] = {{"loss", "held-out loss"}, {"token_accuracy", "token accuracy"}, {"accuracy", "accuracy"},
-              {"macro_f1", "macro F1"},  {"micro_f1", "micro F1"},             {"entity_f1", "entity F1"}, {"chrf", "chrF"},
+              {"macro_f1", "macro F1"},  {"micro_f1", "micro F1"},
+              {"entity_f1", "entity F1"}, {"chrf", "chrF"},
               {"rougeL", "ROUGE-L"},     {"coverage", "attribute coverage"},   {"slot_error_rate",
                                                                                 "slot error rate"}};
 
