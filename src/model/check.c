@@ -69,10 +69,10 @@ static bool same_as_embedding(const weights *w, const model_config *c, const ten
 }
 
 /* Further copies of the embedding, one for each stack. */
-static bool is_copy(const weights *w, const family *f, const tensor *t)
+static bool is_copy(const weights *w, const model_config *c, const tensor *t)
 {
-    const bool copy = f->decoder_blocks && str_ends(t->name, ".embed_tokens.weight");
-    return copy && same_as_embedding(w, f, t);
+    const bool copy = c->family->decoder_blocks && str_ends(t->name, ".embed_tokens.weight");
+    return copy && same_as_embedding(w, c, t);
 }
 
 /* What is no weight: buffers of old files, and factors that the configuration has read already. */
@@ -103,7 +103,7 @@ static int refuse_unused(const check *k)
         const tensor *t = weights_at(w, i);
         if (weights_find(k->wanted, t->name) || is_rotary(t->name)) continue;
         const family *f = checkpoint_config(k->c)->family;
-        if (is_copy(w, f, t) || (f->decoder_blocks && family_ends(f->ignored, t->name))) continue;
+        if (is_copy(w, checkpoint_config(k->c), t) || (f->decoder_blocks && family_ends(f->ignored, t->name))) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c), t)) continue;
