@@ -2,7 +2,7 @@
 TRAIN="--model $MODEL --task_type SEQ_CLS --label_column_name mood --data $DATA/moods.csv --lora_target_modules q_proj
     --eval_split 0.5 --lora_r 2 --learning_rate 0.01 --compute f32 --device reference --quiet"
 lorac compare $TRAIN --recipes lora,bf16 --seeds 2 --max_steps 2 --per_device_train_batch_size 2 --out cmp >first || exit
-grep -E '^(held-out|accuracy|macro)' first | sed -E 's/[0-9.]+ \+- [0-9.]+/N/g; s/ +/ /g'
+grep -E '^(held-out|accuracy|macro|no difference)' first | sed -E 's/[0-9.]+ [+]- [0-9.]+/N/g; s/ +/ /g'
 grep -c 'before training' first
 tr -d ' \n' <cmp/lora-42/eval/rows.json | sed -E 's/"loss":\[[^]]*\]/"loss":N/'; echo
 rm cmp/bf16-43/eval/eval.json
