@@ -117,8 +117,9 @@ static void table(str *out, const json_t *told)
         columns_of(out, told, scores, COUNT(scores));
         str_putc(out, '\n');
         columns_of(out, told, costs, COUNT(costs));
-        str_fmt(out, "\nbefore and KL: of the bare base; to loss: seconds to %.4f, which every run reaches; memory by item is in "
-                     "the report\n",
+        str_fmt(out,
+                "\nbefore and KL: of the bare base; to loss: seconds to %.4f, which every run reaches; "
+                "memory by item is in the report\n",
                 result_num(told, "equal_loss"));
         return;
     }

@@ -80,7 +80,8 @@ static void add_judges(str *out, const json_t *r)
     long long guiding = result_int(h, "guiding"), judging = result_int(h, "judging");
     if (!json_object_get(r, "winner")) return;
     if (result_num(h, "share") > 0)
-        output_row(out, "judged on", "%lld held-out rows that the search never saw (it saw %lld others)", judging, guiding);
+        output_row(out, "judged on", "%lld held-out rows that the search never saw (it saw %lld others)",
+                   judging, guiding);
     else
         output_row(out, "judged on", "the held-out rows that the search was judged on too");
 }

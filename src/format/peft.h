@@ -47,6 +47,9 @@ typedef struct peft_config {
     peft_list           unknown;            /* keys this program has never heard of, for a note */
 } peft_config;
 
+/* The same with copies of what it points to, on mem. */
+peft_config peft_copy_config(arena *mem, const peft_config *from);
+
 /* The rank and scale (alpha / r or alpha / sqrt(r)) of a module after the patterns: the first pattern that
  * matches wins. Negative with e set when a pattern is not a regular expression. `module` is a path
  * without ".lora_A.weight". */

@@ -291,7 +291,11 @@ int pickle_load(pickle_value *out, const uint8_t *data, size_t n, size_t *used, 
                 err *e)
 {
     err mine = {0};
-    machine m = {.at = data, .end = data + (n < PICKLE_MOST ? n : PICKLE_MOST), .mem = mem, .where = where, .e = &mine};
+    machine m = {.at = data,
+                 .end = data + (n < PICKLE_MOST ? n : PICKLE_MOST),
+                 .mem = mem,
+                 .where = where,
+                 .e = &mine};
     int code = OK;
     grow(mem, &m.stack); /* so that even an empty stack has an address */
     for (int opcode = 0; code == OK;) {

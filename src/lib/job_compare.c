@@ -47,7 +47,8 @@ static int open_rows(comparison *c, const options *o, const job_model *base, err
                  (long long)o->split_seed);
     if (c->class.head.task != TASK_CAUSAL_LM) return OK;
     shape_kind k = c->held->shape.kind;
-    c->texts = c->o->generate_rows >= 0 && k != SHAPE_TEXT && k != SHAPE_IDS && (k != SHAPE_CHAT || answered(c, base));
+    c->texts = c->o->generate_rows >= 0 && k != SHAPE_TEXT && k != SHAPE_IDS &&
+               (k != SHAPE_CHAT || answered(c, base));
     if (c->o->generate_rows >= 0 && !c->texts)
         job_note(c->h, "rows of %s are not written texts for; the recipes are compared by loss",
                  shape_name(k));

@@ -17,8 +17,9 @@ typedef struct job_rows {
     class_columns columns;
 } job_rows;
 
-/* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. Of these
- * or of all, with one of the last two added, the part that guides a search or, by --judge_split, that which judges. */
+/* Which rows of a file: all, or with --eval_split those that are trained on and those that are held out. Of
+ * these or of all, with one of the last two added, the part that guides a search or, by --judge_split, that
+ * which judges. */
 typedef enum rows_part {
     ROWS_ALL,
     ROWS_TRAINED,

@@ -2,8 +2,9 @@
  *
  * Rows with the same prompt are one group and stay together, for a model that has seen one description of a
  * row would be judged by another of the same row; rows without a prompt are grouped by their text. Groups are
- * shuffled by the seed and taken until they hold the share of the rows, at least one; one is always left. What is held
- * out for a study is divided so once more, into what guides its search and what judges it at the end. */
+ * shuffled by the seed and taken until they hold the share of the rows, at least one; one is always left.
+ * What is held out for a study is divided so once more, into what guides its search and what judges it at the
+ * end. */
 #include "base/rng.h"
 #include "lib/job_rows.h"
 

@@ -71,8 +71,10 @@ static int divide_rows(tune *t, const char *path, rows_part part, const job_mode
     if (bad) return bad;
     if (guiding >= LEAST && judging >= LEAST) return t->eval = guides, t->judges = judges, OK;
     t->own.judge_split = 0;
-    job_note(t->h, "%s: too few held-out prompts to keep %d from the search and leave it %d; the judging at the end is made "
-                   "on the rows that the search was judged on", path, LEAST, LEAST);
+    job_note(t->h,
+             "%s: too few held-out prompts to keep %d from the search and leave it %d; the judging at the "
+             "end is made on the rows that the search was judged on",
+             path, LEAST, LEAST);
     return OK;
 }
 

@@ -82,7 +82,8 @@ const option_row option_table[] = {
     INT("final_seeds", NULL, final_seeds, "3", TUNE, 0, 64,
         "at the end, train the winner and the default again on so many further seeds"),
     NUMBER("judge_split", NULL, judge_split, "0.5", TUNE, 0, 0.999999,
-           "share of the held-out rows that the search never sees and the judging at the end is made on; 0: both on all"),
+           "share of the held-out rows that the search never sees and the judging at the end is made on; "
+           "0: both on all"),
     TEXT("judge", NULL, judge, "chrf", TUNE, "NAME", "the metric of generated texts that names the winner"),
 
     HEADING("Comparison"),

@@ -106,7 +106,8 @@ int tune_refuse(tune_verdict *v, int bad, const err *why, err *e);
 char *tune_folder(const tune *t, int64_t run, const char *part);
 char *tune_rung_folder(const tune *t, int64_t run, int rung);
 
-/* Adds the scores of generated texts under the adapter in `folder` to metrics, for the rows that `run` is judged on. */
+/* Adds the scores of generated texts under the adapter in `folder` to metrics, for the rows that `run` is
+ * judged on. */
 int tune_texts(tune *t, const options *run, const char *folder, json_t *metrics, err *e);
 
 /* ---- tune_parallel.c */

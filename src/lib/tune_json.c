@@ -2,8 +2,9 @@
  *
  * {"out", "objectives": [{"name", "larger"}], "strategy", "early_stopping", "rungs": [rows], "spent":
  * {"runs", "seconds", "tokens"}, "states": {state: count}, "best": run, "winner": run, "default": 0,
- * "held_out": {"share", "guiding": rows, "judging": rows}, "front": [run], "importance": {name: share}, "next": {name: value}, "hints": [line], "judged": [...],
- * "won": {...}, "runs": [{"run", "state", "rung", "options", "why", "rungs": [{"rung", metric: value}]}]} */
+ * "held_out": {"share", "guiding": rows, "judging": rows}, "front": [run], "importance": {name: share},
+ * "next": {name: value}, "hints": [line], "judged": [...], "won": {...}, "runs": [{"run", "state", "rung",
+ * "options", "why", "rungs": [{"rung", metric: value}]}]} */
 #include "lib/tune.h"
 
 #include <math.h>
@@ -85,10 +86,10 @@ static void add_hints(const tune *t, const history *h, int64_t best, json_t *out
         str text = {0};
         space_text(&t->space, &h->run[best].at, i, &text);
         bool low = place <= edge;
-        json_array_append_new(hints, json_sprintf("%s: the best run has %s, at the %s end of what was searched; try %s "
-                                                  "values",
-                                                  p->name, str_c(&text), low ? "lower" : "upper",
-                                                  low ? "lower" : "higher"));
+        json_array_append_new(
+            hints, json_sprintf("%s: the best run has %s, at the %s end of what was searched; "
+                                "try %s values",
+                                p->name, str_c(&text), low ? "lower" : "upper", low ? "lower" : "higher"));
         str_free(&text);
     }
     json_object_set_new(out, "hints", hints);

@@ -103,7 +103,8 @@ static int refuse_unused(const check *k)
         const tensor *t = weights_at(w, i);
         if (weights_find(k->wanted, t->name) || is_rotary(t->name)) continue;
         const family *f = checkpoint_config(k->c)->family;
-        if (is_copy(w, checkpoint_config(k->c), t) || (f->decoder_blocks && family_ends(f->ignored, t->name))) continue;
+        if (is_copy(w, checkpoint_config(k->c), t) || (f->decoder_blocks && family_ends(f->ignored, t->name)))
+            continue;
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c), t)) continue;

@@ -211,14 +211,17 @@ void keep_save(model_keep *k, const keep_set *s, uint64_t key, pool *team)
     str path = {0};
     path_of(&path, k, s, key);
     if (file_mkdirs(k->folder, &e)) {
-        snprintf(k->said, sizeof k->said, "the quantized weights are not kept for the next time: %.300s %s", e.msg, how);
+        snprintf(k->said, sizeof k->said, "the quantized weights are not kept for the next time: %.300s %s",
+                 e.msg, how);
     } else if (bytes > (size_t)k->most) {
-        snprintf(k->said, sizeof k->said, "the quantized weights are not kept for the next time: %.1f MiB are more than "
-                                          "--cache_limit",
+        snprintf(k->said, sizeof k->said,
+                 "the quantized weights are not kept for the next time: %.1f MiB are more than "
+                 "--cache_limit",
                  (double)bytes / 0x1p20);
     } else if (!keep_make_room(k->folder, bytes, k->most)) {
-        snprintf(k->said, sizeof k->said, "the quantized weights are not kept for the next time: the disk of %.200s has no "
-                                          "room for %.1f MiB %s",
+        snprintf(k->said, sizeof k->said,
+                 "the quantized weights are not kept for the next time: the disk of %.200s has no "
+                 "room for %.1f MiB %s",
                  k->folder, (double)bytes / 0x1p20, how);
     } else {
         head h = head_of(key, hash_all(s, RESULTS, team), bytes);

@@ -9,15 +9,16 @@
  *   32      zeros
  *   64      the tensors in the order of conversion, each as tensor_view() takes it
  *
- * The key is a hash of all that the result follows from: every byte of the tensors that are converted, their types
- * and shapes, what the program reads in a piece of each, the type asked for, and what its encoder makes of a probe;
- * so neither another model file under the old name nor a program that quantizes otherwise finds old weights. No name,
- * size or time of a file stands for its content, because reading is cheap: to hash is a twenty-fifth of the work of quantizing.
- * Nothing in a file is believed either: magic, key and size have to be those expected, where everything lies follows
- * from the model, and the hash is compared on every opening. What does not fit is made again.
+ * The key is a hash of all that the result follows from: every byte of the tensors that are converted, their
+ * types and shapes, what the program reads in a piece of each, the type asked for, and what its encoder makes
+ * of a probe; so neither another model file under the old name nor a program that quantizes otherwise finds
+ * old weights. No name, size or time of a file stands for its content, because reading is cheap: to hash is a
+ * twenty-fifth of the work of quantizing. Nothing in a file is believed either: magic, key and size have to
+ * be those expected, where everything lies follows from the model, and the hash is compared on every opening.
+ * What does not fit is made again.
  *
- * Files are written under another name and renamed, so processes may write the same at once. Reading sets a file's
- * time; before one is written the oldest go until all together are at most as large as allowed. */
+ * Files are written under another name and renamed, so processes may write the same at once. Reading sets a
+ * file's time; before one is written the oldest go until all together are at most as large as allowed. */
 #ifndef MODEL_KEEP_H
 #define MODEL_KEEP_H
 

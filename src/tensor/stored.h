@@ -4,11 +4,12 @@
 
 #include "tensor/tensor.h"
 
-/* A converted tensor on disk is its arrays one behind the other, each at a multiple of 64 bytes: data, absmax, code,
- * nested_absmax, nested_offset, scb, those that its type has. tensor_arrays() points to them in that order and returns
- * how many there are; tensor_stored_bytes() says how many bytes all of such a tensor are, which follows from type and
- * shape alone; tensor_view() makes of those bytes, which it goes on pointing to, the tensor that tensor_alloc() and
- * tensor_convert() made, its scales in *q. Any bytes at all make a tensor that can be decoded. */
+/* A converted tensor on disk is its arrays one behind the other, each at a multiple of 64 bytes: data,
+ * absmax, code, nested_absmax, nested_offset, scb, those that its type has. tensor_arrays() points to them in
+ * that order and returns how many there are; tensor_stored_bytes() says how many bytes all of such a tensor
+ * are, which follows from type and shape alone; tensor_view() makes of those bytes, which it goes on pointing
+ * to, the tensor that tensor_alloc() and tensor_convert() made, its scales in *q. Any bytes at all make a
+ * tensor that can be decoded. */
 typedef struct tensor_array {
     const void *p;
     size_t bytes;

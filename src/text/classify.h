@@ -40,7 +40,8 @@ typedef struct class_options {
     class_reads reads;
 } class_options;
 
-/* l->kind says what the labels are; it outlives the rows. E_FORMAT names file and line of a row that cannot be used. */
+/* l->kind says what the labels are; it outlives the rows. E_FORMAT names file and line of a row that cannot
+ * be used. */
 int rowset_classify(rowset *r, const table *t, const class_columns *c, const label_set *l, const tokenizer *k,
                     const class_options *o, err *e);
 

@@ -5,6 +5,7 @@
  *   cost.c      what quantization alone costs, before any training
  *   runs.c      trainings, losses row by row, texts
  *   scores.c    what lies in the folder, as numbers and intervals
+ *   spent.c     what the recipes cost in time and memory
  *   verdict.c   what the intervals show, in words
  *
  * The folder, in which every file is written whole or not at all, so that the same command goes on anywhere:
@@ -65,6 +66,15 @@ int compare_save_rows(const trial_judged *j, const job_rows *rows, const char *p
 int compare_units(const job_rows *rows, int64_t **unit, int64_t *n, err *e);
 /* The results, from the files of the folder, into c->told. */
 int compare_scores(comparison *c, err *e);
+/* What compare_scores() tells of a recipe besides scores: what does not depend on the seed (memory, bytes, the base
+ * before training); the run of a seed, added to runs, and to *worst_best when its best loss is above that; the mean
+ * over runs; seconds until every run of all recipes has been at `loss`. */
+int compare_add_facts(comparison *c, json_t *one, int which, err *e);
+int compare_add_run(comparison *c, json_t *runs, int which, int64_t seed, double *worst_best, err *e);
+double compare_mean(const json_t *runs, const char *key);
+int compare_add_equal_loss(comparison *c, json_t *recipes, double loss, err *e);
+/* A file of a run's folder, or of base/. NULL with e set. */
+json_t *compare_read(comparison *c, const char *run_name, const char *file, err *e);
 /* Sentences about a result of compare_scores(). */
 json_t *compare_verdict(const json_t *told);
 

@@ -104,8 +104,9 @@ static int said_once(const char *file, const options *own, const options *given,
         if (json_equal(value_in(x, name), value_in(y, name))) continue;
         char *v = json_dumps(value_in(x, name), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)),
              *w = json_dumps(value_in(y, name), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-        bad = fail(e, E_USAGE, "%s: sets %s to %s, and the command line to %s; say it in one place (a file of --config "
-                               "holds what recipes may change)",
+        bad = fail(e, E_USAGE,
+                   "%s: sets %s to %s, and the command line to %s; say it in one place (a file of --config "
+                   "holds what recipes may change)",
                    file, name, v, w);
         free(v);
         free(w);

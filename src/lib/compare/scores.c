@@ -1,5 +1,5 @@
 /* scores.c -- what lies in the folder of a comparison, as numbers: scores of every recipe with intervals,
- * differences from the first recipe, what it cost in time and memory. */
+ * differences from the first recipe. What it cost in time and memory is spent.c's. */
 #include "lib/compare/compare.h"
 
 #include "base/file.h"
@@ -38,7 +38,7 @@ static const double LEVEL = 0.95;
 
 static double num(const json_t *o, const char *key) { return json_number_value(json_object_get(o, key)); }
 
-static json_t *read_json(comparison *c, const char *run_name, const char *file, err *e)
+json_t *compare_read(comparison *c, const char *run_name, const char *file, err *e)
 {
     return json_parse_file(compare_path(c, run_name, file), e);
 }
@@ -104,7 +104,7 @@ static void add_class(comparison *c, gathered *g, const json_t *o, int64_t seed)
 
 static int add_rows(comparison *c, gathered *g, const char *name, int64_t seed, err *e)
 {
-    json_t *o = read_json(c, name, "eval/rows.json", e);
+    json_t *o = compare_read(c, name, "eval/rows.json", e);
     if (!o) return e->code;
     const json_t *loss = json_object_get(o, "loss"), *labels = json_object_get(o, "labels"),
                  *hits = json_object_get(o, "hits");
@@ -237,128 +237,6 @@ static void add_differences(json_t *list, const comparison *c, int which, const 
     }
 }
 
-/* ------------------------------------------------------------------------- time and memory */
-
-typedef struct point {
-    double loss, seconds, tokens;
-} point;
-
-/* The evaluations of a run, from its log. */
-static int read_curve(comparison *c, const char *name, point **out, int64_t *n, err *e)
-{
-    str text = {0};
-    const char *path = compare_path(c, name, "log.jsonl");
-    int bad = file_read(&text, path, (size_t)1 << 28, e);
-    *n = 0;
-    *out = xcalloc(text.n / 16 + 1, sizeof **out);
-    char *rest = text.p;
-    for (char *line; !bad && rest && (line = strsep(&rest, "\n")) != NULL && *line;) {
-        json_t *o = json_parse(line, strlen(line), path, e);
-        if (!o) bad = e->code;
-        if (json_object_get(o, "eval_loss"))
-            (*out)[(*n)++] = (point){num(o, "eval_loss"), num(o, "seconds"), num(o, "tokens")};
-        json_decref(o);
-    }
-    str_free(&text);
-    return bad;
-}
-
-/* When the curve first is at or below `loss`, between two evaluations in proportion; -1: never. */
-static double when_at(const point *p, int64_t n, double loss)
-{
-    for (int64_t i = 0; i < n; i++) {
-        if (p[i].loss > loss) continue;
-        if (!i || p[i - 1].loss <= p[i].loss) return p[i].seconds;
-        double share = (p[i - 1].loss - loss) / (p[i - 1].loss - p[i].loss);
-        return p[i - 1].seconds + share * (p[i].seconds - p[i - 1].seconds);
-    }
-    return -1;
-}
-
-/* The evaluation of the lowest loss. */
-static point best_of(const point *p, int64_t n)
-{
-    point best = {INFINITY, 0, 0};
-    for (int64_t i = 0; i < n; i++)
-        if (p[i].loss < best.loss) best = p[i];
-    return best;
-}
-
-static int add_run(comparison *c, json_t *runs, int which, int64_t seed, double *worst_best, err *e)
-{
-    const char *name = compare_run_name(c, which, seed);
-    point *curve;
-    int64_t n;
-    json_t *facts = read_json(c, name, "run.json", e), *eval = read_json(c, name, "eval/eval.json", e);
-    int bad = e->code ? e->code : read_curve(c, name, &curve, &n, e);
-    if (!bad) {
-        json_t *r = json_object_get(facts, "result"), *one = json_deep_copy(eval);
-        static const char *const keys[] = {"seconds", "tokens", "tokens_per_second", "steps", "train_loss"};
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            if (json_object_get(r, keys[i])) json_object_set(one, keys[i], json_object_get(r, keys[i]));
-        point best = best_of(curve, n);
-        json_object_set_new(one, "name", json_string(name));
-        json_object_set_new(one, "seed", json_integer((json_int_t)seed));
-        json_object_set_new(one, "best_loss", json_real(best.loss));
-        json_object_set_new(one, "seconds_to_best", json_real(best.seconds));
-        json_array_append_new(runs, one);
-        if (best.loss > *worst_best) *worst_best = best.loss;
-    }
-    if (!bad) free(curve);
-    json_decref(facts);
-    json_decref(eval);
-    return bad;
-}
-
-static double mean(const json_t *runs, const char *key)
-{
-    double sum = 0;
-    for (size_t i = 0; i < json_array_size(runs); i++) sum += num(json_array_get(runs, i), key);
-    return json_array_size(runs) ? sum / (double)json_array_size(runs) : 0;
-}
-
-/* Seconds until every run has been at the loss that all of them reach. */
-static int add_equal_loss(comparison *c, json_t *recipes, double loss, err *e)
-{
-    int bad = OK;
-    for (size_t i = 0; i < json_array_size(recipes) && !bad; i++) {
-        json_t *one = json_array_get(recipes, i), *runs = json_object_get(one, "runs");
-        for (size_t s = 0; s < json_array_size(runs) && !bad; s++) {
-            json_t *r = json_array_get(runs, s);
-            point *curve;
-            int64_t n;
-            bad = read_curve(c, json_string_value(json_object_get(r, "name")), &curve, &n, e);
-            if (!bad) json_object_set_new(r, "seconds_to_equal_loss", json_real(when_at(curve, n, loss)));
-            free(curve);
-        }
-        json_object_set_new(one, "seconds_to_equal_loss", json_real(mean(runs, "seconds_to_equal_loss")));
-    }
-    return bad;
-}
-
-/* What does not depend on the seed: memory, bytes, the base before training. */
-static int add_facts(comparison *c, json_t *one, int which, err *e)
-{
-    char type[64];
-    const contender *r = &c->recipe[which];
-    json_t *facts = read_json(c, compare_run_name(c, which, c->o->seed), "run.json", e);
-    json_t *base = read_json(c, "base", arena_fmt(&c->mem, "%s.json", compare_type(&r->o, type)), e);
-    if (!e->code) {
-        const json_t *result = json_object_get(facts, "result"), *memory = json_object_get(result, "memory");
-        double trained = num(result, "trainable_parameters");
-        json_object_set_new(one, "type", json_string(type));
-        json_object_set(one, "memory", (json_t *)(uintptr_t)memory);
-        json_object_set_new(one, "base_bytes", json_real(num(base, "owned_bytes") + num(base,
-                                                                                        "mapped_bytes")));
-        json_object_set_new(one, "adapter_bytes", json_real(4 * trained));
-        json_object_set_new(one, "trainable_parameters", json_real(trained));
-        json_object_set(one, "before", base);
-    }
-    json_decref(facts);
-    json_decref(base);
-    return e->code;
-}
-
 static int add_recipe(comparison *c, json_t *recipes, int i, const gathered *g, double *worst_best, err *e)
 {
     static const char *const means[] = {"seconds", "tokens", "tokens_per_second", "seconds_to_best",
@@ -366,13 +244,13 @@ static int add_recipe(comparison *c, json_t *recipes, int i, const gathered *g, 
     json_t *one = json_object(), *runs = json_array();
     json_object_set_new(one, "name", json_string(c->recipe[i].name));
     json_array_append_new(recipes, one);
-    int bad = add_facts(c, one, i, e);
+    int bad = compare_add_facts(c, one, i, e);
     add_intervals(one, g);
     json_object_set_new(one, "runs", runs);
-    for (int64_t s = 0; s < g->seeds && !bad; s++) bad = add_run(c, runs, i, c->o->seed + s, worst_best, e);
+    for (int64_t s = 0; s < g->seeds && !bad; s++) bad = compare_add_run(c, runs, i, c->o->seed + s, worst_best, e);
     for (size_t k = 0; k < sizeof means / sizeof *means && !bad; k++)
         if (json_object_get(json_array_get(runs, 0), means[k]))
-            json_object_set_new(one, means[k], json_real(mean(runs, means[k])));
+            json_object_set_new(one, means[k], json_real(compare_mean(runs, means[k])));
     return bad;
 }
 
@@ -401,7 +279,7 @@ int compare_scores(comparison *c, err *e)
         if (!bad) bad = add_recipe(c, recipes, i, &g[i], &equal, e);
         if (!bad && i) add_differences(differences, c, i, &g[0], &g[i]);
     }
-    if (!bad) bad = add_equal_loss(c, recipes, equal, e);
+    if (!bad) bad = compare_add_equal_loss(c, recipes, equal, e);
     json_object_set_new(c->told, "seeds", json_integer((json_int_t)c->o->seeds));
     json_object_set_new(c->told, "level", json_real(LEVEL));
     json_object_set_new(c->told, "replicates", json_integer(BOOTSTRAP_REPLICATES));

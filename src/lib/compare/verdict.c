@@ -189,9 +189,10 @@ static void add_family(json_t *out, const json_t *differences)
     size_t n = json_object_size(scores);
     json_decref(scores);
     if (n > 1)
-        json_array_append_new(out, json_sprintf("each score is claimed by itself at 95 %%: of recipes that are equal, one of "
-                                                "these %zu scores would seem to differ up to %zu times in 100",
-                                                n, 5 * n));
+        json_array_append_new(
+            out, json_sprintf("each score is claimed by itself at 95 %%: of recipes that are equal, one of "
+                              "these %zu scores would seem to differ up to %zu times in 100",
+                              n, 5 * n));
 }
 
 json_t *compare_verdict(const json_t *told)
@@ -205,7 +206,8 @@ json_t *compare_verdict(const json_t *told)
         add_cost(out, json_array_get(list, i), first);
     }
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!json_object_get(json_object_get(json_array_get(list, i), "before"), "without_head")) add_before(out, list, i);
+        if (!json_object_get(json_object_get(json_array_get(list, i), "before"), "without_head"))
+            add_before(out, list, i);
     add_family(out, all);
     if (num(told, "seeds") == 1)
         json_array_append_new(out, json_string("one seed: how far another seed would move these numbers is "

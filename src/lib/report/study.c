@@ -72,12 +72,12 @@ static void say(json_t *lines, const json_t *told)
                                               report_text(told, "early_stopping")));
     if (won && isfinite(report_num(won, "low")))
         json_array_append_new(
-            lines, json_sprintf("On %.0f seeds%s the search has not seen, the winner's held-out loss is that "
-                                "of "
-                                "the default %+.4f (95 %%: %+.4f to %+.4f).",
-                                report_num(won, "seeds"),
-                                report_num(json_object_get(told, "held_out"), "share") > 0 ? " and rows" : "", report_num(won, "difference"),
-                                report_num(won, "low"), report_num(won, "high")));
+            lines,
+            json_sprintf("On %.0f seeds%s the search has not seen, the winner's held-out loss is "
+                         "that of the default %+.4f (95 %%: %+.4f to %+.4f).",
+                         report_num(won, "seeds"),
+                         report_num(json_object_get(told, "held_out"), "share") > 0 ? " and rows" : "",
+                         report_num(won, "difference"), report_num(won, "low"), report_num(won, "high")));
     else
         json_array_append_new(lines, json_string("The winner was not trained again on further seeds: how "
                                                  "much "
