@@ -86,6 +86,27 @@ static void of_nothing(void **state)
     str_free(&html);
 }
 
+/* Of many sentences those that claim nothing are folded, none is left out; of few none is folded. */
+static void many_sentences_fold(void **state)
+{
+    (void)state;
+    for (int few = 0; few < 2; few++) {
+        str page = {0};
+        str_puts(&page, "{\"title\": \"many\", \"groups\": [], \"runs\": [], \"texts\": [], \"summary\": "
+                        "[\"memory: much\", \"no difference at all\", \"memory is no such line\"");
+        for (int i = few ? 13 : 0; i < 14; i++) str_fmt(&page, ", \"claim %d\"", i);
+        str_puts(&page, "]}");
+        str html = page_of(page.p);
+        const char *fold = strstr(html.p, "<details><summary>2 more");
+        assert_true((fold == NULL) == few);
+        assert_int_equal(count(html.p, "<li>"), few ? 4 : 17);
+        if (!few) assert_true(fold < strstr(html.p, "memory: much") && fold < strstr(html.p, "no difference"));
+        if (!few) assert_true(strstr(html.p, "memory is no such") < fold && strstr(html.p, "claim 13") < fold);
+        str_free(&html);
+        str_free(&page);
+    }
+}
+
 /* Losses that rounding alone tells apart, a reference that is no text, a value cut inside a letter. */
 static void of_odd_values(void **state)
 {
@@ -226,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_from_outside_is_markup),
         cmocka_unit_test(of_nothing),
+        cmocka_unit_test(many_sentences_fold),
         cmocka_unit_test(of_odd_values),
         cmocka_unit_test(a_comparison_in_itself),
         cmocka_unit_test(a_line_that_is_being_written),

@@ -190,7 +190,7 @@ static void add_family(json_t *out, const json_t *differences)
     json_decref(scores);
     if (n > 1)
         json_array_append_new(
-            out, json_sprintf("each score is claimed by itself at 95 %%: of recipes that are equal, one of "
+            out, json_sprintf("each score is claimed by itself: of recipes that are equal, one of "
                               "these %zu scores would seem to differ up to %zu times in 100",
                               n, 5 * n));
 }

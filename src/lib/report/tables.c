@@ -6,16 +6,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-void section_summary(const json_t *page, str *out)
+/* Of many sentences, those that claim nothing or repeat the table's numbers. */
+static bool folds(const char *line)
 {
-    const json_t *lines = json_object_get(page, "summary");
-    str_puts(out, "<section id=\"summary\"><h2>In words</h2>\n<ul>");
+    static const char *const begins[] = {"no difference", "speed: no difference", "memory:"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (line && !strncmp(line, begins[i], strlen(begins[i]))) return true;
+    return false;
+}
+
+static void sentences(const json_t *lines, bool all, bool folded, str *out)
+{
+    str_puts(out, "<ul>");
     for (size_t i = 0; i < json_array_size(lines); i++) {
+        const char *line = json_string_value(json_array_get(lines, i));
+        if (!all && folds(line) != folded) continue;
         str_puts(out, "<li>");
-        html_text(out, json_string_value(json_array_get(lines, i)));
+        html_text(out, line);
         str_puts(out, "</li>\n");
     }
-    str_puts(out, "</ul></section>\n");
+    str_puts(out, "</ul>");
+}
+
+void section_summary(const json_t *page, str *out)
+{
+    enum { MANY = 16 };
+    const json_t *lines = json_object_get(page, "summary");
+    size_t rest = 0;
+    for (size_t i = 0; i < json_array_size(lines); i++) rest += folds(json_string_value(json_array_get(lines, i)));
+    const bool all = json_array_size(lines) <= MANY || !rest;
+    str_puts(out, "<section id=\"summary\"><h2>In words</h2>\n");
+    sentences(lines, all, false, out);
+    if (!all) {
+        str_fmt(out, "<details><summary>%zu more: what shows no difference, and memory</summary>\n", rest);
+        sentences(lines, all, true, out);
+        str_puts(out, "</details>");
+    }
+    str_puts(out, "</section>\n");
 }
 
 /* Columns of the table of runs, of which those are shown that some run has. */
