@@ -167,6 +167,34 @@ static void test_split(void **state)
     str_free(&path);
 }
 
+/* A text model beside a vision tower is the same whichever transformers wrote it, and the tower is left out. */
+static void test_inside(void **state)
+{
+    (void)state;
+    static const char from[] = "test/data/model/tiny/llava", inside[] = "model.language_model.";
+    copy c;
+    char name[128][96];
+    copy_open(&c, from);
+    for (int64_t i = 0; i < c.n; i++) {
+        const char *old = c.t[i].name;
+        const bool text = str_starts(old, inside), head = str_starts(old, "lm_head.");
+        snprintf(name[i], sizeof name[i], "%s%s", head ? "language_model." : text ? "language_model.model." : "",
+                 text ? old + strlen(inside) : head ? old : old + strlen("model."));
+        c.t[i].name = name[i];
+    }
+    const int64_t all = c.n;
+    copy_save(&c);
+    assert_true(fingerprint_of(folder) == fingerprint_of(from));
+    checkpoint *open;
+    err e = {0};
+    check_ok(checkpoint_open(&open, folder, &e), &e);
+    assert_non_null(weights_find(checkpoint_weights(open), "lm_head.weight"));
+    assert_non_null(weights_find(checkpoint_weights(open), "model.language_model.norm.weight"));
+    assert_int_equal(checkpoint_outside(open), 27);
+    assert_int_equal(weights_count(checkpoint_weights(open)), all - 27);
+    checkpoint_close(open);
+}
+
 /* Of a recorded folder with members of its config.json replaced. */
 static uint64_t fingerprint_with(const char *from, const char *changes)
 {
@@ -317,6 +345,7 @@ int main(void)
         TEST(test_split_gguf),
         TEST(test_fingerprint),
         TEST(test_fingerprint_config),
+        TEST(test_inside),
         TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
