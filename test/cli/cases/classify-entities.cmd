@@ -6,7 +6,7 @@ mkdir base && cp $BERT/config.json $BERT/model.safetensors base
 lorac train --model base --task_type TOKEN_CLS --data $DATA/ner.jsonl --eval_data $DATA/ner.jsonl --out run \
     --lora_target_modules query,key,value,dense --lora_r 8 --learning_rate 0.005 --max_steps 120 --seed 1 --compute f32 \
     --device reference --eval_strategy no --quiet || exit
-grep -o '"eval_entity_[a-z1]*": [0-9.]*' run/log.jsonl | tail -3
+grep -o '"eval_entity_[a-z1]*": *[0-9.]*' run/log.jsonl | tail -3
 lorac eval --model base --adapter run --data $DATA/ner.jsonl --device reference --quiet
 lorac eval --model base --adapter run --data $DATA/ner.jsonl --device reference --quiet --json | grep -A6 '"LOC"'
 # mask s/(tokens|seconds|time|memory|loss).*//
