@@ -25,6 +25,7 @@ static pid_t child(char owner[OWNER_SIZE])
     if (!pid) {
         owner_self(owner);
         if (write(ends[1], owner, OWNER_SIZE) != OWNER_SIZE) _exit(1);
+        alarm(60); /* not for ever, when a test fails before it kills this */
         for (;;) pause();
     }
     assert_int_equal(read(ends[0], owner, OWNER_SIZE), OWNER_SIZE);
