@@ -138,6 +138,23 @@ static void token_ids(void **state)
     close_fixture(&f);
 }
 
+/* The last word is no id of the decoder's: rows that differ there alone are not the same. */
+static void repeated(void **state)
+{
+    (void)state;
+    fixture f;
+    build(&f,
+          "{\"input_ids\": [97, 98], \"labels\": [99, 100]}\n"
+          "{\"input_ids\": [97, 98], \"labels\": [99, 101]}\n"
+          "{\"input_ids\": [97, 97], \"labels\": [99, 100]}\n"
+          "{\"input_ids\": [97, 98], \"labels\": [99, 100]}\n",
+          (row_options){0});
+    assert_int_equal(f.r.n, 4);
+    assert_int_equal(f.r.found[FIND_DUPLICATE].count, 1);
+    assert_int_equal(f.r.found[FIND_DUPLICATE].line, 4);
+    close_fixture(&f);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -198,6 +215,7 @@ static void micro_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(cuts), cmocka_unit_test(token_ids),
-                                       cmocka_unit_test(refusals), cmocka_unit_test(micro_batches)};
+                                       cmocka_unit_test(repeated),
+        cmocka_unit_test(repeated), cmocka_unit_test(refusals), cmocka_unit_test(micro_batches)};
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }
