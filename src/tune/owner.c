@@ -26,7 +26,8 @@ static void place(char *out, size_t size)
     read_small("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     ssize_t n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
     space[n < 0 ? 0 : n] = 0;
-    snprintf(out, size, *boot && *space ? "%s/%s" : "", boot, space);
+    *out = 0;
+    if (*boot && *space) snprintf(out, size, "%s/%s", boot, space);
 }
 
 typedef enum sight { SEEN, ENDED, HIDDEN } sight;
