@@ -84,11 +84,13 @@ static int measure(tune *t, int n, double *rate, err *e)
 int tune_side_by_side(tune *t, err *e)
 {
     int n = (int)t->o->parallel;
-    double one, together;
+    double cold, one, together;
     str line = {0};
     if (n == 1) return OK;
-    int bad = measure(t, 1, &one, e);
+    int bad = measure(t, 1, &cold, e);
     if (!bad) bad = measure(t, n, &together, e);
+    if (!bad) bad = measure(t, 1, &one, e);
+    if (!bad && cold > one) one = cold; /* the first to run has read the model and met new memory */
     t->workers = bad || together <= one ? 1 : n;
     t->base.threads = threads_of(t, t->workers);
     if (bad) return bad;
