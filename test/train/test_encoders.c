@@ -8,19 +8,11 @@
  * Gradients of q are sums of ds_j k_j with sum ds_j = 0: some 64 * 2^-24 of terms ten times the sum.
  *
  * A folder added under test/data/model/encoder is walked by itself, and a GGUF file in it also. */
-#include "base/json.h"
-#include "model/step.h"
-#include "train/adamw.h"
-#include "train/clip.h"
-
-#include "scratch.h"
 #include "walk.h"
 
 #define ENCODERS "test/data/model/encoder/"
 
 enum { MOST = 256 };
-
-static worst seen;
 
 typedef struct rig {
     device *d;
@@ -36,15 +28,7 @@ typedef struct rig {
     err e;
 } rig;
 
-/* Good until the next call but three. */
-static const char *path_of(const char *name, const char *leaf)
-{
-    static char path[4][512];
-    static int k;
-    k = (k + 1) % 4;
-    snprintf(path[k], sizeof path[k], ENCODERS "%s%s%s", name, *leaf ? "/" : "", leaf);
-    return path[k];
-}
+static const char *path_of(const char *name, const char *leaf) { return walk_path(ENCODERS, name, leaf); }
 
 static void read_head(rig *r)
 {
@@ -113,55 +97,23 @@ static void rig_close(rig *r)
     device_close(r->d);
 }
 
-static const float *recorded(const rig *r, const char *name, int64_t count)
-{
-    return walk_floats(r->recorded, r->name, name, count);
-}
-
 static void near(const rig *r, const char *what, const float *have, int64_t n)
 {
-    const float *want = recorded(r, what, n);
-    for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(have[i])) fail_msg("%s, %s: %s %d is no number", r->name, r->which, what, (int)i);
-        seen.logit = fmax(seen.logit, fabs((double)have[i] - (double)want[i]));
-    }
-}
-
-static void check_gradient(const rig *r, const char *name, const float *have, int64_t n)
-{
-    char full[256];
-    snprintf(full, sizeof full, "grad.%s", name);
-    double norm, difference = walk_distance(have, recorded(r, full, n), n, &norm);
-    if (!(norm > 0 && isfinite(difference)))
-        fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
-    seen.gradient = fmax(seen.gradient, difference / norm);
+    walk_near(r->name, r->which, what, have, walk_floats(r->recorded, r->name, what, n), n);
 }
 
 static void check_gradients(const rig *r)
 {
     char name[256];
-    for (int64_t i = 0; i < r->a->modules; i++) {
-        const adapter_module *n = &r->a->module[i];
-        snprintf(name, sizeof name, "%s.lora_A.weight", n->name);
-        check_gradient(r, name, r->a->grad + n->a, n->r * n->in);
-        snprintf(name, sizeof name, "%s.lora_B.weight", n->name);
-        check_gradient(r, name, r->a->grad + n->b, n->r * n->out);
+    int64_t n;
+    for (int64_t i = 0; i < 2 * r->a->modules; i++) {
+        const size_t at = walk_matrix(r->a, i, "", name, &n);
+        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
     }
     for (int64_t i = 0; i < r->a->wholes; i++) {
         const adapter_whole *w = &r->a->whole[i];
-        check_gradient(r, w->name, r->a->grad + w->at, w->rows * w->cols);
+        walk_gradient(r->recorded, r->name, w->name, r->a->grad + w->at, w->rows * w->cols);
     }
-}
-
-static step *step_of(const rig *r, step_kind kind)
-{
-    err e = {0};
-    step_size size = {.tokens = r->tokens + 9, .labels = r->labels + 5, .keep = REDO_CHEAP};
-    step *s;
-    must(step_new(&s, r->m, r->a, kind, &size, r->d, &e), &e);
-    str complaints = {0};
-    if (plan_judge(step_list(s), &complaints)) fail_msg("%s: %s", r->name, str_c(&complaints));
-    return s;
 }
 
 static step_input input(const rig *r)
@@ -180,74 +132,46 @@ static step_input input(const rig *r)
 
 static void check_training(rig *r)
 {
-    step *s = step_of(r, STEP_TRAIN);
+    const step_size size = {.tokens = r->tokens + 9, .labels = r->labels + 5, .keep = REDO_CHEAP};
+    step *s = walk_step(r->name, r->m, r->a, &size, r->d);
     step_input in = input(r);
     const json_t *train = json_object_get(r->golden, "train");
-    double *tiles = xcalloc(clip_tiles(r->a->count), sizeof *tiles);
-    float *m = xcalloc(2 * r->a->count, sizeof *m);
-    const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
-                       .v = m + r->a->count};
-    const adamw_group all = {0, r->a->count, 1, false};
+    walk_adam o = walk_adam_new(r->a, r->d);
     for (size_t t = 0; t < json_array_size(train); t++) {
-        memset(r->a->grad, 0, r->a->count * sizeof(float));
         step_run(s, &in, 0);
         if (t == 0) {
             near(r, "logits", step_logits(s), r->labels * r->head.outputs);
             near(r, "losses", step_cross_entropy(s), r->labels);
             check_gradients(r);
         }
-        double loss = json_number_value(json_object_get(json_array_get(train, t), "loss"));
-        if (!isfinite(step_loss(s))) fail_msg("%s, %s: loss %d is no number", r->name, r->which, (int)t);
-        seen.loss = fmax(seen.loss, fabs(step_loss(s) - loss) / loss);
-        double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
-        adamw_step(&how, r->a->param, r->a->grad, &all, 1, (int64_t)t + 1, 1e-2, clip_coefficient(norm, 1.0),
-                   device_pool(r->d));
+        walk_loss(r->name, r->which, s, train, t, INFINITY);
+        walk_adam_step(&o, (int64_t)t + 1);
     }
-    free(m);
-    free(tiles);
+    walk_adam_free(&o);
     step_free(s);
 }
 
-/* What is saved is read back to the bit. */
-static void check_saved(rig *r, const char *folder)
+static void check_folder(const char *name, char key[160])
 {
-    adapter *again;
-    must(adapter_save(r->a, folder, DT_F32, &r->e), &r->e);
-    must(adapter_open(&again, r->m, folder, &r->e), &r->e);
-    assert_int_equal(again->count, r->a->count);
-    assert_memory_equal(again->param, r->a->param, r->a->count * sizeof(float));
-    adapter_close(again);
+    static const char *const devices[] = {"reference", "auto"};
+    char other[128];
+    snprintf(other, sizeof other, "%s.gguf", name);
+    const bool has_gguf = file_exists(path_of(name, other));
+    for (int k = 0; k < (has_gguf ? 4 : 2); k++) {
+        rig *r = xcalloc(1, sizeof *r);
+        rig_open(r, name, path_of(name, k < 2 ? "" : other), devices[k % 2]);
+        check_training(r);
+        walk_saved(r->a, r->m);
+        rig_close(r);
+        free(r);
+    }
+    snprintf(key, 160, "| `%s` |", name);
 }
 
 static void test_all(void **state)
 {
-    static const char *const devices[] = {"reference", "auto"};
-    char *names[WALK_MOST], *folder = scratch_new();
     (void)state;
-    const int n = walk_names(ENCODERS, names);
-    str docs = {0};
-    err e = {0};
-    must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
-    for (int i = 0; i < n; i++) {
-        seen = (worst){0};
-        char other[128];
-        snprintf(other, sizeof other, "%s.gguf", names[i]);
-        const bool has_gguf = file_exists(path_of(names[i], other));
-        for (int k = 0; k < (has_gguf ? 4 : 2); k++) {
-            rig *r = xcalloc(1, sizeof *r);
-            rig_open(r, names[i], path_of(names[i], k < 2 ? "" : other), devices[k % 2]);
-            check_training(r);
-            check_saved(r, folder);
-            rig_close(r);
-            free(r);
-        }
-        char key[128];
-        snprintf(key, sizeof key, "| `%s` |", names[i]);
-        walk_check_row(str_c(&docs), key, &seen);
-        free(names[i]);
-    }
-    str_free(&docs);
-    scratch_free(folder);
+    walk_all(ENCODERS, check_folder);
 }
 
 static void refused(const char *name, model_task task, const char *line)

@@ -11,16 +11,12 @@
  * A folder added under test/data/model/tiny is walked by itself. What each is off by at most, on any device,
  * has to be within its row of the table in docs/MODELS.md; LORAC_RECORD=1 prints such rows. */
 #include "model/golden.h"
-#include "train/adamw.h"
-#include "train/clip.h"
 
 #include "walk.h"
 
 #define TINY "test/data/model/tiny/"
 
 static const double logit_bound = 1.2e-4, ce_bound = 1.2e-4, gradient_bound = 2e-5, loss_bound = 1e-4;
-
-static worst seen;
 
 static void note(double *most, double now) { *most = now > *most ? now : *most; }
 
@@ -34,13 +30,7 @@ typedef struct rig {
     err e;
 } rig;
 
-/* Good until the next call. */
-static const char *path_of(const char *name, const char *leaf)
-{
-    static char path[512];
-    snprintf(path, sizeof path, TINY "%s%s%s", name, *leaf ? "/" : "", leaf);
-    return path;
-}
+static const char *path_of(const char *name, const char *leaf) { return walk_path(TINY, name, leaf); }
 
 static void rig_open(rig *r, const char *name, const char *file, const char *which)
 {
@@ -86,10 +76,9 @@ static void check_gradients(const rig *r)
 {
     char name[256];
     for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const adapter_module *n = &r->a->module[i / 2];
-        snprintf(name, sizeof name, "grad.base_model.model.%s.lora_%c.weight", n->name, i % 2 ? 'B' : 'A');
-        const int64_t count = n->r * (i % 2 ? n->out : n->in);
-        const float *want = recorded(r, name, count), *have = r->a->grad + (i % 2 ? n->b : n->a);
+        int64_t count;
+        const float *have = r->a->grad + walk_matrix(r->a, i, "grad.base_model.model.", name, &count),
+                    *want = recorded(r, name, count);
         double norm, difference = walk_distance(have, want, count, &norm);
         note(&seen.gradient, norm > 0 ? difference / norm : 0);
         if (!(difference <= gradient_bound * norm))
@@ -99,13 +88,8 @@ static void check_gradients(const rig *r)
 
 static step *train_step(const rig *r, plan_keep keep)
 {
-    err e = {0};
     step_size size = {.tokens = r->g.tokens + 9, .labels = r->g.labels + 5, .keep = keep, .redo_blocks = 1};
-    step *s;
-    must(step_new(&s, r->m, r->a, STEP_TRAIN, &size, r->d, &e), &e);
-    str complaints = {0};
-    if (plan_judge(step_list(s), &complaints)) fail_msg("%s: %s", r->name, str_c(&complaints));
-    return s;
+    return walk_step(r->name, r->m, r->a, &size, r->d);
 }
 
 static void check_training(rig *r)
@@ -113,47 +97,19 @@ static void check_training(rig *r)
     step *s = train_step(r, KEEP_ALL);
     step_input in = golden_input(&r->g);
     const json_t *train = json_object_get(r->g.json, "train");
-    double *tiles = xcalloc(clip_tiles(r->a->count), sizeof *tiles);
-    float *m = xcalloc(2 * r->a->count, sizeof *m);
-    const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
-                       .v = m + r->a->count};
-    const adamw_group all = {0, r->a->count, 1, false};
+    walk_adam o = walk_adam_new(r->a, r->d);
     for (size_t t = 0; t < json_array_size(train); t++) {
-        memset(r->a->grad, 0, r->a->count * sizeof(float));
         step_run(s, &in, 0);
         assert_null(step_not_finite(s));
         if (t == 0) {
             check_loss(r, s);
             check_gradients(r);
         }
-        const json_t *want = json_array_get(train, t);
-        double loss = json_number_value(json_object_get(want, "loss"));
-        note(&seen.loss, fabs(step_loss(s) - loss) / loss);
-        if (!(fabs(step_loss(s) - loss) < loss_bound * loss))
-            fail_msg("%s, %s: loss %d: %.7f, recorded %.7f", r->name, r->which, (int)t, step_loss(s), loss);
-        double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
-        adamw_step(&how, r->a->param, r->a->grad, &all, 1, (int64_t)t + 1, 1e-2, clip_coefficient(norm, 1.0),
-                   device_pool(r->d));
+        walk_loss(r->name, r->which, s, train, t, loss_bound);
+        walk_adam_step(&o, (int64_t)t + 1);
     }
-    free(m);
-    free(tiles);
+    walk_adam_free(&o);
     step_free(s);
-}
-
-/* Whatever is computed again, the gradients are the same bits. */
-static void check_recompute(rig *r)
-{
-    float *first = xcalloc(r->a->count, sizeof *first);
-    for (int k = 0; k < 3; k++) {
-        step *s = train_step(r, (plan_keep[]){KEEP_ALL, REDO_CHEAP, REDO_BLOCKS}[k]);
-        step_input in = golden_input(&r->g);
-        memset(r->a->grad, 0, r->a->count * sizeof(float));
-        step_run(s, &in, 0);
-        if (k == 0) memcpy(first, r->a->grad, r->a->count * sizeof(float));
-        assert_memory_equal(first, r->a->grad, r->a->count * sizeof(float));
-        step_free(s);
-    }
-    free(first);
 }
 
 /* Rows of ids [from, from + n) of one sequence; logits of all of them. */
@@ -222,7 +178,8 @@ static void check_model(const char *name, const char *file)
     for (int d = 0; d < 2; d++) {
         rig r;
         rig_open(&r, name, file, devices[d]);
-        if (d > 0) check_recompute(&r); /* the plan is the same for all devices */
+        const step_input in = golden_input(&r.g);
+        if (d > 0) walk_recompute(&r, r.a, &in, train_step); /* the plan is the same for all devices */
         check_training(&r);
         rig_close(&r);
         rig_open(&r, name, file, devices[d]);
@@ -234,32 +191,26 @@ static void check_model(const char *name, const char *file)
     }
 }
 
+static void check_folder(const char *name, char key[160])
+{
+    char path[768];
+    bool has_gguf = false;
+    snprintf(path, sizeof path, "%s", path_of(name, ""));
+    check_model(name, path);
+    static const char *const tails[] = {"", "-00001-of-00002", "-old"};
+    for (int k = 0; k < 3; k++) {
+        snprintf(path, sizeof path, TINY "%s/%s%s.gguf", name, name, tails[k]);
+        if (!file_exists(path)) continue;
+        check_model(name, path);
+        has_gguf = true;
+    }
+    snprintf(key, 160, "| `%s` | folder%s |", name, has_gguf ? ", GGUF" : "");
+}
+
 static void test_all(void **state)
 {
     (void)state;
-    char *names[WALK_MOST];
-    const int n = walk_names(TINY, names);
-    str docs = {0};
-    err e = {0};
-    must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
-    for (int i = 0; i < n; i++) {
-        char path[768];
-        bool has_gguf = false;
-        seen = (worst){0};
-        snprintf(path, sizeof path, "%s", path_of(names[i], ""));
-        check_model(names[i], path);
-        static const char *const tails[] = {"", "-00001-of-00002", "-old"};
-        for (int k = 0; k < 3; k++) {
-            snprintf(path, sizeof path, TINY "%s/%s%s.gguf", names[i], names[i], tails[k]);
-            if (!file_exists(path)) continue;
-            check_model(names[i], path);
-            has_gguf = true;
-        }
-        snprintf(path, sizeof path, "| `%s` | folder%s |", names[i], has_gguf ? ", GGUF" : "");
-        walk_check_row(str_c(&docs), path, &seen);
-        free(names[i]);
-    }
-    str_free(&docs);
+    walk_all(TINY, check_folder);
 }
 
 int main(void)

@@ -7,20 +7,13 @@
  * have to be within its row of docs/MODELS.md; LORAC_RECORD=1 prints such rows.
  *
  * A folder added under test/data/model/seq2seq is walked by itself. */
-#include "base/json.h"
 #include "gen/generate.h"
-#include "model/step.h"
-#include "train/adamw.h"
-#include "train/clip.h"
 
-#include "scratch.h"
 #include "walk.h"
 
 #define MODELS "test/data/model/seq2seq/"
 
 enum { MOST = 256 };
-
-static worst seen;
 
 /* All rows end to end, as one micro-batch holds them. */
 typedef struct rig {
@@ -37,15 +30,7 @@ typedef struct rig {
     err e;
 } rig;
 
-/* Good until the next call but three. */
-static const char *path_of(const char *name, const char *leaf)
-{
-    static char path[4][512];
-    static int k;
-    k = (k + 1) % 4;
-    snprintf(path[k], sizeof path[k], MODELS "%s%s%s", name, *leaf ? "/" : "", leaf);
-    return path[k];
-}
+static const char *path_of(const char *name, const char *leaf) { return walk_path(MODELS, name, leaf); }
 
 static int64_t list_of(const json_t *list, int32_t *to)
 {
@@ -100,41 +85,24 @@ static void rig_close(rig *r)
     free(r);
 }
 
-static void near(const rig *r, const char *what, const float *have, const float *want, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(have[i])) fail_msg("%s, %s: %s %d is no number", r->name, r->which, what, (int)i);
-        seen.logit = fmax(seen.logit, fabs((double)have[i] - (double)want[i]));
-    }
-}
-
 static void check_gradients(const rig *r)
 {
     char name[256];
+    int64_t n;
     for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const adapter_module *n = &r->a->module[i / 2];
-        snprintf(name, sizeof name, "grad.base_model.model.%s.lora_%c.weight", n->name, i % 2 ? 'B' : 'A');
-        const int64_t count = n->r * (i % 2 ? n->out : n->in);
-        const float *have = r->a->grad + (i % 2 ? n->b : n->a);
-        double norm, far = walk_distance(have, walk_floats(r->recorded, r->name, name, count), count, &norm);
-        if (!(norm > 0 && isfinite(far))) fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
-        seen.gradient = fmax(seen.gradient, far / norm);
+        const size_t at = walk_matrix(r->a, i, "base_model.model.", name, &n);
+        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
     }
 }
 
 static step *train_step(const rig *r, plan_keep keep)
 {
-    err e = {0};
     step_size size = {.tokens = r->tokens + 9,
                       .labels = r->tokens + 5,
                       .source = r->source + 7,
                       .keep = keep,
                       .redo_blocks = 3};
-    step *s;
-    must(step_new(&s, r->m, r->a, STEP_TRAIN, &size, r->d, &e), &e);
-    str complaints = {0};
-    if (plan_judge(step_list(s), &complaints)) fail_msg("%s: %s", r->name, str_c(&complaints));
-    return s;
+    return walk_step(r->name, r->m, r->a, &size, r->d);
 }
 
 static step_input input(const rig *r)
@@ -158,45 +126,19 @@ static void check_training(rig *r)
     step *s = train_step(r, REDO_CHEAP);
     step_input in = input(r);
     const json_t *train = json_object_get(r->golden, "train");
-    double *tiles = xcalloc(clip_tiles(r->a->count), sizeof *tiles);
-    float *m = xcalloc(2 * r->a->count, sizeof *m);
-    const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
-                       .v = m + r->a->count};
-    const adamw_group all = {0, r->a->count, 1, false};
+    walk_adam o = walk_adam_new(r->a, r->d);
     for (size_t t = 0; t < json_array_size(train); t++) {
-        memset(r->a->grad, 0, r->a->count * sizeof(float));
         step_run(s, &in, 0);
         if (t == 0) {
-            near(r, "cross entropy", step_cross_entropy(s),
-                 walk_floats(r->recorded, r->name, "cross_entropy", r->tokens), r->tokens);
+            walk_near(r->name, r->which, "cross entropy", step_cross_entropy(s),
+                      walk_floats(r->recorded, r->name, "cross_entropy", r->tokens), r->tokens);
             check_gradients(r);
         }
-        double loss = json_number_value(json_object_get(json_array_get(train, t), "loss"));
-        if (!isfinite(step_loss(s))) fail_msg("%s, %s: loss %d is no number", r->name, r->which, (int)t);
-        seen.loss = fmax(seen.loss, fabs(step_loss(s) - loss) / loss);
-        double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
-        adamw_step(&how, r->a->param, r->a->grad, &all, 1, (int64_t)t + 1, 1e-2, clip_coefficient(norm, 1.0),
-                   device_pool(r->d));
+        walk_loss(r->name, r->which, s, train, t, INFINITY);
+        walk_adam_step(&o, (int64_t)t + 1);
     }
-    free(m);
-    free(tiles);
+    walk_adam_free(&o);
     step_free(s);
-}
-
-/* Whatever is computed again, the gradients are the same bits. */
-static void check_recompute(rig *r)
-{
-    float *first = xcalloc(r->a->count, sizeof *first);
-    for (int k = 0; k < 3; k++) {
-        step *s = train_step(r, (plan_keep[]){KEEP_ALL, REDO_CHEAP, REDO_BLOCKS}[k]);
-        step_input in = input(r);
-        memset(r->a->grad, 0, r->a->count * sizeof(float));
-        step_run(s, &in, 0);
-        if (k == 0) memcpy(first, r->a->grad, r->a->count * sizeof(float));
-        assert_memory_equal(first, r->a->grad, r->a->count * sizeof(float));
-        step_free(s);
-    }
-    free(first);
 }
 
 /* Row 0 in slot 1 of a list of generation, `at_once` tokens at a time: the source goes with the first of them. */
@@ -225,7 +167,7 @@ static void check_logits(rig *r, int64_t at_once)
                          .source_ids = r->source_ids, .source_start = r->source_start, .source_place = places,
                          .seen = sees};
         step_run(s, &in, 0);
-        near(r, "logit", step_logits(s), want + from * vocab, some * vocab);
+        walk_near(r->name, r->which, "logit", step_logits(s), want + from * vocab, some * vocab);
     }
     step_free(s);
 }
@@ -275,61 +217,40 @@ static void check_generated(rig *r, int64_t batch, int64_t times)
     tokenizer_close(t);
 }
 
-/* What is saved is read back to the bit, and says what PEFT says. */
-static void check_saved(rig *r, const char *folder)
-{
-    adapter *again;
-    assert_string_equal(r->a->config.task_type, "SEQ_2_SEQ_LM");
-    must(adapter_save(r->a, folder, DT_F32, &r->e), &r->e);
-    must(adapter_open(&again, r->m, folder, &r->e), &r->e);
-    assert_int_equal(again->count, r->a->count);
-    assert_memory_equal(again->param, r->a->param, r->a->count * sizeof(float));
-    adapter_close(again);
-}
-
-static void check_model(const char *name, const char *file, const char *scratch)
+static void check_model(const char *name, const char *file)
 {
     static const char *const devices[] = {"reference", "auto"};
     for (int d = 0; d < 2; d++) {
         rig *r = rig_open(name, file, devices[d]);
-        if (d > 0) check_recompute(r); /* the plan is the same for all devices */
+        const step_input in = input(r);
+        assert_string_equal(r->a->config.task_type, "SEQ_2_SEQ_LM"); /* as PEFT says */
+        if (d > 0) walk_recompute(r, r->a, &in, train_step); /* the plan is the same for all devices */
         for (int64_t n = 1; n < 4; n++) check_logits(r, n);
         check_logits(r, 64);
         for (int64_t n = 1; n < 4; n++) check_generated(r, n, 1);
         if (d > 0) check_generated(r, 300, 100); /* more than the encoder reads at once */
         check_training(r);
-        check_saved(r, scratch);
+        walk_saved(r->a, r->m);
         rig_close(r);
     }
 }
 
+static void check_folder(const char *name, char key[160])
+{
+    char leaf[128], path[512];
+    snprintf(path, sizeof path, "%s", path_of(name, ""));
+    check_model(name, path);
+    snprintf(leaf, sizeof leaf, "%s.gguf", name);
+    snprintf(path, sizeof path, "%s", path_of(name, leaf));
+    const bool has_gguf = file_exists(path);
+    if (has_gguf) check_model(name, path);
+    snprintf(key, 160, "| `%s` | folder%s |", name, has_gguf ? ", GGUF" : "");
+}
+
 static void test_all(void **state)
 {
-    char *names[WALK_MOST], *scratch = scratch_new();
     (void)state;
-    const int n = walk_names(MODELS, names);
-    str docs = {0};
-    err e = {0};
-    must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
-    for (int i = 0; i < n; i++) {
-        char leaf[128], key[160];
-        seen = (worst){0};
-        snprintf(leaf, sizeof leaf, "%s.gguf", names[i]);
-        const bool has_gguf = file_exists(path_of(names[i], leaf));
-        char folder[512];
-        snprintf(folder, sizeof folder, "%s", path_of(names[i], ""));
-        check_model(names[i], folder, scratch);
-        if (has_gguf) {
-            char path[512];
-            snprintf(path, sizeof path, "%s", path_of(names[i], leaf));
-            check_model(names[i], path, scratch);
-        }
-        snprintf(key, sizeof key, "| `%s` | folder%s |", names[i], has_gguf ? ", GGUF" : "");
-        walk_check_row(str_c(&docs), key, &seen);
-        free(names[i]);
-    }
-    str_free(&docs);
-    scratch_free(scratch);
+    walk_all(MODELS, check_folder);
 }
 
 int main(void)
