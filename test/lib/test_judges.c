@@ -1,63 +1,35 @@
 /* test_judges.c -- which held-out rows guide a search and which judge it at the end; and studies from before that. */
-#include "base/file.h"
 #include "lib/job.h"
 #include "lib/job_rows.h"
 #include "lib/stock.h"
-#include "scratch.h"
 #include "tune/db.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "stories.h"
 
-#include <cmocka.h>
-
-#define MODEL "test/data/models/stories260k/stories260K.gguf"
 enum { ROWS = 120, PROMPTS = 60 };
-
-static char *dir;
 
 static int begin(void **state)
 {
     (void)state;
     dir = scratch_new();
-    str rows = {0}, path = {0};
+    str rows = {0};
     for (int i = 0; i < ROWS; i++)
         str_fmt(&rows, "{\"prompt\": \"Say %d.\", \"completion\": \" %d\"}\n", i * 7 % PROMPTS, i);
-    str_fmt(&path, "%s/rows.jsonl", dir);
-    assert_int_equal(file_write(path.p, rows.p, rows.n, NULL), OK);
-    str_fmt(&path, ".yaml");
-    assert_int_equal(file_write(path.p, "lora_r: [2, 4]\n", 15, NULL), OK);
+    dir_write("rows.jsonl", rows.p);
+    dir_write("space.yaml", "lora_r: [2, 4]\n");
     str_free(&rows);
-    str_free(&path);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_free(dir);
     return 0;
 }
 
 /* A study in dir/name; words separated by '|' are added. */
 static options study_of(const char *name, const char *words)
 {
-    char copy[1200], *argv[64];
-    int argc = 0;
-    options o;
-    err e = {0};
-    snprintf(copy, sizeof copy,
-             "--model|" MODEL "|--data|%s/rows.jsonl|--eval_split|0.5|--space|%s/rows.jsonl.yaml|--strategy|grid|"
-             "--early_stopping|none|--max_steps|2|--per_device_train_batch_size|2|--max_new_tokens|2|--threads|1|"
-             "--device|cpu:generic|--final_runs|1|--final_seeds|1|--out|%s/%s%s%s",
-             dir, dir, dir, name, *words ? "|" : "", words);
-    for (char *p = copy, *word; (word = strsep(&p, "|")) != NULL;) argv[argc++] = word;
-    if (options_parse(&o, COMMAND_TUNE, argc, argv, &e) != OK) fail_msg("%s: %s", words, e.msg);
-    return o;
+    char usual[512];
+    snprintf(usual, sizeof usual,
+             "--eval_split|0.5|--space|%s/space.yaml|--strategy|grid|--early_stopping|none|--max_steps|2|"
+             "--per_device_train_batch_size|2|--max_new_tokens|2|--final_runs|1|--final_seeds|1",
+             dir);
+    return options_of(COMMAND_TUNE, name, usual, words);
 }
 
 /* seen[prompt] += bit for every row of the part; how many rows there are. */

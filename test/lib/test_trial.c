@@ -2,59 +2,30 @@
  * losses row by row that add up; rows held out by their prompt. */
 #include "lib/trial.h"
 
-#include "base/file.h"
-#include "scratch.h"
+#include "stories.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define MODEL "test/data/models/stories260k/stories260K.gguf"
-
-static char *dir;
 
 static int begin(void **state)
 {
     (void)state;
     dir = scratch_new();
-    str rows = {0}, path = {0};
+    str rows = {0};
     for (int i = 0; i < 24; i++) /* two descriptions of every product */
         str_fmt(&rows, "{\"name\": \"%c%d\", \"text\": \"A %s thing number %d, made of %s.\"}\n", 'A' + i / 2,
                 i / 2, i % 3 ? "small red" : "big", i, i % 5 ? "wood" : "stone");
-    str_fmt(&path, "%s/rows.jsonl", dir);
-    assert_int_equal(file_write(path.p, rows.p, rows.n, NULL), OK);
+    dir_write("rows.jsonl", rows.p);
     str_free(&rows);
-    str_free(&path);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_free(dir);
     return 0;
 }
 
 /* A small run into dir/name; words separated by '|' are added. */
 static options run_of(const char *name, const char *words)
 {
-    char copy[1024], *argv[64];
-    int argc = 0;
-    options o;
-    err e = {0};
-    snprintf(copy, sizeof copy,
-             "--model|" MODEL "|--data|%s/rows.jsonl|--prompt_template|{name}:|--completion_column|text|"
-             "--lora_r|4|--max_steps|6|--eval_split|0.25|--learning_rate|1e-2|--threads|1|"
-             "--device|cpu:generic|--out|%s/%s%s%s",
-             dir, dir, name, *words ? "|" : "", words);
-    for (char *p = copy, *word; (word = strsep(&p, "|")) != NULL;) argv[argc++] = word;
-    if (options_parse(&o, COMMAND_TRAIN, argc, argv, &e) != OK) fail_msg("%s: %s", words, e.msg);
-    return o;
+    return options_of(COMMAND_TRAIN, name,
+                      "--prompt_template|{name}:|--completion_column|text|--lora_r|4|--max_steps|6|--eval_split|0.25|"
+                      "--learning_rate|1e-2",
+                      words);
 }
 
 static str adapter_of(const options *o)
