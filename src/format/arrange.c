@@ -32,14 +32,14 @@ static const char *modern_name(const char *name, char *out, size_t size)
     return length > 0 && (size_t)length < size ? out : name;
 }
 
-/* language_model.model.X and language_model.lm_head, as transformers 4 wrote models that see images. */
+/* Older names of a text model beside what sees, as model.language_model.X and lm_head. */
 static const char *inside_name(const model_config *c, const char *name, char *out, size_t size)
 {
-    static const char model[] = "language_model.model.", head[] = "language_model.lm_head.";
-    if (!c->wrapper) return name;
+    static const char head[] = "language_model.lm_head.";
+    if (!c->wrapper || str_starts(name, CONFIG_INSIDE ".")) return name;
     if (str_starts(name, head)) return name + strlen("language_model.");
-    if (!str_starts(name, model)) return name;
-    int length = snprintf(out, size, CONFIG_INSIDE ".%s", name + strlen(model));
+    if (!str_starts(name, c->wrapper->older)) return name;
+    int length = snprintf(out, size, CONFIG_INSIDE ".%s", name + strlen(c->wrapper->older));
     return length > 0 && (size_t)length < size ? out : name;
 }
 

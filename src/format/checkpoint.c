@@ -80,7 +80,7 @@ static uint64_t hash_special(uint64_t h, const model_config *m)
 
 uint64_t checkpoint_fingerprint(const checkpoint *c)
 {
-    enum { WINDOWS = 8, WINDOW = 64 };
+    enum { WINDOWS = 8, WINDOW = 64, DIMS = 4 }; /* no weight has more */
     const model_config *m = &c->config;
     int64_t numbers[] = {m->layers, m->width, m->heads, m->kv_heads, m->head_dim, m->ffn, m->vocab, m->tied};
     double reals[] = {m->rope.theta, m->rms_eps};
@@ -91,7 +91,7 @@ uint64_t checkpoint_fingerprint(const checkpoint *c)
         const tensor *t = &c->stored[i];
         h = hash_bytes(h, t->name, strlen(t->name));
         h = hash_bytes(h, dtype_name(t->type), strlen(dtype_name(t->type)));
-        h = hash_bytes(h, t->dim, sizeof t->dim);
+        h = hash_bytes(h, t->dim, DIMS * sizeof *t->dim);
         if (t->bytes <= (size_t)WINDOWS * WINDOW) {
             h = hash_bytes(h, t->data, t->bytes);
             continue;

@@ -326,7 +326,7 @@ static int read_all(model_config *c, const json_t *config, const json_t *generat
     const char *name = json_text(config, "model_type", NULL, where, e);
     c->wrapper = config_wrapper_find(name);
     json_t *text = c->wrapper ? config_of_text(c->wrapper, config, where, e) : NULL;
-    if (text) name = c->wrapper->text;
+    if (text) name = json_string_value(json_object_get(text, "model_type"));
     int code = e->code;
     if (code == OK) code = config_choose_family(c, name ? family_find(name) : NULL, name, where, e);
     if (code == OK) code = check_class(c, config, where, e);

@@ -44,7 +44,10 @@ typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_REL
 typedef struct config_wrapper {
     const char *name;     /* model_type of the whole: "gemma3" */
     const char *hf_class; /* that its weights are saved from */
-    const char *text;     /* model_type of the text model */
+    const char *text;     /* families its text model may be of, that of a file that does not say first */
+    const char *called;   /* model_type of that first one inside such a model; NULL: the family's own name */
+    const char *older;    /* what transformers 4 called model.language_model. in files and adapters */
+    bool        flat;     /* older files have the text model's numbers beside the others, not in "text_config" */
 } config_wrapper;
 
 /* Where its text model lies: modules that are model.X elsewhere are model.language_model.X there. */

@@ -150,6 +150,9 @@ static int check_local(const json_t *r, const char *where, err *e)
     return e->code;
 }
 
+/* Positions of time, height and width ("mrope") are one and the same number where there is text alone. */
+static bool is_plain(const char *type) { return !strcmp(type, "default") || !strcmp(type, "mrope"); }
+
 int config_read_rope(model_config *c, const json_t *o, const char *where, err *e)
 {
     static const char *const holders[] = {"rope_scaling", "rope_parameters"};
@@ -167,7 +170,7 @@ int config_read_rope(model_config *c, const json_t *o, const char *where, err *e
         code = read_part(c, o, r, where, e);
         if (code == OK) code = check_local(local, where, e);
         const char *type = json_text(r, "rope_type", json_text(r, "type", "default", where, e), where, e);
-        if (code == OK && strcmp(type, "default")) code = read_scaling(c, o, r, type, where, e);
+        if (code == OK && !is_plain(type)) code = read_scaling(c, o, r, type, where, e);
     }
     return e->code;
 }

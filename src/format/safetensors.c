@@ -51,12 +51,12 @@ static int read_shape(const safetensors *s, tensor *t, const json_t *shape, err 
     size_t n = json_array_size(shape);
     if (!json_is_array(shape))
         return fail(e, E_FORMAT, "%s: tensor %s has no shape; the file is damaged", s->path, t->name);
-    if (n > 4)
-        return fail(e, E_UNSUPPORTED, "%s: tensor %s has %zu dimensions, more than 4 are not read", s->path,
-                    t->name, n);
+    if (n > TENSOR_DIMS)
+        return fail(e, E_UNSUPPORTED, "%s: tensor %s has %zu dimensions, more than %d are not read", s->path,
+                    t->name, n, TENSOR_DIMS);
     t->ndim = (int)n;
     int64_t most = 1; /* empty dimensions taken as 1: bounds every partial product */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < TENSOR_DIMS; i++) {
         t->dim[i] = i < t->ndim ? natural(json_array_get(shape, (size_t)i)) : 1;
         if (t->dim[i] < 0)
             return fail(e, E_FORMAT, "%s: tensor %s has a bad shape; the file is damaged", s->path, t->name);

@@ -202,10 +202,10 @@ static int push_tensor(machine *m, const pickle_list *l)
         is(l, 0, PICKLE_STORAGE) && is(l, 1, PICKLE_INT) && is(l, 2, PICKLE_TUPLE) && is(l, 3, PICKLE_TUPLE);
     if (!good || l->v[2].list->n != l->v[3].list->n) return damaged(m, "a tensor");
     const pickle_list *size = l->v[2].list, *stride = l->v[3].list;
-    if (size->n > 4) return refused(m, "a tensor of more than 4 dimensions");
+    if (size->n > TENSOR_DIMS) return refused(m, "a tensor of more than 5 dimensions");
     pickle_tensor *t = arena_new(m->mem, sizeof *t);
     *t = (pickle_tensor){.storage = l->v[0].storage, .offset = l->v[1].number, .ndim = (int)size->n,
-                         .dim = {1, 1, 1, 1}};
+                         .dim = {1, 1, 1, 1, 1}};
     for (int i = 0; i < t->ndim; i++) {
         if (!is(size, i, PICKLE_INT) || !is(stride, i, PICKLE_INT)) return damaged(m, "a tensor");
         t->dim[i] = size->v[i].number;

@@ -10,7 +10,7 @@
 #define FORMAT_TORCH_PICKLE_H
 
 #include "base/arena.h"
-#include "tensor/dtype.h"
+#include "tensor/tensor.h"
 
 #include <stdint.h>
 
@@ -32,7 +32,7 @@ typedef struct pickle_tensor {
     const pickle_storage *storage;
     int64_t offset; /* in elements */
     int     ndim;
-    int64_t dim[4], stride[4];
+    int64_t dim[TENSOR_DIMS], stride[TENSOR_DIMS];
 } pickle_tensor;
 
 typedef struct pickle_value pickle_value;

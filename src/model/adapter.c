@@ -50,7 +50,7 @@ static void spell_out(adapter *a, const model *m)
  * has all of the model before it, is told so by an expression. */
 static void leave_out_vision(adapter *a)
 {
-    static const char outside[] = "(.*\\.)?(vision_tower|multi_modal_projector)\\..*";
+    static const char outside[] = "(.*\\.)?(vision_tower|multi_modal_projector|visual)\\..*";
     peft_config *c = &a->config;
     if (c->exclude_regex && strstr(c->exclude_regex, outside)) return;
     str all = {0};
@@ -152,6 +152,7 @@ static int make(adapter **out, const model *m, const peft_config *config, err *e
     a->config = peft_copy_config(&a->mem, config);
     a->config.fan_in_fan_out = m->config->family && m->config->family->columns;
     if (m->config->wrapper) leave_out_vision(a);
+    a->older = m->config->wrapper ? m->config->wrapper->older : NULL;
     spell_out(a, m);
     int code = choose_modules(a, m, e);
     if (code == OK) code = check_experts(a, m, e);
@@ -241,14 +242,14 @@ int adapter_new(adapter **out, const model *m, const peft_config *config, uint64
     return OK;
 }
 
-/* Transformers 4 called the modules of a text model beside a vision tower language_model.model.*. */
-static const tensor *find_stored(const weights *w, const char *name)
+/* Transformers 4 called the modules of a text model beside what sees otherwise. */
+static const tensor *find_stored(const adapter *a, const weights *w, const char *name)
 {
-    static const char inside[] = CONFIG_INSIDE;
+    static const char inside[] = CONFIG_INSIDE ".";
     char older[512];
     const tensor *t = weights_find(w, name);
-    if (t || strncmp(name, inside, strlen(inside))) return t;
-    snprintf(older, sizeof older, "language_model.model%s", name + strlen(inside));
+    if (t || !a->older || !str_starts(name, inside)) return t;
+    snprintf(older, sizeof older, "%s%s", a->older, name + strlen(inside));
     return weights_find(w, older);
 }
 
@@ -257,7 +258,7 @@ static int load_one(adapter *a, const weights *w, const adapter_module *n, const
 {
     char name[512];
     snprintf(name, sizeof name, "%s.%s.weight", n->name, leaf);
-    const tensor *t = find_stored(w, name);
+    const tensor *t = find_stored(a, w, name);
     if (!t) return fail(e, E_FORMAT, "%s: has no %s; was it made for this model?", folder, name);
     if (t->ndim != 2 || t->dim[0] != rows || t->dim[1] != cols)
         return fail(e, E_FORMAT,
@@ -290,10 +291,9 @@ static int load_whole(adapter *a, const weights *w, const adapter_whole *n, cons
 /* Whether a tensor of an adapter folder has a place in this one. */
 static bool belongs(const adapter *a, const model *m, const char *name)
 {
-    static const char older[] = "language_model.model.";
     const char *leaf = strstr(name, ".lora_");
-    const bool renamed = m->config->wrapper && !strncmp(name, older, strlen(older));
-    const char *rest = renamed ? name + strlen(older) : name;
+    const bool renamed = a->older && str_starts(name, a->older) && !str_starts(name, CONFIG_INSIDE ".");
+    const char *rest = renamed ? name + strlen(a->older) : name;
     char module[512];
     snprintf(module, sizeof module, "%s%.*s", renamed ? CONFIG_INSIDE "." : "", leaf ? (int)(leaf - rest) : 0, rest);
     return adapter_find(a, module) >= 0 || is_whole(a, name) || config_is_outside(m->config, name);

@@ -34,6 +34,7 @@ typedef struct adapter {
     int64_t wholes;
     size_t count; /* trained parameters */
     float *param, *grad;
+    const char *older; /* what older files call the modules of a text model beside what sees; NULL: it stands alone */
     char base[17]; /* fingerprint of the base it was trained on; "": the file does not say */
     arena mem;
 } adapter;

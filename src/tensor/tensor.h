@@ -25,11 +25,13 @@ typedef struct quant {
     float   *scb;                 /* INT8: the absolute maximum of each row */
 } quant;
 
+enum { TENSOR_DIMS = 5 }; /* of a convolution over time, which a model that sees may hold */
+
 typedef struct tensor {
     const char  *name;
     dtype        type;
     int          ndim;
-    int64_t      dim[4];          /* unused dimensions are 1 */
+    int64_t      dim[TENSOR_DIMS]; /* unused ones of the first four are 1 */
     int64_t      pair_dim;        /* 0, or the head size: see above */
     const void  *data;            /* NULL in a plan without data */
     size_t       bytes;           /* of data */

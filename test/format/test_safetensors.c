@@ -63,13 +63,13 @@ static void test_good(void **state)
     assert_null(safetensors_metadata(f.open, "absent"));
     assert_int_equal(safetensors_metadata_count(f.open), 2);
     release(&f);
-    accept(&f, /* not in the order of the data; a scalar, an empty one, four dimensions */
-           "{\"b\":{\"dtype\":\"U8\",\"shape\":[1,2,1,3],\"data_offsets\":[4,10]},"
+    accept(&f, /* not in the order of the data; a scalar, an empty one, five dimensions */
+           "{\"b\":{\"dtype\":\"U8\",\"shape\":[1,2,1,1,3],\"data_offsets\":[4,10]},"
            "\"e\":{\"dtype\":\"F64\",\"shape\":[0,7],\"data_offsets\":[4,4]},"
            "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 10);
     assert_string_equal(safetensors_at(f.open, 0)->name, "a");
     const tensor *b = safetensors_find(f.open, "b");
-    assert_true(b->type == DT_U8 && b->ndim == 4 && b->dim[1] == 2 && b->dim[3] == 3 && b->bytes == 6);
+    assert_true(b->type == DT_U8 && b->ndim == 5 && b->dim[1] == 2 && b->dim[4] == 3 && b->bytes == 6);
     assert_int_equal(((const uint8_t *)b->data)[0], 5);
     assert_int_equal(safetensors_find(f.open, "a")->ndim, 0);
     assert_int_equal(safetensors_find(f.open, "e")->bytes, 0);
@@ -146,7 +146,7 @@ static void test_rules(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check_refused(bad[i].header, bad[i].data, E_FORMAT, bad[i].text);
     check_refused("{" T("a", "F8_E4M3", "[1]", "[0,1]") "}", 1, E_UNSUPPORTED, "stored as F8_E4M3");
-    check_refused("{" T("a", "U8", "[1,1,1,1,1]", "[0,1]") "}", 1, E_UNSUPPORTED, "5 dimensions");
+    check_refused("{" T("a", "U8", "[1,1,1,1,1,1]", "[0,1]") "}", 1, E_UNSUPPORTED, "6 dimensions");
 }
 
 static void test_header_size(void **state)

@@ -230,7 +230,7 @@ static void test_inside(void **state)
     must(adapter_new(&a, m, &c, 1, &e), &e);
     assert_int_equal(a->modules, 5);
     assert_string_equal(a->module[0].name, "model.language_model.layers.1.self_attn.q_proj");
-    assert_string_equal(a->config.exclude_regex, "(.*\\.)?(vision_tower|multi_modal_projector)\\..*"
+    assert_string_equal(a->config.exclude_regex, "(.*\\.)?(vision_tower|multi_modal_projector|visual)\\..*"
                                                  "|(.*\\.)?layers\\.0\\.self_attn\\.q_proj");
     assert_int_equal(a->config.exclude.n, 0);
     for (int64_t i = 0; i < a->modules; i++) /* as transformers 4 called them */
@@ -253,9 +253,40 @@ static void test_inside(void **state)
     model_close(m);
 }
 
+/* Qwen's: the older names are model.*, as are the newer ones of all that is in it. */
+static void test_inside_qwen(void **state)
+{
+    (void)state;
+    err e = {0};
+    model *m = NULL;
+    adapter *a = NULL, *b = NULL;
+    must(model_open(&m, "test/data/model/tiny/qwen2_5_vl", "as-is", MODEL_DOUBLE_QUANT, NULL, &e), &e);
+    must(adapter_new(&a, m, &(peft_config){.r = 2, .alpha = 4, .targets = NAMES("v_proj")}, 1, &e), &e);
+    assert_string_equal(a->module[1].name, "model.language_model.layers.1.self_attn.v_proj");
+    for (int64_t i = 0; i < a->modules; i++)
+        a->module[i].name = arena_fmt(&a->mem, "model.layers.%d.self_attn.v_proj", (int)i);
+    save(a);
+    must(adapter_open(&b, m, folder, &e), &e);
+    assert_memory_equal(b->param, a->param, a->count * sizeof(float));
+    assert_true(b->modules == 2 && b->wholes == 0);
+    adapter_close(b);
+    for (int64_t i = 0; i < a->modules; i++)
+        a->module[i].name = arena_fmt(&a->mem, "model.language_model.layers.%d.self_attn.v_proj", (int)i);
+    a->whole = (adapter_whole[]){{"model.visual.blocks.0.attn.v_proj.lora_A.weight", 2, 8, false, 0},
+                                 {"model.visual.blocks.0.attn.v_proj.lora_B.weight", 8, 2, false, 0}};
+    a->wholes = 2;
+    save(a);
+    must(adapter_open(&b, m, folder, &e), &e);
+    assert_true(b->modules == 2 && b->wholes == 0);
+    adapter_close(b);
+    adapter_close(a);
+    model_close(m);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_inside), cmocka_unit_test(test_targets),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_inside), cmocka_unit_test(test_inside_qwen),
+                                       cmocka_unit_test(test_targets),
                                        cmocka_unit_test(test_targets_refused),
                                        cmocka_unit_test(test_fresh), cmocka_unit_test(test_there_and_back),
                                        cmocka_unit_test(test_open_refuses)};
