@@ -169,6 +169,7 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     listing l = listing_new(o);
     const weights *w = checkpoint_weights(c);
     for (int64_t i = 0; i < weights_count(w); i++) list_tensor(&l, weights_at(w, i));
+    l.parameters = weights_parameters(w);
     listing_finish(&l, out);
     if (checkpoint_outside(c))
         json_object_set_new(out, "not_used",

@@ -211,8 +211,7 @@ int model_open_keeping(model **out, const char *path, const char *quantization, 
         code = model_check(m, e);
     }
     if (code == OK) {
-        for (int64_t i = 0; i < weights_count(m->weights); i++)
-            m->parameters += tensor_count(weights_at(m->weights, i));
+        m->parameters = weights_parameters(m->weights);
         code = requantize(m, quantization, absmax, keep, team, e);
     }
     if (code != OK) {

@@ -111,3 +111,23 @@ size_t weights_owned_bytes(const weights *w)
         if (w->list[i].owned.type != DT_COUNT) bytes += tensor_bytes(&w->list[i].owned);
     return bytes;
 }
+
+static int by_storage(const void *a, const void *b)
+{
+    const tensor *const *x = a, *const *y = b;
+    const uintptr_t p = (uintptr_t)(*x)->data, q = (uintptr_t)(*y)->data;
+    if (p != q) return p < q ? -1 : 1;
+    return (*x)->bytes < (*y)->bytes ? 1 : (*x)->bytes > (*y)->bytes ? -1 : 0;
+}
+
+int64_t weights_parameters(const weights *w)
+{
+    const tensor **all = xmalloc(((size_t)w->n + 1) * sizeof *all);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < w->n; i++) all[i] = &w->list[i].t;
+    qsort(all, (size_t)w->n, sizeof *all, by_storage);
+    for (int64_t i = 0; i < w->n; i++)
+        if (!i || !all[i]->data || all[i]->data != all[i - 1]->data) sum += tensor_count(all[i]);
+    free(all);
+    return sum;
+}

@@ -24,5 +24,7 @@ const tensor *weights_find(const weights *w, const char *name); /* NULL: not the
 size_t        weights_owned_bytes(const weights *w);
 int64_t       weights_count(const weights *w);
 const tensor *weights_at(const weights *w, int64_t i);          /* in the order they were added */
+/* Numbers in all tensors, those of a storage that several share (tied weights of a torch file) once. */
+int64_t       weights_parameters(const weights *w);
 
 #endif

@@ -41,6 +41,25 @@ static void names_are_copied(void **state)
     weights_free(w);
 }
 
+/* A storage that tensors share counts once, by the longest of them; tensors without data count all. */
+static void parameters_are_counted(void **state)
+{
+    (void)state;
+    weights *w = weights_new();
+    float x[6] = {0}, y[3] = {0};
+    tensor t[] = {view_of(DT_F32, 1, 2, x), view_of(DT_F32, 1, 3, y), view_of(DT_F32, 2, 3, x),
+                  view_of(DT_F32, 1, 4, NULL), view_of(DT_F32, 1, 4, NULL)};
+    static const char *const name[] = {"a", "b", "c", "d", "e"};
+    err e = {0};
+    assert_int_equal(weights_parameters(w), 0);
+    for (int i = 0; i < 5; i++) {
+        t[i].name = name[i];
+        assert_int_equal(weights_add(w, &t[i], &e), OK);
+    }
+    assert_int_equal(weights_parameters(w), 6 + 3 + 4 + 4);
+    weights_free(w);
+}
+
 static void twice_is_an_error(void **state)
 {
     (void)state;
@@ -123,8 +142,9 @@ static void adopts_storage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_set),  cmocka_unit_test(names_are_copied), cmocka_unit_test(twice_is_an_error),
-        cmocka_unit_test(many_names), cmocka_unit_test(adopts_storage),
+        cmocka_unit_test(empty_set),         cmocka_unit_test(names_are_copied),
+        cmocka_unit_test(twice_is_an_error), cmocka_unit_test(parameters_are_counted),
+        cmocka_unit_test(many_names),        cmocka_unit_test(adopts_storage),
     };
     return cmocka_run_group_tests_name("weights", tests, NULL, NULL);
 }
