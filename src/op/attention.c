@@ -13,6 +13,10 @@
  *
  * With a soft cap c (Gemma 2), s_j = c tanh(scale * q_i . k_j / c) and ds_j is multiplied by 1 - (s_j / c)^2.
  * With a bias (T5), s_j is increased by that of the distance i - j; ds_j stays as it is.
+ * With dropout, p_j is multiplied by the factor f_j of element (i heads + head, j counted from the document's first
+ * key) wherever it multiplies v_j, lse being that of all: o_i = sum_j f_j p_j v_j, and so
+ *
+ *     ds_j = p_j (f_j do_i . v_j - D)    dv_j += f_j p_j do_i
  *
  * Head h reads key and value head h / (heads / kv_heads). */
 #include "op/case.h"
@@ -22,12 +26,14 @@
 
 enum { Q, K, V, START, BIAS };
 enum { OUT, LSE };
-enum { HEADS, KV_HEADS, WINDOW, BOTH };
+enum { HEADS, KV_HEADS, WINDOW, BOTH, PLACE = 5 };
+enum { DROP = 2 }; /* of f */
 enum { ALL = BIT(Q) | BIT(K) | BIT(V) };
 
 /* One row of one head: where its vectors are, and which rows it sees. */
 typedef struct at {
     int64_t first, last;  /* rows seen */
+    int64_t document;     /* its first key */
     int64_t dim, stride;  /* of a head; from one row of k or v to the next */
     int64_t q_off, k_off; /* of this head in q's and o's arrays, at its row; in k's and v's, at row 0 */
     const real *q, *k, *v;
@@ -43,11 +49,11 @@ static void look_around(at *a, const value *v, const instr *i, int64_t row)
     const int32_t *start = seen->p;
     int64_t window = i->n[WINDOW];
     if (seen->s.d[1] == 2) {
-        a->first = start[2 * row];
+        a->document = a->first = start[2 * row];
         a->last = start[2 * row + 1] - 1;
         return;
     }
-    a->first = start[row];
+    a->document = a->first = start[row];
     a->last = row;
     while (i->n[BOTH] && a->last + 1 < seen->s.d[0] && start[a->last + 1] == start[row]) a->last++;
     if (window && row - window + 1 > a->first) a->first = row - window + 1;
@@ -88,9 +94,16 @@ static real score(const at *a, int64_t j)
     return a->cap > 0 ? a->cap * (real)tanh(s / a->cap) : s;
 }
 
+/* What dropout multiplies p_j by. */
+static real factor(const run *r, const instr *i, const at *a, int64_t j)
+{
+    if (i->f[DROP] <= 0) return 1;
+    const int64_t row = a->row * i->n[HEADS] + a->head;
+    return (real)dropout_factor(r->key, (int)i->n[PLACE], row, j - a->document, i->f[DROP]);
+}
+
 static void forward(const run *r, const value *v, const instr *i)
 {
-    (void)r;
     int64_t rows = v[i->in[Q]].s.d[0], heads = i->n[0];
     for (int64_t row = 0; row < rows; row++)
         for (int64_t h = 0; h < heads; h++) {
@@ -102,7 +115,7 @@ static void forward(const run *r, const value *v, const instr *i)
             if (i->out[LSE] != NONE) ((real *)v[i->out[LSE]].p)[row * heads + h] = lse;
             memset(o, 0, (size_t)a.dim * sizeof *o);
             for (int64_t j = a.first; j <= a.last; j++) {
-                real p = exp(score(&a, j) - lse);
+                real p = exp(score(&a, j) - lse) * factor(r, i, &a, j);
                 for (int64_t k = 0; k < a.dim; k++) o[k] += p * a.v[j * a.stride + k];
             }
         }
@@ -110,7 +123,6 @@ static void forward(const run *r, const value *v, const instr *i)
 
 static void backward(const run *r, const value *v, const instr *i)
 {
-    (void)r;
     real *dq = op_gradient(v, i, Q), *dk = op_gradient(v, i, K), *dv = op_gradient(v, i, V);
     int64_t rows = v[i->dout].s.d[0], heads = i->n[0];
     for (int64_t row = 0; row < rows; row++)
@@ -120,12 +132,12 @@ static void backward(const run *r, const value *v, const instr *i)
             real lse = ((const real *)v[i->out[LSE]].p)[row * heads + h];
             real mean = dot(go, (const real *)v[i->out[OUT]].p + a.q_off, a.dim);
             for (int64_t j = a.first; j <= a.last; j++) {
-                real s = score(&a, j), p = exp(s - lse);
-                real ds = a.scale * p * (dot(go, a.v + j * a.stride, a.dim) - mean);
+                real s = score(&a, j), p = exp(s - lse), f = factor(r, i, &a, j);
+                real ds = a.scale * p * (f * dot(go, a.v + j * a.stride, a.dim) - mean);
                 if (a.cap > 0) ds *= 1 - s * s / (a.cap * a.cap);
                 int64_t kv = a.k_off + j * a.stride;
                 for (int64_t k = 0; k < a.dim; k++) {
-                    if (dv) dv[kv + k] += p * go[k];
+                    if (dv) dv[kv + k] += f * p * go[k];
                     if (dq) dq[a.q_off + k] += ds * a.k[j * a.stride + k];
                     if (dk) dk[kv + k] += ds * a.q[k];
                 }
@@ -197,6 +209,15 @@ val op_attention_across(prog *p, val q, val k, val v, val seen, int heads, doubl
     return o;
 }
 
+void op_attention_dropout(prog *p, val attention, double probability, int place)
+{
+    instr *i = &p->i[p->ni - 1];
+    BUG_IF(i->op != &op_def_attention || i->out[OUT] != attention || i->out[LSE] == NONE);
+    BUG_IF(!(probability > 0 && probability < 1) || place < 0);
+    i->n[PLACE] = DROPOUT_PLACES + place;
+    i->f[DROP] = probability;
+}
+
 /* Documents of `each` rows of q; document d sees 3 + 2 d rows of k, up to row `keys`. */
 typedef struct across {
     int64_t each, keys;
@@ -216,6 +237,13 @@ static val case_seen(prog *p, int64_t rows, const across *a)
     return x;
 }
 
+/* o as the case's dropout makes it. */
+static val dropped(prog *p, val o, const op_case *c)
+{
+    if (c->f[DROP] > 0) op_attention_dropout(p, o, c->f[DROP], 3);
+    return o;
+}
+
 /* n: rows, heads, -, columns of a head, -, rows of a document, -, -, keys of all documents */
 static val build_across(prog *p, const op_case *c)
 {
@@ -225,11 +253,11 @@ static val build_across(prog *p, const op_case *c)
     val k = case_param(p, "k", ROWS_LABELS, 0, n[1] * n[3]);
     val v = case_param(p, "v", ROWS_LABELS, 0, n[1] * n[3]);
     val seen = case_seen(p, n[0], &(across){n[5], n[8]});
-    return case_end(p, n[0], n[8], op_attention_across(p, q, k, v, seen, (int)n[1], c->f[0]));
+    return case_end(p, n[0], n[8], dropped(p, op_attention_across(p, q, k, v, seen, (int)n[1], c->f[0]), c));
 }
 
 /* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one), whether rows
- * see what follows them, reach of a bias (0: none), keys (0: of the rows themselves); f: scale, cap */
+ * see what follows them, reach of a bias (0: none), keys (0: of the rows themselves); f: scale, cap, dropout */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -243,11 +271,11 @@ static val build(prog *p, const op_case *c)
         val bias = case_frozen(p, "bias", DT_F32, n[1], 2 * n[7] + 1, 0, 1);
         attention_sight sight = n[6] ? SEES_ALL : SEES_BEFORE;
         val biased = op_attention_biased(p, q, k, v, start, bias, sight, (int)n[1], c->f[0]);
-        return case_end(p, n[0], 0, biased);
+        return case_end(p, n[0], 0, dropped(p, biased, c));
     }
     val o = n[6] ? op_attention_both(p, q, k, v, start, (int)n[1], (int)n[2], c->f[0])
                  : op_attention_capped(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0], c->f[1]);
-    return case_end(p, n[0], 0, o);
+    return case_end(p, n[0], 0, dropped(p, o, c));
 }
 
 static const op_case cases[] = {
@@ -274,6 +302,11 @@ static const op_case cases[] = {
     {"across, one row", {1, 2, 0, 4, 0, 1, 0, 0, 9}, {0.5}},
     {"across, documents", {17, 3, 0, 4, 0, 4, 0, 0, 29}, {0.5}},
     {"across, more keys than a tile", {5, 2, 0, 3, 0, 3, 0, 0, 70}, {0.6}},
+    {"dropout, documents", {17, 4, 2, 8, 0, 3}, {0.35, 0, 0.3}},
+    {"dropout, cap, window and documents", {23, 4, 1, 6, 3, 5}, {1, 1.5, 0.2}},
+    {"dropout, both ways, more rows than a tile", {77, 2, 1, 3, 0, 21, 1}, {0.6, 0, 0.5}},
+    {"dropout, bias, documents", {23, 3, 3, 4, 0, 5, 0, 3}, {0.5, 0, 0.1}},
+    {"dropout, across, documents", {17, 3, 0, 4, 0, 4, 0, 0, 29}, {0.5, 0, 0.3}},
     {0},
 };
 

@@ -14,7 +14,7 @@
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
     X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)           \
-    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store)
+    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store) X(dropout)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -126,6 +126,10 @@ val op_attention_biased(prog *p, val q, val k, val v, val start, val bias, atten
  * rows of k. Where k and v are STATEs nothing is kept for a backward. */
 val op_attention_across(prog *p, val q, val k, val v, val seen, int heads, double scale);
 
+/* Drops probabilities of the attention that was emitted last, whose result is `attention`, as op_dropout() drops
+ * numbers. */
+void op_attention_dropout(prog *p, val attention, double probability, int place);
+
 /* The same against a cache, for generation, forward only: row r belongs to sequence slot[r] (int) and
  * stands at position[r] (int). Stores k and v of all rows at (slot, position), then attends to positions
  * 0..position[r] of its slot. Caches are STATEs (slots * context, kv_heads * dim). */
@@ -197,6 +201,10 @@ val op_rowgate(prog *p, val gate, val x);
 
 val op_add(prog *p, val a, val b);
 
+/* y = x, each number dropped with that probability, and what is kept divided by 1 - probability (dropout). Places
+ * of a model, 0, 1, ..., drop independently; a run's key says which. */
+val op_dropout(prog *p, val x, double probability, int place);
+
 /* Cross entropy of softmax(h W^T) against target (labels) int, `chunk` rows of logits at a time, so that the
  * (labels, vocab) logits never exist whole. weight (labels): loss = sum of weight * ce. Results: the loss
  * (1) is returned; *ce (labels) cross entropy and *hit (labels) 1 where the target is the likeliest token
@@ -243,8 +251,10 @@ real frozen_at(const value *v, int64_t row, int64_t col);
  * For backwards that sum over many terms. */
 real *op_gradient(const value *v, const instr *i, int j);
 
-/* The dropout of element (row, col) of the adapter input of instruction id: 0 when
- * rng_unit(rng_key(key, id), row << 32 | col) < p, else 1 / (1 - p). */
+/* The dropout of element (row, col) of stream id: 0 when rng_unit(rng_key(key, id), row << 32 | col) < p, else
+ * 1 / (1 - p). The stream of an adapter's input is the number of its instruction; those of the base's places
+ * begin at DROPOUT_PLACES. */
+enum { DROPOUT_PLACES = 1 << 30 };
 double dropout_factor(uint64_t key, int id, int64_t row, int64_t col, double p);
 
 #endif

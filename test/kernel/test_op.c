@@ -107,6 +107,9 @@ static const op_case large_attention[] = {
     {"across", {150, 3, 0, 64, 0, 150, 0, 0, 130}, {0.125}},
     {"across, documents", {70, 3, 0, 20, 0, 9, 0, 0, 200}, {0.2}},
     {"across, chunks of keys", {210, 2, 0, 8, 0, 200, 0, 0, 1100}, {0.3}},
+    {"dropout, chunks of keys, documents", {2000, 5, 1, 8, 0, 990}, {0.3, 0, 0.1}},
+    {"dropout, both ways", {300, 6, 2, 64, 0, 0, 1}, {0.125, 0, 0.3}},
+    {"dropout, across, documents", {70, 3, 0, 20, 0, 9, 0, 0, 200}, {0.2, 0, 0.2}},
     {0},
 };
 
@@ -142,7 +145,13 @@ static const op_case large_dense[] = {
     {0},
 };
 
+static const op_case large_dropout[] = {
+    {"rows split", {70, 301, 4}, {0.1}},
+    {0},
+};
+
 static const op_case *const large[OP_COUNT] = {
+    [OP_dropout] = large_dropout,
     [OP_activation] = large_activation,
     [OP_layernorm] = large_layernorm,
     [OP_dense] = large_dense,

@@ -305,6 +305,28 @@ static void dropout_falls_on_the_adapter_alone(void **state)
     prog_release(&p);
 }
 
+/* Every place, row and column by itself; elements that are kept are larger. */
+static void dropout_by_hand(void **state)
+{
+    (void)state;
+    real x[3 * 40];
+    double want[3 * 40];
+    for (int k = 0; k < 3 * 40; k++) {
+        x[k] = k + 1;
+        const double u = rng_unit(rng_key(1, DROPOUT_PLACES + 7), (uint64_t)(k / 40) << 32 | (uint64_t)(k % 40));
+        want[k] = u < 0.25 ? 0 : (k + 1) / 0.75;
+    }
+    prog p;
+    prog_init(&p, 3, 0);
+    val v = given(&p, ROWS_TOKENS, 3, 40, x);
+    near(forward(&p, op_dropout(&p, v, 0.25, 7)), want, 3 * 40);
+    const real *other = forward(&p, op_dropout(&p, v, 0.25, 8));
+    int apart = 0;
+    for (int k = 0; k < 3 * 40; k++) apart += (other[k] == 0) != (want[k] == 0);
+    assert_true(apart > 10); /* of 120: 45 are to be expected */
+    prog_release(&p);
+}
+
 static void rope_turns_pairs(void **state)
 {
     (void)state;
@@ -381,13 +403,16 @@ static void experts_by_hand(void **state)
     prog_release(&p);
 }
 
-/* Softmax written out, over the rows that the rules let a row see. */
+/* Softmax written out, over the rows that the rules let a row see, and with dropout: of what is multiplied by v,
+ * not of the sum. */
 static void attention_written_out(void **state)
 {
     (void)state;
     enum { ROWS = 9, HEADS = 4, KV = 2, DIM = 3 };
     const int32_t start[ROWS] = {0, 0, 0, 3, 3, 3, 3, 3, 8};
-    for (int window = 0; window < 4; window += 3) {
+    for (int way = 0; way < 4; way++) {
+        const int window = way % 2 ? 3 : 0;
+        const double drop = way / 2 ? 0.4 : 0;
         prog p;
         prog_init(&p, ROWS, 0);
         val q = case_reals(&p, "q", VALUE_INPUT, ROWS_TOKENS, 0, HEADS * DIM, 0, 1);
@@ -395,6 +420,7 @@ static void attention_written_out(void **state)
         val v = case_reals(&p, "v", VALUE_INPUT, ROWS_TOKENS, 0, KV * DIM, 0, 1);
         val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
         val o = op_attention(&p, q, k, v, s, HEADS, KV, window, 0.7);
+        if (drop > 0) op_attention_dropout(&p, o, drop, 2);
         const real *got = forward(&p, o), *qp = p.v[q].p, *kp = p.v[k].p, *vp = p.v[v].p;
         for (int r = 0; r < ROWS; r++)
             for (int h = 0; h < HEADS; h++) {
@@ -405,8 +431,9 @@ static void attention_written_out(void **state)
                     for (int e = 0; e < DIM; e++)
                         dot += (double)qp[r * HEADS * DIM + h * DIM + e] * kp[j * KV * DIM + h / 2 * DIM + e];
                     sum += exp(0.7 * dot);
-                    for (int e = 0; e < DIM; e++)
-                        want[e] += exp(0.7 * dot) * (double)vp[j * KV * DIM + h / 2 * DIM + e];
+                    const int id = DROPOUT_PLACES + 2, element = r * HEADS + h;
+                    const double f = exp(0.7 * dot) * dropout_factor(1, id, element, j - start[r], drop);
+                    for (int e = 0; e < DIM; e++) want[e] += f * (double)vp[j * KV * DIM + h / 2 * DIM + e];
                 }
                 for (int e = 0; e < DIM; e++) want[e] /= sum;
                 near(got + r * HEADS * DIM + h * DIM, want, DIM);
@@ -625,6 +652,7 @@ int main(void)
         cmocka_unit_test(objectives_by_hand),
         cmocka_unit_test(linear_by_hand),
         cmocka_unit_test(dropout_falls_on_the_adapter_alone),
+        cmocka_unit_test(dropout_by_hand),
         cmocka_unit_test(rope_turns_pairs),
         cmocka_unit_test(swiglu_and_add_by_hand),
         cmocka_unit_test(geglu_softcap_and_columns_by_hand),

@@ -4,7 +4,7 @@
  * Scores are computed transposed, st[key][column]: so the softmax over keys runs down vectors of columns
  * without ever summing across a vector, and st is at once the left operand of o = p v. Per column, m is the
  * largest score so far, l the sum of exp(score - m), o the weighted sum of values; a new m scales both down.
- * Masked scores count as HIDDEN, which no score reaches. */
+ * Masked scores count as HIDDEN, which no score reaches. Dropout falls on p once l has it. */
 #include "kernel/cpu/isa/attend.h"
 
 #include "kernel/cpu/isa/micro.h"
@@ -65,9 +65,21 @@ void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t
     }
 }
 
+void drop_factors(const columns *c, const span *s, int64_t k0, int64_t n, float *mask)
+{
+    const uint64_t key = s->drop->key, below = s->drop->below;
+    const float keep = s->drop->keep;
+    uint64_t row[COLUMNS];
+    for (int64_t col = 0; col < c->n; col++)
+        row[col] = (uint64_t)(s->drop_row + col / s->heads * s->lse_stride + col % s->heads) << 32;
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t col = 0; col < c->n; col++)
+            mask[k * COLUMNS + col] = dropout_draw(key, below, keep, row[col] + (uint64_t)(k0 + k));
+}
+
 /* Where a thread's scratch is. */
 typedef struct room {
-    float *q, *qt, *keys, *v, *st, *o, *m, *l, *shrink;
+    float *q, *qt, *keys, *v, *st, *o, *m, *l, *shrink, *mask;
 } room;
 
 static room place(area *at, int64_t dim)
@@ -83,6 +95,7 @@ static room place(area *at, int64_t dim)
     r.m = area_floats(at, COLUMNS);
     r.l = area_floats(at, COLUMNS);
     r.shrink = area_floats(at, COLUMNS);
+    r.mask = area_floats(at, KEYS * COLUMNS);
     return r;
 }
 
@@ -171,6 +184,10 @@ void attend(const span *s, float *scratch)
                 soften(&c, s, &r, col, k0, n, 1);
             else
                 soften(&c, s, &r, col, k0, n, 0);
+        if (s->drop) {
+            drop_factors(&c, s, k0, n, r.mask);
+            times(&c, n, r.mask, r.st);
+        }
         add_values(&c, s, &r, k0, n);
     }
     for (int64_t k = 0; k < c.n; k++) {

@@ -4,6 +4,7 @@
 #define KERNEL_ATTEND_H
 
 #include "kernel/backend.h"
+#include "kernel/cpu/isa/dropout.h"
 #include "kernel/cpu/isa/isa.h"
 
 enum {
@@ -30,6 +31,9 @@ typedef struct span {
     float *o;
     float *lse; /* first row, first head; NULL: not wanted */
     int64_t lse_stride;
+    const dropout *drop; /* of probabilities; NULL: none. Column c is row drop_row + c / heads * lse_stride + c %
+                            heads of the mask, whose columns are keys */
+    int64_t drop_row;
     /* backward only; a NULL gradient is not wanted */
     int64_t from, to; /* the keys it is of */
     const float *go;
@@ -62,6 +66,7 @@ typedef struct columns {
 #define columns_gather NAME(columns_gather)
 #define columns_turn NAME(columns_turn)
 #define scores NAME(scores)
+#define drop_factors NAME(drop_factors)
 columns columns_of(const span *s);
 /* rows (COLUMNS, wide) = scale * x of every column, zeros around it. */
 void columns_gather(const columns *c, const span *s, const float *x, float scale, float *rows);
@@ -71,6 +76,14 @@ void columns_turn(const columns *c, const float *rows, float *panels);
  * their columns are zeros. keys: scratch of KEYS * dim. */
 void scores(const columns *c, const span *s, const float *k, int64_t k0, int64_t n, const float *panels,
             float *keys, float *st);
+
+/* mask (n, COLUMNS) = what dropout multiplies the probabilities of keys from k0 on by; and such a product. */
+void drop_factors(const columns *c, const span *s, int64_t k0, int64_t n, float *mask);
+INLINE void times(const columns *c, int64_t n, const float *mask, float *st)
+{
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t col = 0; col < c->n; col++) st[k * COLUMNS + col] *= mask[k * COLUMNS + col];
+}
 
 /* Scores become cap * tanh(score / cap): st (n, COLUMNS), the columns that there are. */
 INLINE void cap_scores(const columns *c, float cap, int64_t n, float *st)

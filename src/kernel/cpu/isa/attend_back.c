@@ -2,6 +2,7 @@
  *
  *     p = exp(score - lse)    dp = v go^T    ds = p (dp - D),  D = go . o      all transposed, [key][column]
  *     with a soft cap ds is multiplied by 1 - (score / cap)^2
+ *     with dropout dp is multiplied by the mask, and so is p in dv
  *     dq += ds k (in scratch)    dv += p go    dk += ds q (q is scaled already)
  *
  * dk and dv sum over columns, so p and ds are turned once; they are added to memory block by block, in the
@@ -11,7 +12,7 @@
 #include "kernel/cpu/isa/micro.h"
 
 typedef struct room {
-    float *q, *qt, *go, *got, *keys, *rows, *st, *dt, *p, *ds, *dq, *lse, *mean;
+    float *q, *qt, *go, *got, *keys, *rows, *st, *dt, *p, *ds, *dq, *lse, *mean, *mask;
 } room;
 
 static room place(area *at, int64_t dim)
@@ -31,6 +32,7 @@ static room place(area *at, int64_t dim)
     r.dq = area_floats(at, COLUMNS * wide);
     r.lse = area_floats(at, COLUMNS);
     r.mean = area_floats(at, COLUMNS);
+    r.mask = area_floats(at, KEYS * COLUMNS);
     return r;
 }
 
@@ -173,10 +175,15 @@ void attend_back(const span *s, float *scratch)
         if (s->bias) add_bias(&c, s, k0, n, r.st);
         if (s->cap > 0) cap_scores(&c, s->cap, n, r.st);
         scores(&c, s, s->v, k0, n, r.got, r.keys, r.dt);
+        if (s->drop) {
+            drop_factors(&c, s, k0, n, r.mask);
+            times(&c, n, r.mask, r.dt);
+        }
         if (s->cap > 0)
             soften_all(&c, s, &r, k0, n, 1);
         else
             soften_all(&c, s, &r, k0, n, 0);
+        if (s->drop && s->dv) times(&c, n, r.mask, r.st);
         if (s->dq) add_queries(&c, s, &r, k0, n);
         if (s->dv) {
             turn(&c, n, r.st, r.p);

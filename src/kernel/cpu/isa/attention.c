@@ -17,6 +17,7 @@
 enum { Q, K, V, START, BIAS };
 enum { OUT, LSE };
 enum { HEADS, KV_HEADS, WINDOW, CONTEXT, BOTH = CONTEXT }; /* CONTEXT: cached; BOTH: not */
+enum { PLACE = 5, DROP = 2 };                              /* dropout: of n, and of f; cached: none */
 enum { CHUNK = 10 * KEYS };
 enum { CACHED_BIAS = 7 }; /* input of cached attention */
 
@@ -36,6 +37,7 @@ typedef struct job {
     int64_t nblocks;
     float *scratch;
     int64_t floats; /* of a thread's scratch */
+    dropout drop;   /* of probabilities */
     _Atomic int64_t next;
     int64_t tasks; /* backward */
     _Atomic int32_t *done; /* backward: chunks whose dq the rows from b.first on, key head and part hold */
@@ -70,6 +72,7 @@ size_t attention_workspace(const value *v, const instr *i, const setup *s)
 static void job_place(job *j, const run *r)
 {
     area at = {r->work, 0};
+    j->drop = dropout_of(r->key, (int)j->i->n[PLACE], j->i->f[DROP]);
     place(j, &at, j->v[j->i->in[Q]].s.d[0], pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);
 }
@@ -111,6 +114,8 @@ static void use_rows(const job *j, const block *b, int64_t g, span *s, int64_t h
     if (j->i->out[LSE] == NONE) return;
     s->lse = (float *)j->v[j->i->out[LSE]].p + b->first * j->heads + head;
     s->lse_stride = j->heads;
+    if (j->drop.p > 0) s->drop = &j->drop;
+    s->drop_row = b->first * j->heads + head;
 }
 
 static int64_t spans(const job *j) { return j->nblocks * j->kv_heads * j->groups; }

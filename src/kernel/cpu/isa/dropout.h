@@ -23,16 +23,28 @@ static inline dropout dropout_of(uint64_t key, int id, double p)
                      .keep = (float)(1 / (1 - p))};
 }
 
+/* factor(row, col), element being row << 32 | col */
+static inline float dropout_draw(uint64_t key, uint64_t below, float keep, uint64_t element)
+{
+    return rng_of(key, element) >> 11 < below ? 0 : keep;
+}
+
 /* dst[c] = src[c] * factor(row, first + c) */
 static inline void dropout_row(const dropout *d, int64_t row, int64_t first, int64_t n, const float *src,
                                float *dst)
 {
     const uint64_t key = d->key, base = (uint64_t)row << 32 | (uint64_t)first, below = d->below;
     const float keep = d->keep;
-    for (int64_t c = 0; c < n; c++) {
-        float factor = rng_of(key, base + (uint64_t)c) >> 11 < below ? 0 : keep;
-        dst[c] = src[c] * factor;
-    }
+    for (int64_t c = 0; c < n; c++) dst[c] = src[c] * dropout_draw(key, below, keep, base + (uint64_t)c);
+}
+
+/* dst[c] += src[c] * factor(row, first + c) */
+static inline void dropout_row_add(const dropout *d, int64_t row, int64_t first, int64_t n, const float *src,
+                                   float *dst)
+{
+    const uint64_t key = d->key, base = (uint64_t)row << 32 | (uint64_t)first, below = d->below;
+    const float keep = d->keep;
+    for (int64_t c = 0; c < n; c++) dst[c] += src[c] * dropout_draw(key, below, keep, base + (uint64_t)c);
 }
 
 #endif

@@ -52,9 +52,11 @@ size_t experts_workspace(const value *v, const instr *i, const setup *s);
 #define columns_backward NAME(columns_backward)
 #define add_forward NAME(add_forward)
 #define add_backward NAME(add_backward)
+#define dropout_forward NAME(dropout_forward)
+#define dropout_backward NAME(dropout_backward)
 kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope_forward, rope_backward,
     swiglu_forward, swiglu_backward, geglu_forward, geglu_backward, softcap_forward, columns_forward,
-    columns_backward, add_forward, add_backward;
+    columns_backward, add_forward, add_backward, dropout_forward, dropout_backward;
 size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s);
 
 #define layernorm_forward NAME(layernorm_forward)

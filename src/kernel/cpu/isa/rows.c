@@ -5,6 +5,7 @@
 #include "kernel/cpu/isa/rows.h"
 
 #include "kernel/cpu/isa/decode.h"
+#include "kernel/cpu/isa/dropout.h"
 
 #include <math.h>
 
@@ -180,4 +181,28 @@ static void add_rows_back(const job *j, int64_t from, int64_t to)
 void add_backward(const run *r, const value *v, const instr *i)
 {
     rows_run(r, v, i, &v[i->dout], add_rows_back);
+}
+
+/* ---------------------------------------------------------------------------------- dropout */
+
+static void dropout_rows(const job *j, int64_t from, int64_t to)
+{
+    const instr *i = j->i;
+    const val x = i->back ? i->dout : i->in[0], y = i->back ? i->din[0] : i->out[0];
+    const int64_t n = j->v[x].s.d[1];
+    const dropout d = dropout_of(j->r->key, (int)i->n[0], i->f[0]);
+    for (int64_t t = from; t < to; t++)
+        if (i->back && i->acc & BIT(0))
+            dropout_row_add(&d, t, 0, n, rows_of(j->v, x, t), rows_of(j->v, y, t));
+        else
+            dropout_row(&d, t, 0, n, rows_of(j->v, x, t), rows_of(j->v, y, t));
+}
+
+void dropout_forward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->out[0]], dropout_rows);
+}
+void dropout_backward(const run *r, const value *v, const instr *i)
+{
+    rows_run(r, v, i, &v[i->dout], dropout_rows);
 }

@@ -27,6 +27,7 @@ const backend NAME(backend) = {
             [OP_combine] = {combine_forward, combine_backward, NULL},
             [OP_rowgate] = {rowgate_forward, rowgate_backward, NULL},
             [OP_add] = {add_forward, add_backward, NULL},
+            [OP_dropout] = {dropout_forward, dropout_backward, NULL},
             [OP_layernorm] = {layernorm_forward, layernorm_backward, layernorm_workspace},
             [OP_activation] = {activation_forward, activation_backward, NULL},
             [OP_dense] = {dense_forward, dense_backward, NULL},
