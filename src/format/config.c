@@ -316,6 +316,7 @@ static int read_numbers(model_config *c, const json_t *config, const json_t *gen
     if (code == OK) code = read_eos(c, config, where, e);
     if (code == OK) code = read_eos(c, generation, where, e);
     if (code == OK) code = derive(c, config, where, e);
+    config_read_dropout(c, config);
     if (code == OK) code = refuse_extras(c, config, where, e);
     return code == OK ? config_check(c, where, e) : code;
 }

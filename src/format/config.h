@@ -40,6 +40,18 @@ typedef struct rope_config {
 
 typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU } config_act;
 
+/* Where a model drops numbers while it is trained: of what its first block reads; of the probabilities of attention;
+ * of what attention, and what the feed-forward block adds to x (and inside the latter: T5); of what a classifier's
+ * head reads, or whoever reads the last norm (T5). */
+typedef enum dropout_kind {
+    DROP_EMBEDDING,
+    DROP_SCORES,
+    DROP_ATTENTION,
+    DROP_FEED_FORWARD,
+    DROP_HEAD,
+    DROPOUT_KINDS
+} dropout_kind;
+
 /* A model that sees images, of which the text model alone is used. */
 typedef struct config_wrapper {
     const char *name;     /* model_type of the whole: "gemma3" */
@@ -99,6 +111,8 @@ typedef struct model_config {
     int64_t eos[CONFIG_MAX_EOS];
     int     n_eos;            /* eos[0] is the main one; any of them ends a generation */
     bool    add_bos, add_eos; /* what the tokenizer does by itself; false when the file does not say */
+    bool    says_dropout;     /* what follows; GGUF files do not */
+    double  dropout[DROPOUT_KINDS], layer_dropout; /* probabilities, as the file has them: config_check_dropout() */
 } model_config;
 
 const char *config_rope_name(rope_kind kind); /* "llama3" */
@@ -112,6 +126,10 @@ bool    config_has_experts(const model_config *c, int64_t layer);
  * of the other parts (vision tower, projector), which nothing here uses. */
 const char *config_name_inside(const model_config *c, const char *name, char *out, size_t size);
 bool    config_is_outside(const model_config *c, const char *name);
+
+/* Whether the model can be trained with the dropout that its file names; E_FORMAT, E_UNSUPPORTED. Every other use of
+ * a configuration leaves those numbers alone. */
+int config_check_dropout(const model_config *c, const char *where, err *e);
 
 /* `config` is config.json; generation (generation_config.json) and tokenizer
  * (tokenizer_config.json) may be NULL. Spellings of transformers 4 and 5. E_FORMAT, E_UNSUPPORTED. */

@@ -49,6 +49,8 @@ void    config_mark(uint8_t *bits, int64_t layer);
 /* Rotary positions of config.json: base, scaling, the part of a head; and of a GGUF file. */
 int     config_read_rope(model_config *c, const json_t *o, const char *where, err *e);
 int     config_gguf_rope(model_config *c, const family_source *s);
+/* What it drops while it is trained. */
+void    config_read_dropout(model_config *c, const json_t *o);
 /* The magnitude that goes with YARN, and with longrope, where the file does not name one. */
 double  config_yarn_magnitude(double factor, double scale);
 double  config_long_magnitude(double factor, int64_t original);

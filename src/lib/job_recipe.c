@@ -73,6 +73,7 @@ int job_recipe(recipe *r, const options *o, const model *m, err *e)
         .packing = o->packing,
         .max_length = o->max_length,
         .seed = (uint64_t)o->seed,
+        .base_dropout = o->base_dropout && !strcmp(o->base_dropout, "config"),
         .keep = o->checkpointing ? REDO_BLOCKS : KEEP_ALL,
         .redo_blocks = o->checkpointing ? (int)m->config->layers : 0,
         .memory_limit = o->memory_limit ? (size_t)o->memory_limit << 20
@@ -92,6 +93,7 @@ int job_recipe(recipe *r, const options *o, const model *m, err *e)
         options_origin(o, "warmup_ratio") == FROM_DEFAULT)
         r->warmup_ratio = 0;
     int bad = scheduler_kwargs(&r->lr_scheduler_kwargs, &o->scheduler_kwargs, e);
+    if (!bad && r->base_dropout) bad = config_check_dropout(m->config, checkpoint_path(m->file), e);
     return bad ? bad : recipe_check(r, e);
 }
 

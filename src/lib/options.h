@@ -72,7 +72,7 @@ typedef struct options {
     int64_t train_batch, eval_batch, accumulation, max_steps, seed;
     double epochs, learning_rate, weight_decay, beta1, beta2, epsilon, max_grad_norm;
     double warmup_ratio, warmup_steps, loraplus;
-    const char *scheduler, *sampling;
+    const char *scheduler, *sampling, *base_dropout; /* the last: "config", "none" or NULL */
     bool checkpointing;
 
     /* logging, evaluation, saving */

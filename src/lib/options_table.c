@@ -203,6 +203,9 @@ const option_row option_table[] = {
            "gradients are scaled down to this norm; 0: not"),
     CHOICE("train_sampling_strategy", NULL, sampling, "random", TRAIN, "random sequential group_by_length",
            "order of the rows"),
+    CHOICE("base_dropout", NULL, base_dropout, "none", TRAIN, "none config",
+           "dropout in the frozen base while training, nowhere by default; config: where transformers has it, with "
+           "the probabilities of the model's config.json"),
     FLAG("gradient_checkpointing", NULL, checkpointing, "false", TRAIN | BENCH,
          "compute all blocks twice instead of keeping them: less memory, the same bits"),
     INT("memory_limit", NULL, memory_limit, "0", TRAIN, 0, 1 << 24,

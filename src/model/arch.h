@@ -55,6 +55,9 @@ val build_experts(build *b, val x, const routing *to, int64_t layer, const char 
 val build_rope(build *b, val x, int heads, int64_t layer);
 /* o of q, k and v: scale, window and soft cap of the configuration. */
 val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads);
+/* x with the dropout of that kind: in a list of training for which it was asked, if the configuration names a
+ * probability for it; else x. build_attend() and its like see to DROP_SCORES. */
+val build_dropout(build *b, val x, dropout_kind kind);
 /* The rows that carry a label (or whose logits are wanted), then the head over them. */
 val build_label_rows(build *b, val x);
 void build_head(build *b, val x, const char *weight);

@@ -9,7 +9,7 @@ static void forward(build *b, const model_config *c)
     val x = encoder_run(b, c, "bert");
     if (build_task(b) == TASK_SEQ_CLS)
         x = op_activation(build_prog(b), build_dense(b, x, "bert.pooler.dense", c->width), ACT_TANH);
-    build_outputs(b, x, "classifier", BIAS);
+    build_outputs(b, build_dropout(b, x, DROP_HEAD), "classifier", BIAS);
 }
 
 const arch arch_bert = {forward};

@@ -189,7 +189,7 @@ void build_cache(build *b, int64_t layer, int64_t width)
     b->cache_v[layer] = prog_value(b->p, name_v, VALUE_STATE, ROWS_FIXED, rows, width);
 }
 
-val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
+static val attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
 {
     prog *p = b->p;
     const model_config *c = b->m->config;
@@ -204,6 +204,11 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
     build_cache(b, layer, p->v[k].s.d[1]);
     return op_cached_attention_capped(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer],
                                       heads, kv_heads, window, b->size.context, scale, cap);
+}
+
+val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
+{
+    return build_scores_dropout(b, attend(b, layer, q, k, v, heads, kv_heads));
 }
 
 val build_label_rows(build *b, val x) { return op_gather(b->p, x, b->gather); }

@@ -17,6 +17,7 @@ struct build {
     val tokens, positions, types, start, slot, gather, target, weight;
     val source, source_start, source_place, seen; /* of an encoder beside a decoder (step.h) */
     val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
+    int dropouts; /* places of the base that have dropout, so far */
     val bias;    /* of scores, by distance: those of the blocks being written */
     /* results */
     val loss, ce, hit, logits;
@@ -56,6 +57,9 @@ val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, i
 /* The frequencies of rotary positions with that base, half of `dim`, for sequences of that length;
  * model/rope.c. */
 void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out);
+
+/* The result of the attention that was emitted last, with dropout of its probabilities where the list has it. */
+val build_scores_dropout(build *b, val attention);
 
 /* The cache of a layer, in a list of generation: keys and values `width` wide. */
 void build_cache(build *b, int64_t layer, int64_t width);

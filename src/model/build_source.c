@@ -72,9 +72,11 @@ val build_attend_biased(build *b, int64_t layer, val q, val k, val v)
     const int heads = (int)c->heads;
     const double scale = c->attention_scale;
     if (layer < c->encoder_layers)
-        return op_attention_biased(p, q, k, v, b->source_start, b->bias, SEES_ALL, heads, scale);
+        return build_scores_dropout(
+            b, op_attention_biased(p, q, k, v, b->source_start, b->bias, SEES_ALL, heads, scale));
     if (b->kind != STEP_GENERATE)
-        return op_attention_biased(p, q, k, v, b->start, b->bias, SEES_BEFORE, heads, scale);
+        return build_scores_dropout(
+            b, op_attention_biased(p, q, k, v, b->start, b->bias, SEES_BEFORE, heads, scale));
     build_cache(b, layer, p->v[k].s.d[1]);
     return op_cached_attention_biased(p, q, k, v, b->slot, b->positions, b->cache_k[layer], b->cache_v[layer],
                                       b->bias, heads, b->size.context, scale);
@@ -94,7 +96,9 @@ val build_attend_source(build *b, int64_t layer, val q, val k, val v)
         k = keep(b, layer, "source_k", k);
         v = keep(b, layer, "source_v", v);
     }
-    return op_attention_across(b->p, q, k, v, b->seen, (int)b->m->config->heads, b->m->config->attention_scale);
+    const model_config *c = b->m->config;
+    val o = op_attention_across(b->p, q, k, v, b->seen, (int)c->heads, c->attention_scale);
+    return build_scores_dropout(b, o);
 }
 
 val build_norm_scaled(build *b, val x, const char *name, double eps, double scale)

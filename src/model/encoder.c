@@ -16,7 +16,8 @@ static val embeddings(build *b, const model_config *c, const char *prefix)
     const char *types = arena_fmt(mem, "%s.embeddings.token_type_embeddings", prefix);
     if (c->types) x = op_add(p, x, build_types(b, types));
     x = op_add(p, x, build_positions(b, arena_fmt(mem, "%s.embeddings.position_embeddings", prefix)));
-    return build_layernorm(b, x, -1, arena_fmt(mem, "%s.embeddings.LayerNorm", prefix), c->rms_eps, BIAS);
+    x = build_layernorm(b, x, -1, arena_fmt(mem, "%s.embeddings.LayerNorm", prefix), c->rms_eps, BIAS);
+    return build_dropout(b, x, DROP_EMBEDDING);
 }
 
 static val attention(build *b, const model_config *c, int64_t layer, val x)
@@ -26,7 +27,8 @@ static val attention(build *b, const model_config *c, int64_t layer, val x)
     val k = build_project(b, x, layer, "attention.self.key", c->width, BIAS);
     val v = build_project(b, x, layer, "attention.self.value", c->width, BIAS);
     val o = build_attend(b, layer, q, k, v, heads, heads);
-    return build_project(b, o, layer, "attention.output.dense", c->width, BIAS);
+    o = build_project(b, o, layer, "attention.output.dense", c->width, BIAS);
+    return build_dropout(b, o, DROP_ATTENTION);
 }
 
 static val block(build *b, const model_config *c, int64_t layer, val x)
@@ -35,7 +37,8 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
     x = op_add(p, x, attention(b, c, layer, x));
     x = build_layernorm(b, x, layer, "attention.output.LayerNorm", c->rms_eps, BIAS);
     val up = build_act(b, build_project(b, x, layer, "intermediate.dense", c->ffn, BIAS));
-    x = op_add(p, x, build_project(b, up, layer, "output.dense", c->width, BIAS));
+    val down = build_project(b, up, layer, "output.dense", c->width, BIAS);
+    x = op_add(p, x, build_dropout(b, down, DROP_FEED_FORWARD));
     return build_layernorm(b, x, layer, "output.LayerNorm", c->rms_eps, BIAS);
 }
 

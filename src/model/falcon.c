@@ -3,6 +3,8 @@
  *
  *     x = x + dense(attend(query_key_value(n))) + mlp(m)
  *
+ * or, in some, one branch after the other. Dropout falls on the sum of parallel branches.
+ *
  * The fused projection has, for every key head, its queries, its key, its value. */
 #include "model/arch.h"
 
@@ -36,10 +38,15 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
 {
     prog *p = build_prog(b);
     val n = norm(b, c, layer, x, c->two_norms ? "ln_attn" : "input_layernorm");
-    val y = op_add(p, x, attention(b, c, layer, n)), m = n;
-    if (c->two_norms) m = norm(b, c, layer, x, "ln_mlp");
-    else if (!c->parallel) m = norm(b, c, layer, y, "post_attention_layernorm");
-    return op_add(p, y, feed_forward(b, c, layer, m));
+    val a = attention(b, c, layer, n);
+    if (!c->parallel) {
+        x = op_add(p, x, build_dropout(b, a, DROP_ATTENTION));
+        n = norm(b, c, layer, x, "post_attention_layernorm");
+        return op_add(p, x, build_dropout(b, feed_forward(b, c, layer, n), DROP_FEED_FORWARD));
+    }
+    if (c->two_norms) n = norm(b, c, layer, x, "ln_mlp");
+    val both = op_add(p, feed_forward(b, c, layer, n), a);
+    return op_add(p, x, build_dropout(b, both, DROP_FEED_FORWARD));
 }
 
 static void forward(build *b, const model_config *c)

@@ -11,19 +11,20 @@ static val attention(build *b, const model_config *c, int64_t layer, val h)
     val qkv = build_project(b, h, layer, "attn.c_attn", 3 * n, BIAS);
     val q = op_columns(p, qkv, 0, n), k = op_columns(p, qkv, n, n), v = op_columns(p, qkv, 2 * n, n);
     val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
-    return build_project(b, o, layer, "attn.c_proj", n, BIAS);
+    return build_dropout(b, build_project(b, o, layer, "attn.c_proj", n, BIAS), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val h)
 {
     val up = build_act(b, build_project(b, h, layer, "mlp.c_fc", c->ffn, BIAS));
-    return build_project(b, up, layer, "mlp.c_proj", c->width, BIAS);
+    return build_dropout(b, build_project(b, up, layer, "mlp.c_proj", c->width, BIAS), DROP_FEED_FORWARD);
 }
 
 static void forward(build *b, const model_config *c)
 {
     prog *p = build_prog(b);
     val x = op_add(p, build_embed(b, "transformer.wte"), build_positions(b, "transformer.wpe"));
+    x = build_dropout(b, x, DROP_EMBEDDING);
     for (int64_t layer = 0; layer < c->layers; layer++) {
         build_layer(b, layer);
         x = op_add(p, x, attention(b, c, layer, build_layernorm(b, x, layer, "ln_1", c->rms_eps, BIAS)));

@@ -17,20 +17,21 @@ static val attention(build *b, const model_config *c, int64_t layer, val h)
     val q = build_rope(b, op_columns_each(p, qkv, 0, dim, 3 * dim), heads, layer);
     val k = build_rope(b, op_columns_each(p, qkv, dim, dim, 3 * dim), heads, layer);
     val o = build_attend(b, layer, q, k, op_columns_each(p, qkv, 2 * dim, dim, 3 * dim), heads, heads);
-    return build_project(b, o, layer, "attention.dense", c->width, bias);
+    return build_dropout(b, build_project(b, o, layer, "attention.dense", c->width, bias), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val x)
 {
     val h = build_layernorm(b, x, layer, "post_attention_layernorm", c->rms_eps, BIAS);
     val up = build_act(b, build_project(b, h, layer, "mlp.dense_h_to_4h", c->ffn, BIAS));
-    return build_project(b, up, layer, "mlp.dense_4h_to_h", c->width, BIAS);
+    val down = build_project(b, up, layer, "mlp.dense_4h_to_h", c->width, BIAS);
+    return build_dropout(b, down, DROP_FEED_FORWARD);
 }
 
 static void forward(build *b, const model_config *c)
 {
     prog *p = build_prog(b);
-    val x = build_embed(b, "gpt_neox.embed_in");
+    val x = build_dropout(b, build_embed(b, "gpt_neox.embed_in"), DROP_EMBEDDING);
     for (int64_t layer = 0; layer < c->layers; layer++) {
         build_layer(b, layer);
         val h = build_layernorm(b, x, layer, "input_layernorm", c->rms_eps, BIAS);

@@ -18,14 +18,14 @@ static val attention(build *b, const model_config *c, int64_t layer, val h)
     val k = build_project(b, h, layer, "self_attn.k_proj", c->width, bias);
     val v = build_project(b, h, layer, "self_attn.v_proj", c->width, bias);
     val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
-    return build_project(b, o, layer, "self_attn.out_proj", c->width, bias);
+    return build_dropout(b, build_project(b, o, layer, "self_attn.out_proj", c->width, bias), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val h)
 {
     const build_bias bias = c->mlp_bias ? BIAS : NO_BIAS;
-    return build_project(b, build_act(b, build_project(b, h, layer, "fc1", c->ffn, bias)), layer, "fc2",
-                         c->width, bias);
+    val up = build_act(b, build_project(b, h, layer, "fc1", c->ffn, bias));
+    return build_dropout(b, build_project(b, up, layer, "fc2", c->width, bias), DROP_FEED_FORWARD);
 }
 
 static val block(build *b, const model_config *c, int64_t layer, val x)

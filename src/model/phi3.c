@@ -18,11 +18,12 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
 {
     prog *p = build_prog(b);
     val n = build_norm(b, x, layer, "input_layernorm", c->rms_eps);
-    x = op_add(p, x, attention(b, c, layer, n));
+    x = op_add(p, x, build_dropout(b, attention(b, c, layer, n), DROP_ATTENTION));
     val m = build_norm(b, x, layer, "post_attention_layernorm", c->rms_eps);
     val both = build_project(b, m, layer, "mlp.gate_up_proj", 2 * c->ffn, NO_BIAS);
     val y = op_swiglu(p, op_columns(p, both, 0, c->ffn), op_columns(p, both, c->ffn, c->ffn));
-    return op_add(p, x, build_project(b, y, layer, "mlp.down_proj", c->width, NO_BIAS));
+    val down = build_project(b, y, layer, "mlp.down_proj", c->width, NO_BIAS);
+    return op_add(p, x, build_dropout(b, down, DROP_FEED_FORWARD));
 }
 
 static void forward(build *b, const model_config *c) { decoder_run(b, c, block); }

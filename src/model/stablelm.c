@@ -8,7 +8,7 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
     val h = build_layernorm(b, x, layer, "input_layernorm", c->rms_eps, BIAS);
     x = op_add(p, x, decoder_attention(b, c, layer, h, PLAIN_HEADS));
     if (!c->parallel) h = build_layernorm(b, x, layer, "post_attention_layernorm", c->rms_eps, BIAS);
-    return op_add(p, x, decoder_swiglu(b, c, layer, h));
+    return op_add(p, x, build_dropout(b, decoder_swiglu(b, c, layer, h), DROP_FEED_FORWARD));
 }
 
 static void forward(build *b, const model_config *c)

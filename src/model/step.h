@@ -23,6 +23,7 @@ typedef struct step_size {
     int64_t source_context; /* ... GENERATE: and of one sequence */
     plan_keep keep;  /* TRAIN: what the backward computes again */
     int redo_blocks;
+    bool base_dropout; /* TRAIN: with the dropout that the configuration names (config_check_dropout()) */
 } step_size;
 
 /* What one run is fed. Arrays belong to the caller and are copied into the step's inputs. */

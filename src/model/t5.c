@@ -22,16 +22,19 @@ static val attention(build *b, const model_config *c, int64_t layer, const char 
     val q = project(b, x, layer, name, "q", width);
     val k = project(b, at, layer, name, "k", width), v = project(b, at, layer, name, "v", width);
     val o = p == SOURCE ? build_attend_source(b, layer, q, k, v) : build_attend_biased(b, layer, q, k, v);
-    return project(b, o, layer, name, "o", c->width);
+    return build_dropout(b, project(b, o, layer, name, "o", c->width), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, const char *name, val x)
 {
     val h = project(b, x, layer, name, c->gated ? "wi_0" : "wi", c->ffn);
-    if (!c->gated) return project(b, build_act(b, h), layer, name, "wo", c->width);
-    val up = project(b, x, layer, name, "wi_1", c->ffn);
-    h = c->act == CONFIG_SILU ? op_swiglu(build_prog(b), h, up) : op_geglu(build_prog(b), h, up);
-    return project(b, h, layer, name, "wo", c->width);
+    if (c->gated) {
+        val up = project(b, x, layer, name, "wi_1", c->ffn);
+        h = c->act == CONFIG_SILU ? op_swiglu(build_prog(b), h, up) : op_geglu(build_prog(b), h, up);
+    } else
+        h = build_act(b, h);
+    h = project(b, build_dropout(b, h, DROP_FEED_FORWARD), layer, name, "wo", c->width);
+    return build_dropout(b, h, DROP_FEED_FORWARD);
 }
 
 /* All blocks from `first` on; source NONE: they are the encoder's. */
@@ -39,6 +42,7 @@ static val stack(build *b, const model_config *c, int64_t first, int64_t end, va
 {
     prog *p = build_prog(b);
     const bool decoder = source != NONE;
+    x = build_dropout(b, x, DROP_EMBEDDING);
     for (int64_t layer = first; layer < end; layer++) {
         build_layer(b, layer);
         val n = build_norm(b, x, layer, "layer.0.layer_norm", c->rms_eps);
@@ -59,10 +63,11 @@ static void forward(build *b, const model_config *c)
 {
     build_biases(b, 0, "layer.0.SelfAttention.relative_attention_bias");
     val source = stack(b, c, 0, c->encoder_layers, build_embed_source(b, "shared"), NONE);
-    source = build_norm(b, source, -1, "encoder.final_layer_norm", c->rms_eps);
+    source = build_dropout(b, build_norm(b, source, -1, "encoder.final_layer_norm", c->rms_eps), DROP_HEAD);
     build_biases(b, c->encoder_layers, "layer.0.SelfAttention.relative_attention_bias");
     val x = stack(b, c, c->encoder_layers, c->layers, build_embed(b, "shared"), source);
     x = build_norm_scaled(b, build_label_rows(b, x), "decoder.final_layer_norm", c->rms_eps, c->head_scale);
+    x = build_dropout(b, x, DROP_HEAD);
     build_head(b, x, build_has(b, "lm_head.weight") || !c->tied ? "lm_head" : "shared");
 }
 

@@ -36,6 +36,7 @@ typedef struct recipe {
     bool packing;
     int64_t max_length; /* tokens of a packed micro-batch */
     uint64_t seed;
+    bool base_dropout; /* train with the dropout of the base that its configuration names */
 
     plan_keep keep; /* what the backward computes again; KEEP_ALL: no more than memory_limit asks for */
     int redo_blocks;

@@ -82,7 +82,7 @@ static int compare_facts(const snapshot *s, const json_t *facts, const char *whe
 {
     for (int64_t k = 0; k < s->n_facts; k++) {
         const fact *f = &s->facts[k];
-        const char *saved = json_text(facts, f->name, "(nothing)", where, e);
+        const char *saved = json_text(facts, f->name, "none", where, e);
         if (e->code != OK) return e->code;
         if (!strcmp(saved, f->value)) continue;
         if (f->has_to_agree)

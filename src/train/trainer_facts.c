@@ -52,6 +52,16 @@ static uint64_t rows_fingerprint(const rowset *r)
 
 static const char *hex(arena *mem, uint64_t x) { return arena_fmt(mem, "%016llx", (unsigned long long)x); }
 
+/* "none", or the probabilities that the configuration names. */
+static const char *base_dropout(trainer *t)
+{
+    const double *p = t->m->config->dropout;
+    if (!t->r.base_dropout) return "none";
+    const char *text = "config";
+    for (int k = 0; k < DROPOUT_KINDS; k++) text = arena_fmt(&t->mem, "%s %.9g", text, p[k]);
+    return text;
+}
+
 void trainer_collect_facts(trainer *t)
 {
     static const char *const sampling[] = {"random", "sequential", "group_by_length"};
@@ -69,6 +79,7 @@ void trainer_collect_facts(trainer *t)
     add(t, "train_sampling_strategy", HAS_TO_AGREE, sampling[r->train_sampling_strategy]);
     add(t, "packing", HAS_TO_AGREE,
         r->packing ? arena_fmt(&t->mem, "to %lld tokens", (long long)r->max_length) : "no");
+    add(t, "base_dropout", HAS_TO_AGREE, base_dropout(t));
     add_int(t, "steps", TOLD, t->steps);
     add(t, "lr_scheduler_type", TOLD, schedule_name(r->lr_scheduler_type));
     add(t, "lr_scheduler_kwargs", TOLD,

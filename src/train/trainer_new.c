@@ -22,7 +22,7 @@ static sampler *train_sampler(const rowset *rows, const recipe *r, err *e)
 
 static step_size train_size(const sampler *s, const recipe *r, int64_t *docs)
 {
-    step_size size = {.keep = r->keep, .redo_blocks = r->redo_blocks};
+    step_size size = {.keep = r->keep, .redo_blocks = r->redo_blocks, .base_dropout = r->base_dropout};
     sampler_largest(s, &size.tokens, &size.labels, docs);
     size.source = sampler_largest_source(s);
     return size;
@@ -90,6 +90,8 @@ int trainer_measure(trainer_memory *out, int64_t *steps, const model *m, const a
                     const rowset *train, const rowset *eval, const recipe *r, device *d, err *e)
 {
     int code = recipe_check(r, e);
+    if (code == OK && r->base_dropout)
+        code = config_check_dropout(m->config, checkpoint_path(m->file), e);
     if (code == OK) code = evaluator_check_length(m, train, e);
     if (code == OK && eval) code = evaluator_check_length(m, eval, e);
     if (code != OK) return code;

@@ -208,6 +208,61 @@ static void test_t5(void **state)
     }
 }
 
+/* Probabilities by place, where the file says nothing too; they matter to nobody who does not ask for dropout. */
+static void test_dropout(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *changes;
+        double p[DROPOUT_KINDS];
+    } good[] = {
+        {"{\"attention_dropout\": 0.2, \"hidden_dropout\": 0.5}", {0, 0.2, 0, 0, 0}},
+        {"{\"model_type\": \"gpt2\", \"resid_pdrop\": 0.3}", {0.1, 0.1, 0.3, 0.3, 0}},
+        {"{\"model_type\": \"gpt_neox\", \"hidden_dropout\": 0.2}", {0.2, 0, 0.2, 0.2, 0}},
+        {"{\"model_type\": \"opt\", \"dropout\": null}", {0, 0, 0.1, 0.1, 0}},
+        {"{\"model_type\": \"stablelm\", \"hidden_dropout\": 0.2}", {0, 0, 0, 0.2, 0}},
+        {"{\"model_type\": \"falcon\", \"attention_dropout\": 0.2}", {0, 0, 0.2, 0, 0}},
+        {"{\"model_type\": \"phi3\", \"embd_pdrop\": 0.5, \"resid_pdrop\": 0.2}", {0, 0, 0.2, 0.2, 0}},
+        {"{\"model_type\": \"bert\", \"hidden_dropout_prob\": 0.2}", {0.2, 0.1, 0.2, 0.2, 0.2}},
+        {"{\"model_type\": \"bert\", \"classifier_dropout\": 0}", {0.1, 0.1, 0.1, 0.1, 0}},
+        {"{\"model_type\": \"xlm-roberta\"}", {0.1, 0.1, 0.1, 0.1, 0.1}},
+        {"{\"model_type\": \"distilbert\", \"dim\": 48, \"n_heads\": 6}", {0.1, 0.1, 0, 0.1, 0.2}},
+        {"{\"model_type\": \"mt5\", \"dropout_rate\": 0.2}", {0.2, 0.2, 0.2, 0.2, 0.2}},
+    };
+    static const struct {
+        const char *changes;
+        int code;
+        const char *text;
+    } bad[] = {
+        {"{\"attention_dropout\": 1}", E_FORMAT, "\"attention_dropout\" of config.json has to be a number from 0"},
+        {"{\"attention_dropout\": \"0.1\"}", E_FORMAT, "\"attention_dropout\""},
+        {"{\"model_type\": \"bert\", \"classifier_dropout\": -1}", E_FORMAT, "\"classifier_dropout\""},
+        {"{\"model_type\": \"opt\", \"layerdrop\": 0.1}", E_UNSUPPORTED, "whole layers"},
+    };
+    model_config c;
+    err e;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        check_ok(read(&c, good[i].changes, &e), &e);
+        check_ok(config_check_dropout(&c, "m", &e), &e);
+        for (int k = 0; k < DROPOUT_KINDS; k++)
+            if (c.dropout[k] != good[i].p[k]) fail_msg("%s: place %d: %g", good[i].changes, k, c.dropout[k]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check_ok(read(&c, bad[i].changes, &e), &e);
+        if (config_check_dropout(&c, "m", &e) == OK) fail_msg("%s was accepted", bad[i].changes);
+        check_failed(&e, bad[i].code, bad[i].text);
+    }
+    e = (err){0};
+    c.says_dropout = false;
+    assert_int_equal(config_check_dropout(&c, "m.gguf", &e), E_UNSUPPORTED);
+    check_failed(&e, E_UNSUPPORTED, "m.gguf: base_dropout config: a GGUF file does not say");
+    for (int i = 0; family_at(i); i++) { /* none is left out */
+        e = (err){0};
+        c = (model_config){.family = family_at(i), .says_dropout = true};
+        check_ok(config_check_dropout(&c, family_at(i)->name, &e), &e);
+    }
+}
+
 static void test_families(void **state)
 {
     (void)state;
@@ -313,7 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings), cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_t5),        cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_families), cmocka_unit_test(test_dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

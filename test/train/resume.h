@@ -130,6 +130,7 @@ static inline recipe saving_recipe(const rig *g)
     recipe r = rig_recipe(g);
     r.save_strategy = WHEN_STEPS;
     r.save_steps = 5;
+    r.base_dropout = g->m->config->dropout[DROP_SCORES] > 0;
     return r;
 }
 
@@ -165,6 +166,7 @@ static inline int go_on(rig *g, watch *w)
 static struct {
     bool packing;
     recipe_sampling sampling;
+    double dropout; /* of the base's attention */
 } feed;
 
 static inline void open_fed(rig *g, int threads)
@@ -172,6 +174,7 @@ static inline void open_fed(rig *g, int threads)
     rig_open(g, "cpu", threads);
     g->packing = feed.packing;
     g->sampling = feed.sampling;
+    ((model_config *)(uintptr_t)g->m->config)->dropout[DROP_SCORES] = feed.dropout;
 }
 
 static inline trainer_result straight(rig *g, int threads)

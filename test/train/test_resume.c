@@ -43,6 +43,32 @@ static void test_stopped_otherwise_fed(void **state)
     feed.sampling = SAMPLING_RANDOM;
 }
 
+/* Every micro-batch drops what it would have dropped, and not what another one does. */
+static void test_stopped_dropping(void **state)
+{
+    (void)state;
+    rig plain, whole;
+    straight(&plain, 1);
+    feed.dropout = 0.3;
+    straight(&whole, 2);
+    for (int64_t at = 2; at < 11; at += 4) {
+        rig g;
+        watch w = {.at = at};
+        assert_int_equal(started(&g, &w, 1), E_STOPPED);
+        w.stop = 0;
+        assert_int_equal(go_on(&g, &w), OK);
+        same_run(whole.folder, g.folder);
+        rig_close(&g);
+    }
+    feed.dropout = 0;
+    str x = timeless_log(plain.folder), y = timeless_log(whole.folder);
+    assert_true(strcmp(x.p, y.p) != 0);
+    str_free(&x);
+    str_free(&y);
+    rig_close(&whole);
+    rig_close(&plain);
+}
+
 /* In the evaluation before the first step, and in that of an epoch's end. */
 static void test_stopped_evaluating(void **state)
 {
@@ -129,6 +155,10 @@ static void test_another_run(void **state)
     assert_non_null(strstr(e.msg, "gradient_accumulation_steps"));
     r = saving_recipe(&g);
     r.resume_from_checkpoint = from;
+    r.base_dropout = true;
+    assert_int_equal(rig_run(&g, &r, &h, NULL, &e), E_USAGE);
+    assert_non_null(strstr(e.msg, "with base_dropout none, this one has config 0 0 0 0 0"));
+    r.base_dropout = false;
     g.train.ids[20] ^= 1;
     assert_int_equal(rig_run(&g, &r, &h, NULL, &e), E_USAGE);
     assert_non_null(strstr(e.msg, "data"));
@@ -151,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stopped_once),
         cmocka_unit_test(test_stopped_otherwise_fed),
+        cmocka_unit_test(test_stopped_dropping),
         cmocka_unit_test(test_stopped_evaluating),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_finished),
