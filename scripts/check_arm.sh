@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 cross=$PWD/build/cross out=build/arm
 root=$cross/root tools=$cross/tools
-packages="libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libyaml-dev libsqlite3-dev libcmocka-dev"
+packages="libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libyaml-dev libsqlite3-dev libedit-dev libcmocka-dev"
 
 cannot() { echo "check-arm: cannot run: $*" >&2; exit 1; }
 
@@ -33,7 +33,6 @@ fetch() {
             "and for arm64 in $root: $packages"
     done
     echo "fetching into build/cross: $*"
-    rm -rf "$cross"
     mkdir -p "$cross/lists/partial" "$cross/cache/archives/partial" "$tools" "$root/usr/lib"
     ln -s usr/lib "$root/lib" # archives differ in which of the two they hold
     : >"$cross/status"
@@ -50,12 +49,13 @@ fetch() {
     rm -rf "$cross/cache"
     # Links that start at / would point out of the folder.
     find "$root" -type l -lname '/*' | while read -r l; do ln -sfn "$root$(readlink "$l")" "$l"; done
-    : >"$cross/complete"
+    echo "$packages" >"$cross/complete"
 }
 
 case $(uname -m) in aarch64 | arm64) cannot "this is such a machine: make check runs the tests on it" ;; esac
 PATH=$PATH:$tools/usr/bin
-if [ ! -e "$cross/complete" ]; then
+if [ "$(cat "$cross/complete" 2>/dev/null)" != "$packages" ]; then # new, or from when fewer were needed
+    rm -rf "$cross" # before asking for a compiler, which may be the one in there
     wanted=$(for p in $packages; do printf '%s:arm64 ' "$p"; done)
     compiler >/dev/null || wanted="$wanted gcc-aarch64-linux-gnu"
     emulator >/dev/null || wanted="$wanted qemu-user-static"

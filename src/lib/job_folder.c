@@ -118,15 +118,33 @@ static json_t *model_json(const options *o, const job_model *j)
                      j->model->config->architecture, "parameters", (json_int_t)j->model->parameters);
 }
 
+static void set_value(json_t *given, const char *name, json_t *value)
+{
+    json_object_set_new(json_object_get(given, name), "value", value);
+}
+
+/* The options with what "auto" and a default became, so that another machine repeats the run; and the shape of the
+ * adapter that was trained, which is not the one asked for where it goes on from one. */
+static json_t *settled_options(const options *o, const job_model *j)
+{
+    json_t *given = options_json(o), *names = json_array();
+    const peft_config *c = &j->adapter->config;
+    set_value(given, "compute", json_string(compute_name(device_compute(j->device))));
+    set_value(given, "lora_r", json_integer(c->r));
+    set_value(given, "lora_alpha", json_real(c->alpha));
+    set_value(given, "use_rslora", json_boolean(c->rslora));
+    if (c->target_regex) json_array_append_new(names, json_string(c->target_regex));
+    for (int64_t i = 0; i < c->targets.n; i++) json_array_append_new(names, json_string(c->targets.p[i]));
+    set_value(given, "lora_target_modules", names);
+    return given;
+}
+
 json_t *job_run_json(const options *o, const job_model *j, json_t *data, const json_t *result)
 {
     json_t *machine = json_pack("{s:s, s:i, s:i, s:s}", "processor", cpu_model(), "cores", cpu_cores(),
                                 "threads", device_threads(j->device), "device", device_name(j->device));
-    json_t *given = options_json(o); /* with what "auto" became, so that another machine repeats it */
-    json_object_set_new(json_object_get(given, "compute"), "value",
-                        json_string(compute_name(device_compute(j->device))));
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "lorac", LORAC_VERSION, "command",
-                             command_name(o->command), "options", given, "model", model_json(o, j), "data",
+                             command_name(o->command), "options", settled_options(o, j), "model", model_json(o, j), "data",
                              data, "seed", (json_int_t)o->seed, "machine", machine);
     if (result) json_object_set(root, "result", (json_t *)(uintptr_t)result);
     return root;

@@ -107,6 +107,13 @@ static void targets(peft_list list, peft_list *names, const char **regex)
         *names = list;
 }
 
+peft_list job_usual_targets(const options *o, const model *m)
+{
+    static const char *const t5[] = {"q", "v"};
+    const bool is_t5 = m->config->encoder_layers && options_origin(o, "lora_target_modules") == FROM_DEFAULT;
+    return is_t5 ? (peft_list){t5, 2} : (peft_list){NULL, 0};
+}
+
 int job_adapter_config(peft_config *c, const options *o, const model *m, err *e)
 {
     *c = (peft_config){
@@ -126,11 +133,8 @@ int job_adapter_config(peft_config *c, const options *o, const model *m, err *e)
         .init = "true",
     };
     targets(o->target_modules, &c->targets, &c->target_regex);
-    if (m->config->encoder_layers && options_origin(o, "lora_target_modules") == FROM_DEFAULT) {
-        static const char *const usual[] = {"q", "v"}; /* PEFT's for T5 */
-        c->targets = (peft_list){usual, 2};
-        c->target_regex = NULL;
-    }
+    const peft_list usual = job_usual_targets(o, m);
+    if (usual.n) c->targets = usual, c->target_regex = NULL;
     targets(o->exclude_modules, &c->exclude, &c->exclude_regex);
     for (int64_t i = 0; i < c->n_rank_pattern; i++)
         if (c->rank_pattern[i].value != floor(c->rank_pattern[i].value))

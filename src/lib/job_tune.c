@@ -6,6 +6,7 @@
  * texts are written and judged. Several processes may run the same command at the same time. */
 #include "base/cpu.h"
 #include "base/file.h"
+#include "lib/job_recipe.h"
 #include "lib/job_score.h"
 #include "lib/report/report.h"
 #include "lib/tune.h"
@@ -205,8 +206,10 @@ static int check_words(tune *t, err *e)
     if (!bad) bad = tune_objective(&some, t->o->judge, e);
     if (!bad && !tune_is_text_metric(some.name))
         bad = fail(e, E_USAGE, "judge: %s is no metric of generated texts, such as chrf", some.name);
-    if (!bad) bad = tune_definition(&t->definition, t->o, e);
+    if (!bad) bad = tune_definition(&t->definition, t->o, NULL, e);
     if (!bad) bad = tune_space(&t->space, t->definition, &b, e);
+    json_decref(t->definition);
+    t->definition = NULL;
     if (!bad) space_release(&t->space);
     return bad;
 }
@@ -222,7 +225,9 @@ static int open_all(tune *t, err *e)
     bad = job_class_open(&t->class, t->o, CLASS_LEARN, e);
     if (!bad) bad = stock_open_for(t->stock, &base, t->o, &t->class.head, e);
     if (bad) return bad;
-    bad = open_rows(t, &base, e);
+    t->base.targets = job_usual_targets(t->o, base.model);
+    bad = tune_definition(&t->definition, t->o, base.model, e);
+    if (!bad) bad = open_rows(t, &base, e);
     if (!bad) t->texts = t->class.head.task == TASK_CAUSAL_LM && can_score(t, &base);
     if (!bad) bad = open_study(t, &base, e);
     stock_close(t->stock, &base);

@@ -1,28 +1,13 @@
 /* tune_space.c -- see tune_space.h. */
 #include "lib/tune_space.h"
 
+#include "lib/tune_qlora.h"
 #include "lib/yaml.h"
 #include "tune/search.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* For QLoRA on one's own rows. alpha follows r; ranges are those that published recipes lie in, and some
- * more. */
-static const char qlora[] =
-    "{\"learning_rate\": {\"log\": [\"2e-5\", \"5e-3\"]},"
-    " \"lora_r\": [\"4\", \"8\", \"16\", \"32\", \"64\"],"
-    " \"alpha_ratio\": \"2\","
-    " \"use_rslora\": [\"false\", \"true\"],"
-    " \"lora_target_modules\": [\"all-linear\", \"q_proj,k_proj,v_proj,o_proj\", \"q_proj,v_proj\"],"
-    " \"lora_dropout\": [\"0\", \"0.05\", \"0.1\"],"
-    " \"batch_tokens\": [\"512\", \"1024\", \"2048\", \"4096\"],"
-    " \"warmup_ratio\": [\"0\", \"0.03\", \"0.1\"],"
-    " \"weight_decay\": [\"0\", \"0.01\", \"0.1\"],"
-    " \"loraplus_lr_ratio\": [\"1\", \"4\", \"16\"],"
-    " \"quantization\": [\"nf4\", \"fp4\", \"q4_k\", \"q8_0\", \"bf16\"],"
-    " \"double_quant\": {\"choice\": [\"true\", \"false\"], \"when\": {\"quantization\": \"nf4\"}}}";
 
 static const char *const own[] = {"alpha_ratio", "batch_tokens"};
 
@@ -92,14 +77,14 @@ static int read_file(json_t *out, const char *path, err *e)
     return bad;
 }
 
-int tune_definition(json_t **out, const options *o, err *e)
+int tune_definition(json_t **out, const options *o, const struct model *m, err *e)
 {
     int bad = OK;
     if (!strcmp(o->space, "qlora"))
-        *out = json_parse(qlora, sizeof qlora - 1, "qlora", e);
+        *out = tune_qlora(m);
     else
         bad = read_file(*out = json_object(), o->space, e);
-    if (!bad) return *out ? OK : e->code;
+    if (!bad) return OK;
     json_decref(*out);
     *out = NULL;
     return bad;
@@ -125,6 +110,12 @@ static json_t *standard_of(const tune_base *b)
         free(text);
     }
     json_decref(all);
+    if (b->targets.n) {
+        str names = {0};
+        for (int64_t i = 0; i < b->targets.n; i++) str_fmt(&names, "%s%s", i ? "," : "", b->targets.p[i]);
+        json_object_set_new(out, "lora_target_modules", json_string(names.p));
+        str_free(&names);
+    }
     set_number(out, "alpha_ratio", b->o->lora_alpha / (double)b->o->lora_r);
     set_number(out, "batch_tokens", (double)(b->o->train_batch * b->o->accumulation) * b->row_tokens);
     return out;

@@ -17,8 +17,11 @@
 #ifndef LIB_TUNE_SPACE_H
 #define LIB_TUNE_SPACE_H
 
+#include "format/peft.h"
 #include "lib/options.h"
 #include "tune/space.h"
+
+struct model;
 
 /* What a space and a run's options are made from. */
 typedef struct tune_base {
@@ -26,10 +29,12 @@ typedef struct tune_base {
     double row_tokens; /* mean of the rows trained on */
     double eval_split; /* what is held out where o names no eval_data */
     int64_t threads;   /* of a run; 0: all */
+    peft_list targets; /* what lora_target_modules is unless said, where that is not all-linear */
 } tune_base;
 
-/* The definition that o->space names: a file, or "qlora". An object, to be released. */
-int tune_definition(json_t **out, const options *o, err *e);
+/* The definition that o->space names: a file, or "qlora", for that model (NULL: for a look at the words). An object, to
+ * be released. */
+int tune_definition(json_t **out, const options *o, const struct model *m, err *e);
 
 /* Reads the definition as a space over train's options: every name is an option's full name, and every
  * value one that the option takes. */

@@ -7,4 +7,6 @@ lorac compare --quiet $rows --prompt_template '{name} the {kind} was' --max_step
 grep -h -e '"kl' -e '"loss"' -e same_token cmp/base/nf4*.json | head -5
 printf 'learning_rate: {log: [1e-3, 1e-2]}\nlora_r: [2, 4]\n' >space.yaml
 lorac tune --quiet $rows --prompt_template '{name} the {kind} was' --space space.yaml --budget 2runs --max_steps 2 --out study >/dev/null && echo tuned
+lorac tune --quiet $rows --prompt_template '{name} the {kind} was' --space qlora --budget 1runs --max_steps 2 --final_runs 0 --out ready >/dev/null
+grep -h -A4 lora_target_modules ready/runs/0/rung-1/run.json
 # mask s/([0-9]\.[0-9]{3})[0-9]+/\1/g

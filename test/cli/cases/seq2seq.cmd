@@ -8,6 +8,7 @@ lorac data ${rows%--device*} --rows 2
 lorac train $rows --out run --seed 1 --num_train_epochs 2 --learning_rate 0.01 --gradient_checkpointing true --quiet \
     --logging_steps 100 >/dev/null || exit
 grep -A3 -e target_modules -e task_type run/adapter_config.json
+grep -A5 lora_target_modules run/run.json
 grep pipeline_tag run/README.md
 lorac eval $rows --adapter run --quiet
 lorac eval $rows --adapter run --quiet --per_token labels.tsv >/dev/null && head -3 labels.tsv
