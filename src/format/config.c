@@ -30,7 +30,7 @@ void config_defaults(model_config *c)
     const family *f = c->family;
     c->rope.theta = f->theta > 0 ? f->theta : 10000;
     c->local_theta = f->local_theta;
-    c->rope.factor = c->rope.magnitude = c->embed_scale = c->head_scale = 1;
+    c->rope.factor = c->rope.magnitude = c->embed_scale = c->head_scale = c->residual_scale = 1;
     c->attention_cap = f->attention_cap;
     c->final_cap = f->final_cap;
 }
@@ -51,6 +51,18 @@ static int check_scales(const model_config *c, const char *where, err *e)
     if (!(c->attention_scale > 0 && isfinite(c->attention_scale)))
         return fail(e, E_FORMAT, "%s: attention scores scaled by %g make no sense", where,
                     c->attention_scale);
+    const double scale[] = {c->embed_scale, c->head_scale, c->residual_scale};
+    for (size_t i = 0; i < sizeof scale / sizeof *scale; i++)
+        if (!(scale[i] > 0 && isfinite(scale[i])))
+            return fail(e, E_FORMAT, "%s: embeddings, halves of blocks or logits scaled by %g make no sense", where,
+                        scale[i]);
+    if (!(c->qkv_most >= 0 && isfinite(c->qkv_most)))
+        return fail(e, E_FORMAT, "%s: q, k and v within +-%g make no sense", where, c->qkv_most);
+    if (!(c->alibi >= 0 && c->alibi <= 64))
+        return fail(e, E_FORMAT, "%s: ALiBi positions with a last slope of 2^-%g make no sense", where, c->alibi);
+    if (c->alibi > 0 && c->kv_heads != c->heads)
+        return fail(e, E_UNSUPPORTED, "%s: ALiBi positions with %lld heads over %lld keys are not supported", where,
+                    (long long)c->heads, (long long)c->kv_heads);
     if (c->window < 0 || c->window > INT32_MAX)
         return fail(e, E_FORMAT, "%s: a window of %lld positions makes no sense", where,
                     (long long)c->window);
@@ -218,7 +230,7 @@ static int read_windows(model_config *c, const json_t *o, const char *where, err
     c->window = json_is_null(size) ? 0 : json_int(o, "sliding_window", f->window_size, where, e);
     if (f->window == WINDOW_LATE && !json_flag(o, "use_sliding_window", false, where, e)) c->window = 0;
     int64_t from = json_int(o, "max_window_layers", 28, where, e);
-    int64_t pattern = json_int(o, "sliding_window_pattern", 6, where, e);
+    int64_t pattern = json_int(o, "sliding_window_pattern", f->window_pattern ? f->window_pattern : 6, where, e);
     if (c->window <= 0 || !json_is_array(types)) {
         config_windows(c, from, pattern);
         return e->code;
@@ -245,6 +257,7 @@ static double cap_of(const json_t *o, const char *key, double otherwise, const c
 /* no_rope_layers has a 0 for every layer without rotary positions; otherwise it is every so manieth. */
 static int read_unrotated(model_config *c, const json_t *o, const char *where, err *e)
 {
+    config_unrotate(c);
     if (!c->family->no_rope_interval) return OK;
     const json_t *list = json_object_get(o, "no_rope_layers");
     int64_t every = json_int(o, "no_rope_layer_interval", c->family->no_rope_interval, where, e);

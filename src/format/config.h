@@ -89,6 +89,10 @@ typedef struct model_config {
     double  norm_offset;      /* added to the stored weights of norms: 0 or 1 */
     double  embed_scale;      /* embeddings are multiplied by it */
     double  head_scale;       /* and what the head reads by this one */
+    double  residual_scale;   /* and what each half of a block adds by this one */
+    double  qkv_most;         /* q, k and v are kept within +- this; 0: they are not */
+    double  alibi;            /* minus the binary logarithm of the last head's slope (ALiBi; 8); 0: none */
+    bool    alibi_scaled;     /* slopes are rounded to bf16, and multiplied by attention_scale (Falcon) */
     double  attention_scale;  /* of q.k: 1 / sqrt(head_dim) in most */
     double  attention_cap, final_cap; /* soft cap of scores and of logits; 0: none */
     int64_t window;           /* positions that windowed layers see; 0: no layer is windowed */
@@ -106,6 +110,7 @@ typedef struct model_config {
     bool    two_norms;        /* a norm for each of two parallel branches */
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
     bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
+    bool    head_bias;        /* of the head */
     int64_t bos, pad, unk;    /* token ids, -1: none */
     int64_t start;            /* what a decoder beside an encoder begins its text with */
     int64_t eos[CONFIG_MAX_EOS];

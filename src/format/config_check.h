@@ -18,6 +18,19 @@ typedef struct family_source {
 int64_t config_gguf_int(const model_config *c, const family_source *s, const char *leaf, int64_t otherwise);
 double  config_gguf_num(const model_config *c, const family_source *s, const char *leaf, double otherwise);
 
+/* Of family.read: a key of config.json, or its counterpart in GGUF (either NULL: the format has none); a flag of
+ * config.json alone; and what is said of an option that is not supported. */
+int64_t config_whole(const model_config *c, const family_source *s, const char *key, const char *leaf,
+                     int64_t otherwise);
+double  config_number(const model_config *c, const family_source *s, const char *key, const char *leaf,
+                      double otherwise);
+bool    config_flag(const family_source *s, const char *key, bool otherwise);
+void    config_refuse(const family_source *s, const char *what);
+/* Four times the width, where a file does not say how wide the feed-forward block is. */
+int64_t config_four_times(int64_t n);
+/* Sets c->act by config.json's `key`, or to the family's. */
+void    config_read_act(model_config *c, const family_source *s, const char *key);
+
 /* Sets c->family and c->architecture; f NULL: E_UNSUPPORTED lists those there are. name NULL: the file does
  * not say. */
 int     config_choose_family(model_config *c, const family *f, const char *name, const char *where, err *e);
@@ -45,6 +58,8 @@ int     config_find_act(model_config *c, const char *name, const char *where, er
  * numbers. */
 void    config_windows(model_config *c, int64_t from, int64_t pattern);
 void    config_mark(uint8_t *bits, int64_t layer);
+/* Marks the layers that have no rotary positions because they see no window. */
+void    config_unrotate(model_config *c);
 
 /* Rotary positions of config.json: base, scaling, the part of a head; and of a GGUF file. */
 int     config_read_rope(model_config *c, const json_t *o, const char *where, err *e);

@@ -110,8 +110,10 @@ static void read_counts(model_config *c, const family_source *s)
     for (int64_t l = 0; every && l < c->layers && l < CONFIG_MAX_LAYERS; l++)
         if ((l + 1) % every == 0) config_mark(c->unrotated, l);
     if (c->family->window == WINDOW_NONE || c->family->window == WINDOW_LATE) return;
+    const int64_t pattern = c->family->window_pattern ? c->family->window_pattern : 6;
     c->window = config_gguf_int(c, s, "attention.sliding_window", c->family->window_size);
-    config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", 6));
+    config_windows(c, 0, config_gguf_int(c, s, "attention.sliding_window_pattern", pattern));
+    config_unrotate(c);
 }
 
 static int choose_family(model_config *c, const gguf *g, const char *name, err *e)

@@ -12,6 +12,12 @@ int64_t config_window(const model_config *c, int64_t layer)
 
 bool config_rotates(const model_config *c, int64_t layer) { return !marked(c->unrotated, layer); }
 
+void config_unrotate(model_config *c)
+{
+    for (int64_t l = 0; c->family->window_rope && l < c->layers && l < CONFIG_MAX_LAYERS; l++)
+        if (!config_window(c, l)) config_mark(c->unrotated, l);
+}
+
 bool config_has_experts(const model_config *c, int64_t layer)
 {
     return c->experts > 0 && !marked(c->dense, layer);

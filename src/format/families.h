@@ -41,11 +41,39 @@
       .outside = "lm_head", .embedding = "model.decoder.embed_tokens", .act = "relu", .any_act = true,       \
       .tied = true, .read = family_read_opt)                                                                 \
     X(stablelm, .hf_class = "StableLmForCausalLM StableLmModel", .gguf = "stablelm", .prefix = "model",      \
-      .outside = "lm_head", .partial = true, .read = family_read_stablelm)                                   \
+      .outside = "lm_head", .norm = NORM_LAYER, .partial = true, .read = family_read_stablelm)                                   \
     X(falcon, .hf_class = "FalconForCausalLM FalconModel", .gguf = "falcon", .blocks = "transformer.h",      \
       .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
       .fused = "self_attention.query_key_value", .act = "gelu", .any_act = true, .tied = true,               \
       .names = gguf_falcon, .whole = gguf_falcon_whole, .read = family_read_falcon)                          \
+    X(bloom, .hf_class = "BloomForCausalLM BloomModel", .gguf = "bloom", .blocks = "transformer.h",          \
+      .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
+      .fused = "self_attention.query_key_value", .any_act = true, .tied = true, .names = gguf_bloom,          \
+      .whole = gguf_bloom_whole, .read = family_read_bloom)                                                  \
+    X(mpt, .hf_class = "MptForCausalLM MPTForCausalLM MptModel", .gguf = "mpt",                              \
+      .blocks = "transformer.blocks", .prefix = "transformer", .outside = "lm_head",                         \
+      .embedding = "transformer.wte", .any_act = true, .tied = true, .names = gguf_mpt,                      \
+      .whole = gguf_mpt_whole, .read = family_read_mpt)                                                      \
+    X(phi, .hf_class = "PhiForCausalLM", .gguf = "phi2", .norm = NORM_LAYER, .partial = true,                \
+      .act = "gelu_new", .any_act = true, .names = gguf_phi, .whole = gguf_phi_whole,                        \
+      .read = family_read_phi)                                                                               \
+    X(starcoder2, .hf_class = "Starcoder2ForCausalLM", .gguf = "starcoder2", .norm = NORM_LAYER,             \
+      .act = "gelu_pytorch_tanh", .any_act = true, .tied = true, .window = WINDOW_ALL,                       \
+      .names = gguf_starcoder2, .read = family_read_starcoder2)                                              \
+    X(granite, .hf_class = "GraniteForCausalLM", .gguf = "granite", .pairs = true,                           \
+      .read = family_read_granite)                                                                           \
+    X(cohere, .hf_class = "CohereForCausalLM", .gguf = "command-r", .norm = NORM_LAYER_ONLY, .tied = true,    \
+      .adjacent = true, .theta = 5e5, .read = family_read_cohere)                                            \
+    X(cohere2, .hf_class = "Cohere2ForCausalLM", .gguf = "cohere2", .norm = NORM_LAYER_ONLY, .tied = true,    \
+      .adjacent = true, .window = WINDOW_PATTERN, .window_size = 4096, .window_pattern = 4,                  \
+      .window_rope = true, .read = family_read_cohere)                                                       \
+    X(olmo, .hf_class = "OlmoForCausalLM", .gguf = "olmo", .norm = NORM_BARE, .pairs = true,                 \
+      .read = family_read_olmo)                                                                              \
+    X(ernie4_5, .hf_class = "Ernie4_5ForCausalLM Ernie4_5_ForCausalLM", .gguf = "ernie4_5",                  \
+      .adjacent = true, .tied = true, .head_dim = 128, .read = family_read_ernie)                            \
+    X(seed_oss, .hf_class = "SeedOssForCausalLM", .gguf = "seed_oss", .head_dim = 128,                       \
+      .names = (const name_pair[]){{"post_attention_norm", "post_attention_layernorm"}, {0}},                \
+      .read = family_read_seed_oss)                                                                          \
     X(bert, .gguf = "bert", .names = gguf_bert, .whole = gguf_bert_whole,                                    \
       .hf_class = "BertModel BertForMaskedLM BertForPreTraining BertForSequenceClassification "              \
                         "BertForTokenClassification BertForNextSentencePrediction",                          \

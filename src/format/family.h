@@ -26,6 +26,14 @@ typedef enum window_rule {
     WINDOW_PATTERN /* all but every sliding_window_pattern-th */
 } window_rule;
 
+/* The norms of decoders (model/decoder.h). */
+typedef enum norm_kind {
+    NORM_RMS,
+    NORM_LAYER,      /* layer norms, with a bias */
+    NORM_LAYER_ONLY, /* without */
+    NORM_BARE        /* with no weights at all */
+} norm_kind;
+
 typedef struct family {
     const char *name;        /* model_type of config.json */
     const char *hf_class;    /* the classes its weights are saved from, separated by spaces */
@@ -47,6 +55,8 @@ typedef struct family {
     double theta;            /* base of the rotary positions likewise; 0: 10000 */
     double local_theta;      /* the same of layers that see a window; 0: one base for all */
     int64_t head_dim;        /* likewise; 0: width / heads */
+    int64_t window_pattern;  /* of WINDOW_PATTERN, likewise; 0: 6 */
+    bool window_rope;        /* only layers that see a window have rotary positions */
     int64_t no_rope_interval; /* every so manieth layer has no rotary positions; 0: all have */
     double attention_cap, final_cap,
         query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last; where that is 0,
@@ -55,6 +65,8 @@ typedef struct family {
                             not say */
     bool tied;               /* the head is the embedding, likewise */
     bool pairs;              /* GGUF has the rows of q and k in the order of the rotary pairs */
+    bool adjacent;           /* the two numbers of a rotary pair are neighbours, in Hugging Face's order too */
+    norm_kind norm;
     bool partial;            /* may rotate a part of each head */
     bool qkv_bias;           /* q, k and v always have a bias, o never */
     bool experts;            /* a mixture of experts */

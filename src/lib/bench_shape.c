@@ -155,7 +155,7 @@ int bench_shape_new(model **out, const char *name, const char *quantization, ten
     strcpy(s->config.architecture, s->config.family->name);
     s->config.rotary_dim = config->head_dim;
     s->config.attention_scale = 1 / sqrt((double)config->head_dim);
-    s->config.embed_scale = 1;
+    s->config.embed_scale = s->config.head_scale = s->config.residual_scale = 1;
     s->weights = weights_new();
     s->m.config = &s->config;
     s->m.weights = s->weights;

@@ -30,6 +30,8 @@ val build_norm(build *b, val x, int64_t layer, const char *name, double eps);
 val build_head_norm(build *b, val x, int heads, int64_t layer, const char *name, double eps);
 /* Layer normalization, with a bias or without. */
 val build_layernorm(build *b, val x, int64_t layer, const char *name, double eps, build_bias bias);
+/* The same without weights. */
+val build_layernorm_bare(build *b, val x, double eps);
 /* The rows of a table of learned positions. */
 val build_positions(build *b, const char *name);
 /* The rows of a table of token types. */

@@ -2,6 +2,8 @@
  * adapter, attention gets its documents or its cache. */
 #include "model/build.h"
 
+#include "model/build_source.h"
+
 #include <string.h>
 
 enum { HEAD_LOGITS = 64 << 20 }; /* bytes of logits that exist at a time */
@@ -41,6 +43,17 @@ static const tensor *weight_of(build *b, const char *module, const char *leaf, i
 val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols)
 {
     return prog_frozen(b->p, weight_of(b, module, leaf, rows, cols));
+}
+
+tensor *build_own(build *b, const char *name, int ndim, int64_t rows, int64_t cols, float **data)
+{
+    const size_t bytes = (size_t)(rows * cols) * sizeof **data;
+    tensor *t = arena_new(&b->p->mem, sizeof *t);
+    *data = arena_new(&b->p->mem, bytes);
+    *t = (tensor){.name = name, .type = DT_F32, .ndim = ndim, .dim = {rows, cols, 1, 1}};
+    t->data = *data;
+    t->bytes = bytes;
+    return t;
 }
 
 void build_layer(build *b, int64_t layer) { b->p->seg = (int)(layer + 1); }
@@ -130,15 +143,9 @@ static val frequencies(build *b, const rope_config *how, double theta, int64_t l
 {
     const model_config *c = b->m->config;
     const int64_t half = c->rotary_dim / 2;
-    float *f = arena_new(&b->p->mem, (size_t)half * sizeof *f);
+    float *f;
+    tensor *t = build_own(b, "inv_freq", 1, half, 1, &f);
     rope_frequencies(how, theta, c->rotary_dim, length, f);
-    tensor *t = arena_new(&b->p->mem, sizeof *t);
-    *t = (tensor){.name = "inv_freq",
-                  .type = DT_F32,
-                  .ndim = 1,
-                  .dim = {half, 1, 1, 1},
-                  .data = f,
-                  .bytes = (size_t)half * sizeof *f};
     return prog_frozen(b->p, t);
 }
 
@@ -176,8 +183,9 @@ static val rope_table(build *b, bool local)
 val build_rope(build *b, val x, int heads, int64_t layer)
 {
     const model_config *c = b->m->config;
-    if (!config_rotates(c, layer)) return x;
-    return op_rope(b->p, x, rope_table(b, c->local_theta > 0 && config_window(c, layer) > 0), heads);
+    if (c->alibi > 0 || !config_rotates(c, layer)) return x;
+    const val table = rope_table(b, c->local_theta > 0 && config_window(c, layer) > 0);
+    return c->family->adjacent ? op_rope_adjacent(b->p, x, table, heads) : op_rope(b->p, x, table, heads);
 }
 
 void build_cache(build *b, int64_t layer, int64_t width)
@@ -195,6 +203,10 @@ static val attend(build *b, int64_t layer, val q, val k, val v, int heads, int k
     const model_config *c = b->m->config;
     const int window = (int)config_window(c, layer);
     const double scale = c->attention_scale, cap = c->attention_cap;
+    if (c->alibi > 0) {
+        build_slopes(b);
+        return build_attend_biased(b, layer, q, k, v);
+    }
     if (c->family->encoder) {
         BUG_IF(b->kind == STEP_GENERATE);
         return op_attention_both(p, q, k, v, b->start, heads, kv_heads, scale);
@@ -225,18 +237,23 @@ static int64_t head_chunk(int64_t labels, int64_t vocab)
 void build_head(build *b, val x, const char *weight)
 {
     prog *p = b->p;
-    const double cap = b->m->config->final_cap;
+    const model_config *c = b->m->config;
+    const double cap = c->final_cap;
     if (b->m->head.task != TASK_CAUSAL_LM) {
         build_outputs(b, x, "score", NO_BIAS);
         return;
     }
-    val w = build_frozen(b, build_module(b, -1, weight), "weight", b->m->config->vocab, p->v[x].s.d[1]);
+    const char *module = build_module(b, -1, weight);
+    val w = build_frozen(b, module, "weight", c->vocab, p->v[x].s.d[1]);
+    val bias = c->head_bias ? build_frozen(b, module, "bias", 0, c->vocab) : NONE;
+    x = op_scale(p, x, c->head_scale);
     if (b->kind != STEP_GENERATE) {
-        int64_t chunk = head_chunk(b->size.labels, b->m->config->vocab);
-        b->loss = op_head_capped(p, x, w, b->target, b->weight, chunk, cap, &b->ce, &b->hit);
+        int64_t chunk = head_chunk(b->size.labels, c->vocab);
+        if (bias != NONE) b->loss = op_head_biased(p, x, w, bias, b->target, b->weight, chunk, &b->ce, &b->hit);
+        else b->loss = op_head_capped(p, x, w, b->target, b->weight, chunk, cap, &b->ce, &b->hit);
         return;
     }
-    b->logits = op_linear(p, x, w, NONE, NULL);
+    b->logits = op_linear(p, x, w, bias, NULL);
     if (cap > 0) b->logits = op_softcap(p, b->logits, cap);
     p->v[b->logits].kind = VALUE_RESULT;
 }

@@ -54,6 +54,13 @@ void build_census(const model *m, const struct census *census);
 const char *build_module(build *b, int64_t layer, const char *name);
 val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols);
 
+/* A frozen f32 tensor of the list itself, with its data to be written. */
+tensor *build_own(build *b, const char *name, int ndim, int64_t rows, int64_t cols, float **data);
+
+/* The slopes of ALiBi's biases, as b->bias; model/alibi.c. */
+void build_slopes(build *b);
+void alibi_slopes(const model_config *c, float *out); /* (heads) */
+
 /* The frequencies of rotary positions with that base, half of `dim`, for sequences of that length;
  * model/rope.c. */
 void rope_frequencies(const rope_config *c, double theta, int64_t dim, int64_t length, float *out);

@@ -11,6 +11,15 @@ val build_layernorm(build *b, val x, int64_t layer, const char *name, double eps
     return op_layernorm(b->p, x, w, added, eps);
 }
 
+val build_layernorm_bare(build *b, val x, double eps)
+{
+    const int64_t n = b->p->v[x].s.d[1];
+    float *one;
+    tensor *t = build_own(b, "ones", 1, n, 1, &one);
+    for (int64_t k = 0; k < n; k++) one[k] = 1;
+    return op_layernorm(b->p, x, prog_frozen(b->p, t), NONE, eps);
+}
+
 val build_positions(build *b, const char *name)
 {
     const model_config *c = b->m->config;

@@ -36,25 +36,13 @@ static int64_t bucket_at(const model_config *c, int64_t distance, bool encoder)
     return bucket_of(distance < 0 ? -distance : distance, n, c->bucket_reach) + (distance < 0 ? n : 0);
 }
 
-/* A frozen f32 tensor of the list itself. */
-static tensor *own_tensor(build *b, const char *name, int ndim, int64_t rows, int64_t cols, float **data)
-{
-    const size_t bytes = (size_t)(rows * cols) * sizeof **data;
-    tensor *t = arena_new(&b->p->mem, sizeof *t);
-    *data = arena_new(&b->p->mem, bytes);
-    *t = (tensor){.name = name, .type = DT_F32, .ndim = ndim, .dim = {rows, cols, 1, 1}};
-    t->data = *data;
-    t->bytes = bytes;
-    return t;
-}
-
 void build_biases(build *b, int64_t layer, const char *name)
 {
     const model_config *c = b->m->config;
     const int64_t reach = c->bucket_reach, wide = 2 * reach + 1;
     val table = build_frozen(b, build_module(b, layer, name), "weight", c->buckets, c->heads);
     float *to, head[1];
-    tensor *t = own_tensor(b, "bias", 2, c->heads, wide, &to);
+    tensor *t = build_own(b, "bias", 2, c->heads, wide, &to);
     for (int64_t d = -reach; d <= reach && !b->census; d++) {
         const int64_t bucket = bucket_at(c, d, layer < c->encoder_layers);
         for (int64_t h = 0; h < c->heads; h++) {
@@ -99,18 +87,6 @@ val build_attend_source(build *b, int64_t layer, val q, val k, val v)
     const model_config *c = b->m->config;
     val o = op_attention_across(b->p, q, k, v, b->seen, (int)c->heads, c->attention_scale);
     return build_scores_dropout(b, o);
-}
-
-val build_norm_scaled(build *b, val x, const char *name, double eps, double scale)
-{
-    const int64_t n = b->p->v[x].s.d[1];
-    val w = build_frozen(b, name, "weight", 0, n);
-    if (scale == 1) return op_rmsnorm(b->p, x, w, eps);
-    float *to;
-    tensor *t = own_tensor(b, "scaled norm", 1, n, 1, &to);
-    if (!b->census) tensor_decode(b->p->v[w].w, 0, 0, n, to);
-    for (int64_t k = 0; k < n; k++) to[k] *= (float)scale;
-    return op_rmsnorm(b->p, x, prog_frozen(b->p, t), eps);
 }
 
 bool build_has(const build *b, const char *name) { return b->m->weights && weights_find(b->m->weights, name); }

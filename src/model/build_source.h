@@ -20,9 +20,6 @@ val build_attend_biased(build *b, int64_t layer, val q, val k, val v);
 /* o of a decoder's q over its encoder's k and v. */
 val build_attend_source(build *b, int64_t layer, val q, val k, val v);
 
-/* build_norm() of a module outside the blocks, times scale. */
-val build_norm_scaled(build *b, val x, const char *name, double eps, double scale);
-
 /* Whether the file has a tensor of that name. */
 bool build_has(const build *b, const char *name);
 

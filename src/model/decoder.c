@@ -1,7 +1,20 @@
 /* decoder.c -- see decoder.h. */
 #include "model/decoder.h"
 
-val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads)
+val decoder_norm(build *b, const model_config *c, int64_t layer, val x, const char *name)
+{
+    const norm_kind kind = c->family->norm;
+    if (kind == NORM_RMS) return build_norm(b, x, layer, name, c->rms_eps);
+    if (kind == NORM_BARE) return build_layernorm_bare(b, x, c->rms_eps);
+    return build_layernorm(b, x, layer, name, c->rms_eps, kind == NORM_LAYER ? BIAS : NO_BIAS);
+}
+
+static val bounded(build *b, const model_config *c, val x)
+{
+    return c->qkv_most > 0 ? op_clamp(build_prog(b), x, c->qkv_most) : x;
+}
+
+val decoder_attend(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads)
 {
     const int n = (int)c->heads, kv = (int)c->kv_heads;
     const build_bias bias = c->attention_bias ? BIAS : NO_BIAS;
@@ -12,9 +25,14 @@ val decoder_attention(build *b, const model_config *c, int64_t layer, val h, dec
         q = build_head_norm(b, q, n, layer, "self_attn.q_norm", c->rms_eps);
         k = build_head_norm(b, k, kv, layer, "self_attn.k_norm", c->rms_eps);
     }
-    q = build_rope(b, q, n, layer);
-    k = build_rope(b, k, kv, layer);
-    val o = build_attend(b, layer, q, k, v, n, kv);
+    q = build_rope(b, bounded(b, c, q), n, layer);
+    k = build_rope(b, bounded(b, c, k), kv, layer);
+    return build_attend(b, layer, q, k, bounded(b, c, v), n, kv);
+}
+
+val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads)
+{
+    val o = decoder_attend(b, c, layer, h, heads);
     return build_project(b, o, layer, "self_attn.o_proj", c->width, c->out_bias ? BIAS : NO_BIAS);
 }
 
@@ -40,10 +58,10 @@ val decoder_geglu(build *b, const model_config *c, int64_t layer, val h)
 static val prenorm(build *b, const model_config *c, int64_t layer, val x, decoder_heads heads)
 {
     prog *p = build_prog(b);
-    val n = build_norm(b, x, layer, "input_layernorm", c->rms_eps);
-    x = op_add(p, x, decoder_attention(b, c, layer, n, heads));
-    val m = build_norm(b, x, layer, "post_attention_layernorm", c->rms_eps);
-    return op_add(p, x, decoder_swiglu(b, c, layer, m));
+    val n = decoder_norm(b, c, layer, x, "input_layernorm");
+    x = op_add(p, x, op_scale(p, decoder_attention(b, c, layer, n, heads), c->residual_scale));
+    val m = decoder_norm(b, c, layer, x, "post_attention_layernorm");
+    return op_add(p, x, op_scale(p, decoder_swiglu(b, c, layer, m), c->residual_scale));
 }
 
 val decoder_block(build *b, const model_config *c, int64_t layer, val x)
@@ -76,6 +94,6 @@ void decoder_run(build *b, const model_config *c,
         x = block(b, c, layer, x);
     }
     build_layer(b, -1);
-    x = build_norm(b, build_label_rows(b, x), -1, "model.norm", c->rms_eps);
+    x = decoder_norm(b, c, -1, build_label_rows(b, x), "model.norm");
     build_head(b, x, c->tied ? "model.embed_tokens" : "lm_head");
 }

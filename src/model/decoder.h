@@ -1,5 +1,5 @@
-/* decoder.h -- what decoders with RMSNorm and rotary positions have in common: parts that their files are
- * written with. Windows, layers without rotary positions, soft caps, scales and biases are the
+/* decoder.h -- what decoders with rotary positions have in common: parts that their files are written with. Norms
+ * are of the family's kind. Windows, layers without rotary positions, soft caps, scales and biases are the
  * configuration's. */
 #ifndef MODEL_DECODER_H
 #define MODEL_DECODER_H
@@ -8,6 +8,10 @@
 
 typedef enum decoder_heads { PLAIN_HEADS, NORMED_HEADS } decoder_heads;
 
+/* The family's norm over rows of x. */
+val decoder_norm(build *b, const model_config *c, int64_t layer, val x, const char *name);
+/* attend(rope(q_proj(h)), rope(k_proj(h)), v_proj(h)); q, k and v within the configuration's bound. */
+val decoder_attend(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads);
 /* o_proj(attend(rope(q_proj(h)), rope(k_proj(h)), v_proj(h))); NORMED_HEADS: q_norm and k_norm before
  * rope. */
 val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads);

@@ -66,7 +66,7 @@ static void forward(build *b, const model_config *c)
     source = build_dropout(b, build_norm(b, source, -1, "encoder.final_layer_norm", c->rms_eps), DROP_HEAD);
     build_biases(b, c->encoder_layers, "layer.0.SelfAttention.relative_attention_bias");
     val x = stack(b, c, c->encoder_layers, c->layers, build_embed(b, "shared"), source);
-    x = build_norm_scaled(b, build_label_rows(b, x), "decoder.final_layer_norm", c->rms_eps, c->head_scale);
+    x = build_norm(b, build_label_rows(b, x), -1, "decoder.final_layer_norm", c->rms_eps);
     x = build_dropout(b, x, DROP_HEAD);
     build_head(b, x, build_has(b, "lm_head.weight") || !c->tied ? "lm_head" : "shared");
 }

@@ -12,7 +12,8 @@
  *     dv_j += p_j do_i    dq_i += scale ds_j k_j    dk_j += scale ds_j q_i
  *
  * With a soft cap c (Gemma 2), s_j = c tanh(scale * q_i . k_j / c) and ds_j is multiplied by 1 - (s_j / c)^2.
- * With a bias (T5), s_j is increased by that of the distance i - j; ds_j stays as it is.
+ * With a bias (T5), s_j is increased by that of the distance i - j, or with a slope (ALiBi: Press et al. 2021)
+ * decreased by slope (i - j); ds_j stays as it is.
  * With dropout, p_j is multiplied by the factor f_j of element (i heads + head, j counted from the document's first
  * key) wherever it multiplies v_j, lse being that of all: o_i = sum_j f_j p_j v_j, and so
  *
@@ -38,7 +39,7 @@ typedef struct at {
     int64_t q_off, k_off; /* of this head in q's and o's arrays, at its row; in k's and v's, at row 0 */
     const real *q, *k, *v;
     real scale, cap;
-    const value *bias; /* NULL: none */
+    const value *bias; /* NULL: none; of one column: slopes */
     int64_t row, head;
 } at;
 
@@ -86,7 +87,8 @@ static real dot(const real *x, const real *y, int64_t n)
 static real score(const at *a, int64_t j)
 {
     real s = a->scale * dot(a->q, a->k + j * a->stride, a->dim);
-    if (a->bias) {
+    if (a->bias && a->bias->s.d[1] == 1) s -= frozen_at(a->bias, a->head, 0) * (real)(a->row - j);
+    else if (a->bias) {
         int64_t reach = a->bias->s.d[1] / 2, distance = a->row - j;
         distance = distance > reach ? reach : distance < -reach ? -reach : distance;
         s += frozen_at(a->bias, a->head, reach + distance);
@@ -257,7 +259,8 @@ static val build_across(prog *p, const op_case *c)
 }
 
 /* n: rows, heads, kv heads, columns of a head, window, length of the first document (0: one), whether rows
- * see what follows them, reach of a bias (0: none), keys (0: of the rows themselves); f: scale, cap, dropout */
+ * see what follows them, reach of a bias (0: none, SLOPES: slopes instead), keys (0: of the rows themselves); f:
+ * scale, cap, dropout */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -268,7 +271,8 @@ static val build(prog *p, const op_case *c)
     val v = case_param(p, "v", ROWS_TOKENS, 0, n[2] * n[3]);
     val start = case_ints(p, "start", ROWS_TOKENS, case_start, &n[5]);
     if (n[7]) {
-        val bias = case_frozen(p, "bias", DT_F32, n[1], 2 * n[7] + 1, 0, 1);
+        const int64_t columns = n[7] == SLOPES ? 1 : 2 * n[7] + 1;
+        val bias = case_frozen(p, "bias", DT_F32, n[1], columns, n[7] == SLOPES ? 0.3 : 0, n[7] == SLOPES ? 0.1 : 1);
         attention_sight sight = n[6] ? SEES_ALL : SEES_BEFORE;
         val biased = op_attention_biased(p, q, k, v, start, bias, sight, (int)n[1], c->f[0]);
         return case_end(p, n[0], 0, dropped(p, biased, c));
@@ -298,6 +302,9 @@ static const op_case cases[] = {
     {"bias, documents", {23, 3, 3, 4, 0, 5, 0, 3}, {0.5}},
     {"bias, both ways, documents", {23, 3, 3, 4, 0, 5, 1, 3}, {0.5}},
     {"bias, both ways, more rows than a tile", {113, 1, 1, 3, 0, 21, 1, 40}, {0.6}},
+    {"slopes", {9, 2, 2, 5, 0, 0, 0, SLOPES}, {1}},
+    {"slopes, documents", {23, 3, 3, 4, 0, 5, 0, SLOPES}, {0.5}},
+    {"slopes, more rows than a tile, documents", {113, 1, 1, 3, 0, 21, 0, SLOPES}, {0.6}},
     {"across", {7, 2, 0, 5, 0, 7, 0, 0, 4}, {0.5}},
     {"across, one row", {1, 2, 0, 4, 0, 1, 0, 0, 9}, {0.5}},
     {"across, documents", {17, 3, 0, 4, 0, 4, 0, 0, 29}, {0.5}},

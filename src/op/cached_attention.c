@@ -25,9 +25,10 @@ static void store(const value *v, const instr *i, int from, int cache)
     }
 }
 
-/* The bias of head h for a key so far before its row. */
+/* The bias of head h for a key so far before its row; one of one column is a slope. */
 static real bias_at(const value *bias, int64_t h, int64_t distance)
 {
+    if (bias->s.d[1] == 1) return -frozen_at(bias, h, 0) * (real)distance;
     int64_t reach = bias->s.d[1] / 2;
     return frozen_at(bias, h, reach + (distance > reach ? reach : distance));
 }
@@ -139,7 +140,7 @@ static int64_t dealt_position(int64_t row, const void *arg)
 }
 
 /* n: rows, heads, kv heads, columns of a head, window, slots, rows of a slot at a time, positions before,
- * context, reach of a bias (0: none); f: scale, cap */
+ * context, reach of a bias (0: none, SLOPES: slopes instead); f: scale, cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n, width = n[2] * n[3];
@@ -153,7 +154,8 @@ static val build(prog *p, const op_case *c)
     val cache_k = case_reals(p, "cache k", VALUE_STATE, ROWS_FIXED, n[5] * n[8], width, 0, 1);
     val cache_v = case_reals(p, "cache v", VALUE_STATE, ROWS_FIXED, n[5] * n[8], width, 0, 1);
     if (n[9]) {
-        val bias = case_frozen(p, "bias", DT_F32, n[1], 2 * n[9] + 1, 0, 1);
+        const int64_t columns = n[9] == SLOPES ? 1 : 2 * n[9] + 1;
+        val bias = case_frozen(p, "bias", DT_F32, n[1], columns, n[9] == SLOPES ? 0.3 : 0, n[9] == SLOPES ? 0.1 : 1);
         return case_end(p, n[0], 0,
                         op_cached_attention_biased(p, q, k, v, slot, position, cache_k, cache_v, bias,
                                                    (int)n[1], n[8], c->f[0]));
@@ -178,6 +180,9 @@ static const op_case cases[] = {
     {"wide heads, window", {1, 2, 1, 128, 137, 1, 1, 200, 210}, {0.09}},
     {"bias", {9, 2, 2, 5, 0, 1, 9, 3, 16, 4}, {0.6}},
     {"bias, one row", {1, 2, 2, 64, 0, 1, 1, 200, 210, 150}, {0.3}},
+    {"slopes", {9, 2, 2, 5, 0, 1, 9, 3, 16, SLOPES}, {0.6}},
+    {"slopes, one row", {1, 2, 2, 64, 0, 1, 1, 200, 210, SLOPES}, {0.3}},
+    {"slopes, several sequences", {6, 3, 3, 4, 0, 3, 2, 5, 12, SLOPES}, {0.6}},
     {"bias, several sequences", {6, 3, 3, 4, 0, 3, 2, 5, 12, 3}, {0.6}},
     {0},
 };

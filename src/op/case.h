@@ -11,6 +11,9 @@
 void case_begin(prog *p, int64_t tokens, int64_t labels);
 val case_end(prog *p, int64_t tokens, int64_t labels, val out); /* returns out */
 
+/* In the place of a bias's reach: slopes. */
+enum { SLOPES = -1 };
+
 /* An input to differentiate; the check gives it storage and numbers. */
 val case_param(prog *p, const char *name, value_rows rows, int64_t d0, int64_t d1);
 

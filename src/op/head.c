@@ -10,13 +10,15 @@
  *
  * With a soft cap c (Gemma 2), z = c tanh(h W^T / c), and dz is multiplied by 1 - (z / c)^2.
  *
+ * With a bias (Phi, GPT-J), z = h W^T + bias.
+ *
  * W (vocab, width) is frozen: the output matrix, or the embedding where the two are tied. */
 #include "op/case.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { H, W, TARGET, WEIGHT };
+enum { H, W, TARGET, WEIGHT, BIAS };
 enum { LOSS, DH, CE, HIT, LOGITS };
 enum { SPAN = 256 }; /* columns of W decoded at a time */
 
@@ -63,6 +65,14 @@ static real row_loss(real *z, int64_t vocab, int32_t target, real weight, real c
     return ce;
 }
 
+static void add_bias(real *z, const value *bias, int64_t n, int64_t vocab)
+{
+    for (int64_t o = 0; o < vocab; o++) {
+        const real b = frozen_at(bias, 0, o);
+        for (int64_t l = 0; l < n; l++) z[l * vocab + o] += b;
+    }
+}
+
 static void forward(const run *r, const value *v, const instr *i)
 {
     (void)r;
@@ -74,6 +84,7 @@ static void forward(const run *r, const value *v, const instr *i)
     for (int64_t first = 0; first < labels; first += chunk) {
         int64_t n = labels - first < chunk ? labels - first : chunk;
         product(v, i, first, n, TO_LOGITS);
+        if (i->in[BIAS] != NONE) add_bias(z, &v[i->in[BIAS]], n, vocab);
         for (int64_t l = first; l < first + n; l++) {
             ce[l] = row_loss(z + (l - first) * vocab, vocab, target[l], weight[l], i->f[0], &hit[l]);
             *loss += weight[l] * ce[l];
@@ -113,7 +124,15 @@ val op_head_capped(prog *p, val h, val w, val target, val weight, int64_t chunk,
     return loss;
 }
 
-/* n: labels, width, vocabulary, chunk, type of W; f: mean and spread of the weights, cap */
+val op_head_biased(prog *p, val h, val w, val bias, val target, val weight, int64_t chunk, val *ce, val *hit)
+{
+    BUG_IF(p->v[bias].kind != VALUE_FROZEN || numel(p->v[bias].s) != p->v[w].s.d[0]);
+    val loss = op_head(p, h, w, target, weight, chunk, ce, hit);
+    p->i[p->ni - 1].in[BIAS] = bias;
+    return loss;
+}
+
+/* n: labels, width, vocabulary, chunk, type of W, whether there is a bias; f: mean and spread of the weights, cap */
 static val build(prog *p, const op_case *c)
 {
     const int64_t *n = c->n;
@@ -122,6 +141,10 @@ static val build(prog *p, const op_case *c)
     val w = case_frozen(p, "w", (dtype)n[4], n[2], n[1], 0, 0.5);
     val target = case_ints(p, "target", ROWS_LABELS, case_any, &n[2]);
     val weight = case_reals(p, "weight", VALUE_INPUT, ROWS_LABELS, 0, 1, c->f[0], c->f[1]);
+    if (n[5]) {
+        val bias = case_frozen(p, "bias", (dtype)n[4], n[2], 0, 0, 1);
+        return case_end(p, 0, n[0], op_head_biased(p, h, w, bias, target, weight, n[3], &ce, &hit));
+    }
     return case_end(p, 0, n[0], op_head_capped(p, h, w, target, weight, n[3], c->f[2], &ce, &hit));
 }
 
@@ -137,12 +160,14 @@ static const op_case cases[] = {
     {"bf16", {5, 12, 33, 4, DT_BF16}, {0.2, 0}},
     {"q8_0", {5, 64, 33, 4, DT_Q8_0}, {0.2, 0.1}},
     {"cap", {6, 17, 35, 4, DT_F32}, {0.2, 0.1, 2}},
+    {"bias", {6, 17, 35, 4, DT_F32, 1}, {0.2, 0.1}},
+    {"bias, bf16", {5, 12, 33, 8, DT_BF16, 1}, {0.2, 0}},
     {0},
 };
 
 const op op_def_head = {.name = "head",
                         .id = OP_head,
-                        .nin = 4,
+                        .nin = 5,
                         .nout = 5,
                         .early = true,
                         .forward = forward,

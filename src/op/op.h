@@ -14,7 +14,7 @@
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
     X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)           \
-    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store) X(dropout)
+    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store) X(dropout) X(clamp) X(scale)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -103,6 +103,7 @@ val op_rope_table(prog *p, val positions, val inv_freq, const rope_stretch *stre
 /* Rotates pairs (k, k + half) of each head of x (rows, heads * dim) by the table; columns of a head past
  * 2 half are copied. */
 val op_rope(prog *p, val x, val table, int heads);
+val op_rope_adjacent(prog *p, val x, val table, int heads); /* pairs (2k, 2k + 1) */
 
 /* Causal grouped-query attention within documents: row r sees rows start[r]..r, start (rows) int being
  * the first row of r's document. q (rows, heads * dim), k and v (rows, kv_heads * dim). window > 0: only the
@@ -116,7 +117,8 @@ val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int 
 val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale);
 
 /* A bias of scores by distance (T5): that of row i and key j of head h becomes scale q_i.k_j + bias[h][reach + i
- * - j], where distances beyond +-reach count as those. bias FROZEN f32 (heads, 2 reach + 1). */
+ * - j], where distances beyond +-reach count as those. bias FROZEN f32 (heads, 2 reach + 1). Or with one of (heads,
+ * 1), slopes (ALiBi), scale q_i.k_j - bias[h] (i - j). */
 typedef enum attention_sight { SEES_BEFORE, SEES_ALL } attention_sight;
 val op_attention_biased(prog *p, val q, val k, val v, val start, val bias, attention_sight sight, int heads,
                         double scale);
@@ -153,6 +155,12 @@ val op_geglu(prog *p, val gate, val up);
 
 /* cap * tanh(x / cap) */
 val op_softcap(prog *p, val x, double cap);
+
+/* x within [-most, most] */
+val op_clamp(prog *p, val x, double most);
+
+/* s x; x itself where s is 1 */
+val op_scale(prog *p, val x, double s);
 
 /* y (rows, n) = columns [first, first + n) of x. Backward zeroes the other columns of dx, or leaves them when
  * it adds. */
@@ -213,6 +221,9 @@ val op_head(prog *p, val h, val w, val target, val weight, int64_t chunk, val *c
 /* cap > 0: logits z become cap * tanh(z / cap). */
 val op_head_capped(prog *p, val h, val w, val target, val weight, int64_t chunk, double cap, val *ce,
                    val *hit);
+
+/* bias FROZEN (vocabulary): logits z become z + bias. */
+val op_head_biased(prog *p, val h, val w, val bias, val target, val weight, int64_t chunk, val *ce, val *hit);
 
 /* y = w (x - mean) / sqrt(variance + eps) + bias over the last `width of w` columns (several groups a row
  * allowed); bias NONE or frozen like w. */

@@ -325,6 +325,22 @@ static void test_families(void **state)
     assert_true(c.experts_used == 3 && !c.norm_topk && c.expert_ffn == 12 && c.shared_ffn == 24 &&
                 c.attention_bias);
     assert_true(!config_has_experts(&c, 0) && config_has_experts(&c, 1) && !config_has_experts(&c, 2));
+    check_ok(read(&c,
+                  "{\"model_type\": \"mpt\", \"d_model\": 32, \"n_heads\": 4, \"n_layers\": 5, \"max_seq_len\": 9, "
+                  "\"attn_config\": {\"alibi_bias_max\": 4, \"clip_qkv\": 6, \"softmax_scale\": 0.5}}",
+                  &e),
+             &e);
+    assert_true(c.width == 32 && c.heads == 4 && c.kv_heads == 4 && c.layers == 5 && c.ffn == 128 && c.context == 9);
+    assert_true(c.alibi == 4 && !c.alibi_scaled && c.qkv_most == 6 && c.attention_scale == 0.5 && c.tied);
+    check_ok(read(&c, "{\"model_type\": \"bloom\", \"n_embed\": 96, \"seq_length\": 77}", &e), &e);
+    assert_true(c.alibi == 8 && c.width == 96 && c.ffn == 384 && c.head_dim == 16 && c.context == 77);
+    check_ok(read(&c, "{\"model_type\": \"cohere2\", \"num_hidden_layers\": 9}", &e), &e);
+    for (int64_t l = 0; l < 9; l++)
+        assert_true(config_window(&c, l) == (l % 4 == 3 ? 0 : 4096) && config_rotates(&c, l) == (l % 4 != 3));
+    check_ok(read(&c, "{\"model_type\": \"cohere\"}", &e), &e);
+    assert_true(c.rope.theta == 5e5 && c.head_scale == 0.0625 && c.tied);
+    check_ok(read(&c, "{\"model_type\": \"granite\", \"logits_scaling\": 8}", &e), &e);
+    assert_true(c.head_scale == 0.125 && c.attention_scale == 1 && c.embed_scale == 1 && c.residual_scale == 1);
     const bad_changes bad[] = {
         {"{\"model_type\": \"gemma\", \"hidden_activation\": \"relu\"}", E_UNSUPPORTED,
          "activation \"relu\""},
@@ -359,6 +375,24 @@ static void test_families(void **state)
          "sparse_step"},
         {"{\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"mlp_only_layers\": [-1]}", E_FORMAT,
          "mlp_only"},
+        {"{\"model_type\": \"falcon\", \"alibi\": true}", E_UNSUPPORTED, "6 heads over 1 keys"},
+        {"{\"model_type\": \"bloom\", \"apply_residual_connection_post_layernorm\": true}", E_UNSUPPORTED,
+         "apply_residual"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"qk_ln\": true}}", E_UNSUPPORTED, "(qk_ln)"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"prefix_lm\": true}}", E_UNSUPPORTED, "(prefix_lm)"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"alibi\": false}}", E_UNSUPPORTED, "(alibi)"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"attn_type\": \"multiquery_attention\"}}", E_UNSUPPORTED,
+         "(attn_type)"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"clip_qkv\": -6}}", E_FORMAT, "within +--6"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"alibi_bias_max\": 65}}", E_FORMAT, "2^-65"},
+        {"{\"model_type\": \"mpt\", \"expansion_ratio\": -4}", E_FORMAT, "the width of the feed-forward"},
+        {"{\"model_type\": \"mpt\", \"logit_scale\": \"inv_sqrt_d_model\"}", E_UNSUPPORTED, "(logit_scale)"},
+        {"{\"model_type\": \"mpt\", \"no_bias\": false}", E_UNSUPPORTED, "(no_bias)"},
+        {"{\"model_type\": \"phi\", \"qk_layernorm\": true}", E_UNSUPPORTED, "(qk_layernorm)"},
+        {"{\"model_type\": \"phi\", \"hidden_act\": \"xielu\"}", E_UNSUPPORTED, "activation \"xielu\""},
+        {"{\"model_type\": \"cohere\", \"use_qk_norm\": true}", E_UNSUPPORTED, "(use_qk_norm)"},
+        {"{\"model_type\": \"granite\", \"logits_scaling\": 0}", E_FORMAT, "scaled by inf"},
+        {"{\"model_type\": \"granite\", \"residual_multiplier\": -1}", E_FORMAT, "scaled by -1"},
     };
     check_changes(bad, sizeof bad / sizeof *bad);
 }

@@ -32,7 +32,7 @@ class Model:
     init(name, p) returns a parameter's numbers or None for the usual ones; rows is a list of (prompt, completion)
     lengths; gguf(folder, path) writes a GGUF file from the saved folder; finish(folder) changes the saved files.
     rename: a part of the modules' paths, and what files call it. wrap(model) returns the module that PEFT
-    is put on and that computes, the same function as the model's.
+    is put on and that computes, the same function as the model's. attention: how the reference computes it.
     """
 
     def __init__(
@@ -49,10 +49,11 @@ class Model:
         rank=2,
         generate=True,
         rename=None,
+        attention="eager",
     ):
         self.name, self.cls, self.config, self.targets = name, cls, config, targets
         self.init, self.rows, self.gguf, self.finish, self.wrap = init, rows, gguf, finish, wrap
-        self.rank, self.generate, self.rename = rank, generate, rename
+        self.rank, self.generate, self.rename, self.attention = rank, generate, rename, attention
 
 
 def bf16(x):
@@ -180,7 +181,7 @@ def make(entry):
         os.remove(f"{folder}/generation_config.json")
     if entry.finish:
         entry.finish(folder)
-    again = entry.cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    again = entry.cls.from_pretrained(folder, dtype=torch.float32, attn_implementation=entry.attention).eval()
     for (k, a), b in zip(base.named_parameters(), again.parameters()):
         assert torch.equal(a, b), k
     if entry.wrap:

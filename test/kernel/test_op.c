@@ -4,6 +4,7 @@
  * either device; n is the longest dimension of the case, and the largest magnitude among inputs (about 1) and
  * results stands for the sums. */
 #include "kernel/problem.h"
+#include "op/case.h"
 
 static int64_t longest(const prog *p)
 {
@@ -104,6 +105,8 @@ static const op_case large_attention[] = {
     {"bias", {300, 3, 3, 64, 0, 0, 0, 128}, {0.125}},
     {"bias, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 0, 100}, {0.3}},
     {"bias, both ways, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 1, 100}, {0.3}},
+    {"slopes", {300, 3, 3, 64, 0, 0, 0, SLOPES}, {0.125}},
+    {"slopes, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 0, SLOPES}, {0.3}},
     {"across", {150, 3, 0, 64, 0, 150, 0, 0, 130}, {0.125}},
     {"across, documents", {70, 3, 0, 20, 0, 9, 0, 0, 200}, {0.2}},
     {"across, chunks of keys", {210, 2, 0, 8, 0, 200, 0, 0, 1100}, {0.3}},
@@ -118,6 +121,8 @@ static const op_case large_cached[] = {
     {"decode", {3, 9, 3, 64, 0, 3, 1, 400, 500}, {0.125}},
     {"decode, window", {2, 4, 1, 33, 100, 2, 1, 300, 310}, {0.2}},
     {"long prompt, bias", {150, 2, 2, 64, 0, 1, 150, 20, 200, 40}, {0.125}},
+    {"long prompt, slopes", {150, 2, 2, 64, 0, 1, 150, 20, 200, SLOPES}, {0.125}},
+    {"decode, slopes", {3, 3, 3, 64, 0, 3, 1, 400, 500, SLOPES}, {0.125}},
     {"decode, bias", {3, 3, 3, 64, 0, 3, 1, 400, 500, 128}, {0.125}},
     {0},
 };
@@ -126,6 +131,7 @@ static const op_case large_head[] = {
     {"chunks", {70, 96, 1700, 32, DT_F32}, {0.2, 0.1}},
     {"q8_0", {33, 576, 531, 64, DT_Q8_0}, {0.2, 0}},
     {"slices of the vocabulary", {9, 24, 9000, 4, DT_F32}, {0.3, 0.1}},
+    {"bias", {70, 96, 1700, 32, DT_F32, 1}, {0.2, 0.1}},
     {0},
 };
 

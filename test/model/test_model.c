@@ -1,5 +1,7 @@
 /* test_model.c -- a model opened: which tensors a type asked for replaces, and what is counted. */
-#include "model/model.h"
+#include "model/build.h"
+
+#include <math.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,9 +118,25 @@ static void test_refused(void **state)
     }
 }
 
+/* 2^-8/n, 2^-16/n, ... for a power of two; those of twice as many in between for the rest. */
+static void test_slopes(void **state)
+{
+    (void)state;
+    float slope[6];
+    alibi_slopes(&(model_config){.heads = 4, .alibi = 8}, slope);
+    for (int h = 0; h < 4; h++) assert_true(slope[h] == ldexpf(1, -2 * (h + 1)));
+    alibi_slopes(&(model_config){.heads = 6, .alibi = 8}, slope);
+    assert_true(slope[0] == 0.25f && slope[3] == ldexpf(1, -8) && slope[4] == 0.5f && slope[5] == 0.125f);
+    alibi_slopes(&(model_config){.heads = 4, .alibi = 4}, slope);
+    for (int h = 0; h < 4; h++) assert_true(slope[h] == ldexpf(1, -(h + 1)));
+    alibi_slopes(&(model_config){.heads = 2, .alibi = 1, .alibi_scaled = true, .attention_scale = 0.5}, slope);
+    assert_true(slope[0] == 0.70703125f / 2 && slope[1] == 0.25f); /* sqrt(1/2) in bf16 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_types), cmocka_unit_test(test_census),
-                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_slopes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,6 +342,21 @@ static void rope_turns_pairs(void **state)
     val y = op_rope(&p, x, table, 1);
     near(forward(&p, y), (double[]){2, 4, 6, 8, 5, c - 3 * s, 2 * c2 - 4 * s2, s + 3 * c, 2 * s2 + 4 * c2, 5},
          10);
+    y = op_rope_adjacent(&p, x, table, 1);
+    near(forward(&p, y), (double[]){2, 4, 6, 8, 5, c - 2 * s, s + 2 * c, 3 * c2 - 4 * s2, 3 * s2 + 4 * c2, 5},
+         10);
+    prog_release(&p);
+}
+
+static void clamp_and_scale_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 2, 0);
+    val x = given(&p, ROWS_TOKENS, 2, 3, (real[]){0, 2, -1, -30, 2.5, 3});
+    near(forward(&p, op_clamp(&p, x, 2.5)), (double[]){0, 2, -1, -2.5, 2.5, 2.5}, 6);
+    near(forward(&p, op_scale(&p, x, -0.5)), (double[]){0, -1, 0.5, 15, -1.25, -1.5}, 6);
+    assert_int_equal(op_scale(&p, x, 1), x);
     prog_release(&p);
 }
 
@@ -523,20 +538,21 @@ static void cached_attention_equals_attention(void **state)
     }
 }
 
-/* Scores with the bias of each distance, one way and both ways; and rows that see those of others, as those of
- * one document see each other when they are all given. */
+/* Scores with the bias of each distance, one way and both ways, or with slopes; and rows that see those of others, as
+ * those of one document see each other when they are all given. */
 static void attention_with_bias(void **state)
 {
     (void)state;
     enum { ROWS = 7, HEADS = 2, DIM = 3, WIDTH = HEADS * DIM, REACH = 2 };
     const int32_t start[ROWS] = {0, 0, 0, 0, 0, 5, 5};
-    for (int both = 0; both < 2; both++) {
+    for (int way = 0; way < 3; way++) {
+        const int both = way == 1, columns = way == 2 ? 1 : 2 * REACH + 1; /* 2: slopes */
         prog p;
         prog_init(&p, ROWS, 0);
         val x[3];
         for (int k = 0; k < 3; k++) x[k] = case_reals(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, WIDTH, 0, 1);
         val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
-        val bias = case_frozen(&p, "bias", DT_F32, HEADS, 2 * REACH + 1, 0, 1);
+        val bias = case_frozen(&p, "bias", DT_F32, HEADS, columns, 0, 1);
         val o = op_attention_biased(&p, x[0], x[1], x[2], s, bias, both ? SEES_ALL : SEES_BEFORE, HEADS, 0.7);
         const real *got = forward(&p, o), *q = p.v[x[0]].p, *k = p.v[x[1]].p, *v = p.v[x[2]].p;
         for (int r = 0; r < ROWS; r++)
@@ -544,7 +560,8 @@ static void attention_with_bias(void **state)
                 double sum = 0, want[DIM] = {0};
                 for (int j = start[r]; j <= (both ? r < 5 ? 4 : 6 : r); j++) {
                     int far = r - j > REACH ? REACH : r - j < -REACH ? -REACH : r - j;
-                    double score = (double)frozen_at(&p.v[bias], h, REACH + far);
+                    double score = way == 2 ? -(double)frozen_at(&p.v[bias], h, 0) * (r - j)
+                                            : (double)frozen_at(&p.v[bias], h, REACH + far);
                     for (int e = 0; e < DIM; e++)
                         score += 0.7 * (double)q[r * WIDTH + h * DIM + e] * (double)k[j * WIDTH + h * DIM + e];
                     sum += exp(score);
@@ -609,6 +626,12 @@ static void head_by_hand(void **state)
     near(forward(&p, loss), (double[]){0.5 * log(4) + 2 * (sum - 2)}, 1);
     near(p.v[ce].p, (double[]){log(4), sum - 3, sum - 2}, 3);
     near(p.v[hit].p, (double[]){1, 1, 0}, 3); /* of equals the first */
+    static const float more[] = {1, 2, 0, 5}; /* logits 1 2 0 5; 3 3 3 5; 2 4 3 5 */
+    val biased = op_head_biased(&p, h, given_frozen(&p, 4, 2, w), given_frozen(&p, 4, 0, more), target, weight, 2,
+                                &ce, &hit);
+    double first = log(exp(1) + exp(2) + exp(0) + exp(5)) - 1, last = log(exp(2) + exp(4) + exp(3) + exp(5)) - 4;
+    near(forward(&p, biased), (double[]){0.5 * first + 2 * last}, 1);
+    near(p.v[ce].p, (double[]){first, log(3 * exp(3) + exp(5)) - 3, last}, 3);
     assert_int_equal(p.v[loss].kind, VALUE_RESULT);
     assert_int_equal(p.v[ce].kind, VALUE_RESULT);
     prog_release(&p);
@@ -656,6 +679,7 @@ int main(void)
         cmocka_unit_test(rope_turns_pairs),
         cmocka_unit_test(swiglu_and_add_by_hand),
         cmocka_unit_test(geglu_softcap_and_columns_by_hand),
+        cmocka_unit_test(clamp_and_scale_by_hand),
         cmocka_unit_test(experts_by_hand),
         cmocka_unit_test(attention_written_out),
         cmocka_unit_test(attention_both_ways),

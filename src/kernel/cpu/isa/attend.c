@@ -177,7 +177,7 @@ void attend(const span *s, float *scratch)
     for (int64_t k0 = first; k0 < end; k0 += KEYS) {
         int64_t n = least(KEYS, end - k0);
         scores(&c, s, s->k, k0, n, r.qt, r.keys, r.st);
-        if (s->bias) add_bias(&c, s, k0, n, r.st);
+        if (is_biased(s)) add_bias(&c, s, k0, n, r.st);
         if (s->cap > 0) cap_scores(&c, s->cap, n, r.st);
         for (int64_t col = 0; col < c.n; col += VL)
             if (all_seen(&c, col, k0, n, s->window))

@@ -24,6 +24,7 @@ typedef struct span {
     float scale, cap; /* cap 0: none */
     const float *bias; /* of distance 0 from row to key, those of keys before the row follow; NULL: none */
     int64_t reach;     /* of the bias: what is further away counts as this far; heads is 1 then */
+    float slope;       /* the bias of a key that far before its row is -slope times that; heads is 1 then */
     const float *q;     /* first row, first head; heads lie side by side */
     int64_t q_stride;   /* from row to row, of o and every gradient of them too */
     const float *k, *v; /* key 0 */
@@ -96,15 +97,20 @@ INLINE void cap_scores(const columns *c, float cap, int64_t n, float *st)
         }
 }
 
+/* Whether scores have a bias by distance, and that of a distance. */
+INLINE bool is_biased(const span *s) { return s->bias || s->slope != 0; }
+INLINE float bias_of(const span *s, int64_t far)
+{
+    if (!s->bias) return -s->slope * (float)far;
+    return s->bias[far > s->reach ? s->reach : far < -s->reach ? -s->reach : far];
+}
+
 /* st (n, COLUMNS) += the bias of keys from k0 on. Along the columns of a key distances go up one by one. */
 INLINE void add_bias(const columns *c, const span *s, int64_t k0, int64_t n, float *st)
 {
     float near[KEYS + COLUMNS];
     const int64_t lowest = s->position - (k0 + n - 1), wide = (c->n + VL - 1) / VL * VL;
-    for (int64_t t = 0; t < n - 1 + wide; t++) {
-        int64_t far = lowest + t > s->reach ? s->reach : lowest + t;
-        near[t] = s->bias[far < -s->reach ? -s->reach : far];
-    }
+    for (int64_t t = 0; t < n - 1 + wide; t++) near[t] = bias_of(s, lowest + t);
     for (int64_t k = 0; k < n; k++)
         for (int64_t col = 0; col < wide; col += VL) {
             float *at = st + k * COLUMNS + col;

@@ -172,7 +172,7 @@ void attend_back(const span *s, float *scratch)
     for (int64_t k0 = first; k0 < end; k0 += KEYS) {
         int64_t n = least(KEYS, end - k0);
         scores(&c, s, s->k, k0, n, r.qt, r.keys, r.st);
-        if (s->bias) add_bias(&c, s, k0, n, r.st);
+        if (is_biased(s)) add_bias(&c, s, k0, n, r.st);
         if (s->cap > 0) cap_scores(&c, s->cap, n, r.st);
         scores(&c, s, s->v, k0, n, r.got, r.keys, r.dt);
         if (s->drop) {

@@ -82,7 +82,7 @@ static void one_head(const span *s, const float *from, float *to)
         int64_t i = 0;
         for (; i + SIDE <= n; i += SIDE) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, SIDE, p + i);
         for (; i < n; i++) dots(q, k + i * s->kv_stride, s->kv_stride, s->dim, 1, p + i);
-        for (i = 0; s->bias && i < n; i++) p[i] += s->bias[least(s->position - k0 - i, s->reach)];
+        for (i = 0; is_biased(s) && i < n; i++) p[i] += bias_of(s, s->position - k0 - i);
         if (s->cap > 0)
             for (i = 0; i < n; i += VL)
                 v_store(p + i, v_set(s->cap) * v_tanh(v_load(p + i) * v_set(1 / s->cap)));

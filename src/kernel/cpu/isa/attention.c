@@ -101,6 +101,10 @@ static span span_of(const job *j, const block *b, int64_t g, int64_t part)
               .o = (float *)j->v[j->i->out[OUT]].p + off};
     const val bias = j->i->in[cached(j) ? CACHED_BIAS : BIAS];
     if (bias == NONE) return s;
+    if (j->v[bias].s.d[1] == 1) {
+        s.slope = ((const float *)j->v[bias].w->data)[head];
+        return s;
+    }
     s.reach = j->v[bias].s.d[1] / 2;
     s.bias = (const float *)j->v[bias].w->data + head * j->v[bias].s.d[1] + s.reach;
     return s;

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { H, W, TARGET, WEIGHT };
+enum { H, W, TARGET, WEIGHT, BIAS };
 enum { LOSS, DH, CE, HIT, LOGITS };
 enum { SLICE = 4096 };
 
@@ -21,6 +21,7 @@ typedef struct job {
     compute forward, back; /* what the two products are computed in */
     int64_t labels, width, vocab, chunk;
     float *panels, *scratch, *slope; /* slope: a row of every thread, for capped logits */
+    float *bias;
 } job;
 
 static job job_of(const run *r, compute how, const value *v, const instr *i)
@@ -45,6 +46,7 @@ static void place(job *j, area *at, int threads)
     j->scratch = area_floats(at, most(product_scratch(j->forward, j->width, j->vocab, 0, threads),
                                       product_scratch(j->back, slice, j->width, 0, threads)));
     j->slope = area_floats(at, j->i->f[0] > 0 ? j->vocab * threads : 0);
+    j->bias = area_floats(at, j->i->in[BIAS] == NONE ? 0 : j->vocab);
 }
 
 size_t head_workspace(const value *v, const instr *i, const setup *s)
@@ -175,6 +177,7 @@ static void head_thread(void *arg, int t, int threads)
                      .k = j->width,
                      .n = j->vocab,
                      .panels = j->panels,
+                     .bias = j->bias,
                      .y = z,
                      .ldy = j->vocab,
                      .scratch = j->scratch};
@@ -193,6 +196,8 @@ void head_forward(const run *r, const value *v, const instr *i)
     area at = {r->work, 0};
     place(&j, &at, pool_threads(r->team));
     BUG_IF(at.used > r->work_bytes);
+    if (i->in[BIAS] == NONE) j.bias = NULL;
+    else tensor_decode(v[i->in[BIAS]].w, 0, 0, j.vocab, j.bias);
     pool_run(r->team, head_thread, &j);
     const float *weight = v[i->in[WEIGHT]].p, *ce = v[i->out[CE]].p;
     double loss = 0;

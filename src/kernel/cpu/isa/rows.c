@@ -136,6 +136,19 @@ static void turn(const float *a, float *b, const float *c, int64_t half, int64_t
     for (k = 2 * half; k < dim; k++) b[k] = add ? b[k] + a[k] : a[k];
 }
 
+/* The same with the two of a pair side by side. */
+static void turn_adjacent(const float *a, float *b, const float *c, int64_t half, int64_t dim, float sign, int add)
+{
+    const float *s = c + half;
+    for (int64_t k = 0; k < half; k++) {
+        const float x = a[2 * k], y = a[2 * k + 1];
+        const float u = x * c[k] - y * (sign * s[k]), w = x * (sign * s[k]) + y * c[k];
+        b[2 * k] = add ? b[2 * k] + u : u;
+        b[2 * k + 1] = add ? b[2 * k + 1] + w : w;
+    }
+    for (int64_t k = 2 * half; k < dim; k++) b[k] = add ? b[k] + a[k] : a[k];
+}
+
 static void rope_rows(const job *j, int64_t from, int64_t to)
 {
     const instr *i = j->i;
@@ -144,8 +157,8 @@ static void rope_rows(const job *j, int64_t from, int64_t to)
     const int add = i->back && (i->acc & BIT(0));
     for (int64_t t = from; t < to; t++)
         for (int64_t h = 0; h < heads; h++)
-            turn(rows_of(j->v, x, t) + h * dim, rows_of(j->v, y, t) + h * dim, rows_of(j->v, i->in[1], t),
-                 half, dim, i->back ? -1 : 1, add);
+            (i->n[1] ? turn_adjacent : turn)(rows_of(j->v, x, t) + h * dim, rows_of(j->v, y, t) + h * dim,
+                                             rows_of(j->v, i->in[1], t), half, dim, i->back ? -1 : 1, add);
 }
 
 void rope_forward(const run *r, const value *v, const instr *i)
