@@ -217,6 +217,25 @@ static int refuse_extras(const model_config *c, const json_t *o, const char *whe
     return e->code;
 }
 
+bool config_read_layer_types(model_config *c, const json_t *o, const char *where, err *e)
+{
+    const json_t *types = json_object_get(o, "layer_types");
+    if (!json_is_array(types)) return false;
+    if ((int64_t)json_array_size(types) != c->layers) {
+        fail(e, E_FORMAT, "%s: \"layer_types\" has %zu entries for %lld layers", where, json_array_size(types),
+             (long long)c->layers);
+        return true;
+    }
+    for (int64_t l = 0; l < c->layers && l < CONFIG_MAX_LAYERS; l++) {
+        const char *type = json_string_value(json_array_get(types, (size_t)l));
+        if (type && !strcmp(type, "sliding_attention")) config_mark(c->windowed, l);
+        else if (!type || strcmp(type, "full_attention"))
+            fail(e, E_UNSUPPORTED, "%s: layers of type \"%.40s\" are not supported", where,
+                 type ? type : "(none)");
+    }
+    return true;
+}
+
 /* layer_types of transformers 5 says which layers see a window; otherwise the family's rule does. */
 static int read_windows(model_config *c, const json_t *o, const char *where, err *e)
 {
@@ -226,25 +245,12 @@ static int read_windows(model_config *c, const json_t *o, const char *where, err
         return fail(e, E_UNSUPPORTED, "%s: use_sliding_window is not supported for %s", where,
                     c->architecture);
     if (f->window == WINDOW_NONE) return e->code;
-    const json_t *size = json_object_get(o, "sliding_window"), *types = json_object_get(o, "layer_types");
+    const json_t *size = json_object_get(o, "sliding_window");
     c->window = json_is_null(size) ? 0 : json_int(o, "sliding_window", f->window_size, where, e);
     if (f->window == WINDOW_LATE && !json_flag(o, "use_sliding_window", false, where, e)) c->window = 0;
     int64_t from = json_int(o, "max_window_layers", 28, where, e);
     int64_t pattern = json_int(o, "sliding_window_pattern", f->window_pattern ? f->window_pattern : 6, where, e);
-    if (c->window <= 0 || !json_is_array(types)) {
-        config_windows(c, from, pattern);
-        return e->code;
-    }
-    if ((int64_t)json_array_size(types) != c->layers)
-        return fail(e, E_FORMAT, "%s: \"layer_types\" has %zu entries for %lld layers", where,
-                    json_array_size(types), (long long)c->layers);
-    for (int64_t l = 0; l < c->layers && l < CONFIG_MAX_LAYERS; l++) {
-        const char *type = json_string_value(json_array_get(types, (size_t)l));
-        if (type && !strcmp(type, "sliding_attention")) config_mark(c->windowed, l);
-        else if (!type || strcmp(type, "full_attention"))
-            return fail(e, E_UNSUPPORTED, "%s: layers of type \"%.40s\" are not supported", where,
-                        type ? type : "(none)");
-    }
+    if (c->window <= 0 || !config_read_layer_types(c, o, where, e)) config_windows(c, from, pattern);
     return e->code;
 }
 

@@ -84,7 +84,12 @@ typedef struct model_config {
     int64_t context;          /* the longest sequence it was made for */
     rope_config rope;
     double  local_theta;      /* base in layers that see a window; 0: the same */
-    int64_t buckets, bucket_reach; /* of biases by distance: how many, and from where on all are alike */
+    int64_t buckets, bucket_reach; /* of biases by distance: how many, and from where on all are alike; of rows for
+                                      distances: how many each way */
+    bool    log_buckets;      /* those grow with the distance; otherwise each distance has its own */
+    bool    content_position, position_content; /* DeBERTa's scores: of q and a distance, of k and a distance */
+    bool    shared_positions; /* the same projections make both, and q and k */
+    bool    normed_positions; /* rows for distances have a norm */
     double  rms_eps;
     double  norm_offset;      /* added to the stored weights of norms: 0 or 1 */
     double  embed_scale;      /* embeddings are multiplied by it */
@@ -97,12 +102,13 @@ typedef struct model_config {
     double  attention_cap, final_cap; /* soft cap of scores and of logits; 0: none */
     int64_t window;           /* positions that windowed layers see; 0: no layer is windowed */
     uint8_t windowed[CONFIG_MAX_LAYERS / 8], unrotated[CONFIG_MAX_LAYERS / 8]; /* a bit a layer */
-    config_act act;
+    config_act act, head_act; /* of the feed-forward blocks; between the projections of a classifier's head */
     bool    gated;            /* the activation multiplies a second projection; most families are one way */
     int64_t positions;        /* rows of the table of learned positions; 0: none */
     int64_t position_offset;  /* the row of position 0 */
     int64_t types;            /* rows of the table of token types (first and second text); 0: none */
     int64_t embed_width;      /* of the embedding where that differs from width; 0: it does not */
+    int64_t groups;           /* so many blocks are there, which the layers share; 0: each has its own */
     double  rotary_part;      /* of a head, where the file does not say; 0: all of it */
     bool    parallel;         /* attention and feed-forward block read the same x */
     bool    post_norm;        /* norms after each block instead of before */
@@ -110,7 +116,8 @@ typedef struct model_config {
     bool    two_norms;        /* a norm for each of two parallel branches */
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
     bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
-    bool    head_bias;        /* of the head */
+    bool    norm_bias, head_bias; /* where a family may have either: of norms; of a head, a classifier's first projection */
+    bool    mean_pool;        /* a classifier reads the mean of a text's rows, not the first */
     int64_t bos, pad, unk;    /* token ids, -1: none */
     int64_t start;            /* what a decoder beside an encoder begins its text with */
     int64_t eos[CONFIG_MAX_EOS];

@@ -54,6 +54,9 @@ json_t *config_of_text(const config_wrapper *w, const json_t *config, const char
 /* Sets c->act by its name in config.json; one that is not known is refused by name. */
 int     config_find_act(model_config *c, const char *name, const char *where, err *e);
 
+/* Marks the layers that "layer_types" of config.json says see a window; false when the file has no such list. */
+bool    config_read_layer_types(model_config *c, const json_t *o, const char *where, err *e);
+
 /* Marks the layers that see a window of c->window, by the family's rule; `from` and `pattern` are its
  * numbers. */
 void    config_windows(model_config *c, int64_t from, int64_t pattern);

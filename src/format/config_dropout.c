@@ -1,9 +1,9 @@
-/* config_dropout.c -- what a model drops while it is trained, by config.json: the probabilities of dropout, and where
- * transformers applies them. Sources: configuration_NAME.py and modeling_NAME.py.
+/* config_dropout.c -- what a model drops while it is trained, by config.json: the probabilities of dropout,
+ * and where transformers applies them. Sources: configuration_NAME.py and modeling_NAME.py.
  *
- * A row for each kind of family: the keys, their classes' defaults, and at which places of its blocks a family has
- * dropout at all. Keys that no row names (embd_pdrop of Phi 3, T5's classifier_dropout, ...) do nothing to the models
- * that are trained here, there as here. */
+ * A row for each kind of family: the keys, their classes' defaults, and at which places of its blocks a
+ * family has dropout at all. Keys that no row names (embd_pdrop of Phi 3, T5's classifier_dropout, ...) do
+ * nothing to the models that are trained here, there as here. */
 #include "format/config_check.h"
 
 #include <math.h>
@@ -13,6 +13,8 @@
 
 typedef struct rule {
     const char *families; /* separated by spaces */
+    bool alibi;           /* of those alone with ALiBi positions; stands before the rule of the others */
+    const char *inside;   /* NULL, or the object of config.json that has the keys */
     struct {
         const char *key; /* NULL: nothing is dropped there */
         double usual;
@@ -20,51 +22,85 @@ typedef struct rule {
 } rule;
 
 static const rule rules[] = {
-    {"llama mistral qwen2 qwen3 gemma gemma2 gemma3_text mixtral qwen2_moe qwen3_moe olmo2 smollm3",
-     {[DROP_SCORES] = {"attention_dropout", 0}}},
-    {"phi3",
-     {[DROP_SCORES] = {"attention_dropout", 0},
-      [DROP_ATTENTION] = {"resid_pdrop", 0},
-      [DROP_FEED_FORWARD] = {"resid_pdrop", 0}}},
-    {"gpt2",
-     {[DROP_EMBEDDING] = {"embd_pdrop", 0.1},
-      [DROP_SCORES] = {"attn_pdrop", 0.1},
-      [DROP_ATTENTION] = {"resid_pdrop", 0.1},
-      [DROP_FEED_FORWARD] = {"resid_pdrop", 0.1}}},
-    {"gpt_neox",
-     {[DROP_EMBEDDING] = {"hidden_dropout", 0},
-      [DROP_SCORES] = {"attention_dropout", 0},
-      [DROP_ATTENTION] = {"hidden_dropout", 0},
-      [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
-    {"opt",
-     {[DROP_SCORES] = {"attention_dropout", 0},
-      [DROP_ATTENTION] = {"dropout", 0.1},
-      [DROP_FEED_FORWARD] = {"dropout", 0.1}}},
-    {"stablelm", {[DROP_SCORES] = {"attention_dropout", 0}, [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
-    {"falcon", {[DROP_ATTENTION] = {"attention_dropout", 0}, [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
-    {"bert roberta",
-     {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
-      [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
-      [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
-      [DROP_FEED_FORWARD] = {"hidden_dropout_prob", 0.1},
-      [DROP_HEAD] = {"classifier_dropout", AS_FEED_FORWARD}}},
-    {"distilbert",
-     {[DROP_EMBEDDING] = {"dropout", 0.1},
-      [DROP_SCORES] = {"attention_dropout", 0.1},
-      [DROP_FEED_FORWARD] = {"dropout", 0.1},
-      [DROP_HEAD] = {"seq_classif_dropout", 0.2}}},
-    {"t5",
-     {[DROP_EMBEDDING] = {"dropout_rate", 0.1},
-      [DROP_SCORES] = {"dropout_rate", 0.1},
-      [DROP_ATTENTION] = {"dropout_rate", 0.1},
-      [DROP_FEED_FORWARD] = {"dropout_rate", 0.1},
-      [DROP_HEAD] = {"dropout_rate", 0.1}}},
+    {"llama mistral qwen2 qwen3 gemma gemma2 gemma3_text mixtral qwen2_moe qwen3_moe olmo olmo2 smollm3 "
+     "granite cohere cohere2",
+     .at = {[DROP_SCORES] = {"attention_dropout", 0}}},
+    {"ernie4_5", .at = {{NULL, 0}}},
+    {"bloom", .at = {[DROP_SCORES] = {"attention_dropout", 0},
+                     [DROP_ATTENTION] = {"hidden_dropout", 0},
+                     [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
+    {"mpt", .inside = "attn_config",
+     .at = {[DROP_SCORES] = {"attn_pdrop", 0},
+            [DROP_ATTENTION] = {"attn_pdrop", 0},
+            [DROP_FEED_FORWARD] = {"attn_pdrop", 0}}},
+    {"phi", .at = {[DROP_EMBEDDING] = {"embd_pdrop", 0},
+                   [DROP_SCORES] = {"attention_dropout", 0},
+                   [DROP_ATTENTION] = {"resid_pdrop", 0},
+                   [DROP_FEED_FORWARD] = {"resid_pdrop", 0}}},
+    {"starcoder2", .at = {[DROP_EMBEDDING] = {"embedding_dropout", 0},
+                          [DROP_SCORES] = {"attention_dropout", 0},
+                          [DROP_ATTENTION] = {"residual_dropout", 0},
+                          [DROP_FEED_FORWARD] = {"residual_dropout", 0}}},
+    {"seed_oss", .at = {[DROP_SCORES] = {"attention_dropout", 0.1},
+                        [DROP_ATTENTION] = {"residual_dropout", 0.1},
+                        [DROP_FEED_FORWARD] = {"residual_dropout", 0.1}}},
+    {"phi3", .at = {[DROP_SCORES] = {"attention_dropout", 0},
+                    [DROP_ATTENTION] = {"resid_pdrop", 0},
+                    [DROP_FEED_FORWARD] = {"resid_pdrop", 0}}},
+    {"gpt2", .at = {[DROP_EMBEDDING] = {"embd_pdrop", 0.1},
+                    [DROP_SCORES] = {"attn_pdrop", 0.1},
+                    [DROP_ATTENTION] = {"resid_pdrop", 0.1},
+                    [DROP_FEED_FORWARD] = {"resid_pdrop", 0.1}}},
+    {"gpt_neox", .at = {[DROP_EMBEDDING] = {"hidden_dropout", 0},
+                        [DROP_SCORES] = {"attention_dropout", 0},
+                        [DROP_ATTENTION] = {"hidden_dropout", 0},
+                        [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
+    {"opt", .at = {[DROP_SCORES] = {"attention_dropout", 0},
+                   [DROP_ATTENTION] = {"dropout", 0.1},
+                   [DROP_FEED_FORWARD] = {"dropout", 0.1}}},
+    {"stablelm",
+     .at = {[DROP_SCORES] = {"attention_dropout", 0}, [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
+    {"falcon", .alibi = true,
+     .at = {[DROP_SCORES] = {"attention_dropout", 0},
+            [DROP_ATTENTION] = {"attention_dropout", 0},
+            [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
+    {"falcon",
+     .at = {[DROP_ATTENTION] = {"attention_dropout", 0}, [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
+    {"bert roberta electra", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
+                                    [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
+                                    [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
+                                    [DROP_FEED_FORWARD] = {"hidden_dropout_prob", 0.1},
+                                    [DROP_HEAD] = {"classifier_dropout", AS_FEED_FORWARD}}},
+    {"mpnet", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
+                     [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
+                     [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
+                     [DROP_FEED_FORWARD] = {"hidden_dropout_prob", 0.1},
+                     [DROP_HEAD] = {"hidden_dropout_prob", 0.1}}},
+    {"albert", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0},
+                      [DROP_SCORES] = {"attention_probs_dropout_prob", 0},
+                      [DROP_ATTENTION] = {"hidden_dropout_prob", 0},
+                      [DROP_HEAD] = {"classifier_dropout_prob", 0.1}}},
+    {"modernbert", .at = {[DROP_EMBEDDING] = {"embedding_dropout", 0},
+                          [DROP_SCORES] = {"attention_dropout", 0},
+                          [DROP_ATTENTION] = {"attention_dropout", 0},
+                          [DROP_FEED_FORWARD] = {"mlp_dropout", 0},
+                          [DROP_HEAD] = {"classifier_dropout", 0}}},
+    {"distilbert", .at = {[DROP_EMBEDDING] = {"dropout", 0.1},
+                          [DROP_SCORES] = {"attention_dropout", 0.1},
+                          [DROP_FEED_FORWARD] = {"dropout", 0.1},
+                          [DROP_HEAD] = {"seq_classif_dropout", 0.2}}},
+    {"t5", .at = {[DROP_EMBEDDING] = {"dropout_rate", 0.1},
+                  [DROP_SCORES] = {"dropout_rate", 0.1},
+                  [DROP_ATTENTION] = {"dropout_rate", 0.1},
+                  [DROP_FEED_FORWARD] = {"dropout_rate", 0.1},
+                  [DROP_HEAD] = {"dropout_rate", 0.1}}},
 };
 
-static const rule *rule_of(const family *f)
+static const rule *rule_of(const model_config *c)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (family_lists(rules[i].families, f->name)) return &rules[i];
+        if (family_lists(rules[i].families, c->family->name) && (!rules[i].alibi || c->alibi > 0))
+            return &rules[i];
     return NULL;
 }
 
@@ -78,11 +114,13 @@ static double probability(const json_t *o, const char *key, double otherwise)
 
 void config_read_dropout(model_config *c, const json_t *o)
 {
-    const rule *r = rule_of(c->family);
+    const rule *r = rule_of(c);
+    const json_t *from = r && r->inside ? json_object_get(o, r->inside) : o;
     for (int k = 0; r && k < DROPOUT_KINDS; k++) {
         if (!r->at[k].key) continue;
         const bool alike = r->at[k].usual == AS_FEED_FORWARD;
-        c->dropout[k] = probability(o, r->at[k].key, alike ? c->dropout[DROP_FEED_FORWARD] : r->at[k].usual);
+        c->dropout[k] =
+            probability(from, r->at[k].key, alike ? c->dropout[DROP_FEED_FORWARD] : r->at[k].usual);
     }
     c->layer_dropout = probability(o, "layerdrop", 0);
     c->says_dropout = true;
@@ -90,15 +128,17 @@ void config_read_dropout(model_config *c, const json_t *o)
 
 int config_check_dropout(const model_config *c, const char *where, err *e)
 {
-    const rule *r = rule_of(c->family);
+    const rule *r = rule_of(c);
     if (!c->says_dropout)
-        return fail(e, E_UNSUPPORTED,
-                    "%s: base_dropout config: a GGUF file does not say what its model drops; give the Hugging "
-                    "Face folder, or base_dropout none",
-                    where);
+        return fail(
+            e, E_UNSUPPORTED,
+            "%s: base_dropout config: a GGUF file does not say what its model drops; give the Hugging "
+            "Face folder, or base_dropout none",
+            where);
     if (!r)
-        return fail(e, E_UNSUPPORTED, "%s: base_dropout config is not supported for %s; give base_dropout none",
-                    where, c->architecture);
+        return fail(e, E_UNSUPPORTED,
+                    "%s: base_dropout config is not supported for %s; give base_dropout none", where,
+                    c->architecture);
     for (int k = 0; k < DROPOUT_KINDS; k++)
         if (!(c->dropout[k] >= 0 && c->dropout[k] < 1))
             return fail(e, E_FORMAT, "%s: \"%s\" of config.json has to be a number from 0 to below 1", where,

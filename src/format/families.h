@@ -82,8 +82,10 @@
       .embedding = "bert.embeddings.word_embeddings", .read = family_read_bert)                              \
     X(roberta, .hf_class = "RobertaModel RobertaForMaskedLM RobertaForSequenceClassification "               \
                            "RobertaForTokenClassification XLMRobertaModel XLMRobertaForMaskedLM "            \
-                           "XLMRobertaForSequenceClassification XLMRobertaForTokenClassification",           \
-      .alias = "xlm-roberta", .encoder = true, .blocks = "roberta.encoder.layer", .prefix = "roberta",       \
+                           "XLMRobertaForSequenceClassification XLMRobertaForTokenClassification "           \
+                           "CamembertModel CamembertForMaskedLM CamembertForSequenceClassification "         \
+                           "CamembertForTokenClassification",                                                \
+      .alias = "xlm-roberta camembert", .encoder = true, .blocks = "roberta.encoder.layer", .prefix = "roberta",       \
       .outside = "lm_head classifier qa_outputs", .ignored = ".position_ids", .act = "gelu",                 \
       .any_act = true, .embedding = "roberta.embeddings.word_embeddings", .read = family_read_roberta)       \
     X(distilbert, .hf_class = "DistilBertModel DistilBertForMaskedLM DistilBertForSequenceClassification "   \
@@ -92,6 +94,34 @@
       .outside = "vocab_transform vocab_layer_norm vocab_projector pre_classifier classifier qa_outputs",    \
       .act = "gelu", .any_act = true, .embedding = "distilbert.embeddings.word_embeddings",                  \
       .read = family_read_distilbert)                                                                        \
+    X(modernbert, .hf_class = "ModernBertModel ModernBertForMaskedLM ModernBertForSequenceClassification "   \
+                              "ModernBertForTokenClassification",                                            \
+      .encoder = true, .prefix = "model", .outside = "head decoder classifier qa_outputs", .act = "gelu",    \
+      .any_act = true, .theta = 160000, .local_theta = 10000, .embedding = "model.embeddings.tok_embeddings", \
+      .read = family_read_modernbert)                                                                        \
+    X(deberta_v2, .alias = "deberta-v2", .encoder = true, .blocks = "deberta.encoder.layer",                 \
+      .hf_class = "DebertaV2Model DebertaV2ForMaskedLM DebertaV2ForSequenceClassification "                  \
+                        "DebertaV2ForTokenClassification",                                                   \
+      .prefix = "deberta", .ignored = ".position_ids", .spare = ".embeddings.position_embeddings.weight",    \
+      .outside = "cls lm_predictions mask_predictions pooler classifier qa_outputs", .act = "gelu",          \
+      .any_act = true, .embedding = "deberta.embeddings.word_embeddings", .read = family_read_deberta_v2)    \
+    X(electra, .hf_class = "ElectraModel ElectraForPreTraining ElectraForMaskedLM "                          \
+                           "ElectraForSequenceClassification ElectraForTokenClassification",                 \
+      .encoder = true, .blocks = "electra.encoder.layer", .prefix = "electra", .ignored = ".position_ids",   \
+      .outside = "discriminator_predictions generator_predictions generator_lm_head classifier qa_outputs",  \
+      .act = "gelu", .any_act = true, .embedding = "electra.embeddings.word_embeddings",                     \
+      .read = family_read_electra)                                                                           \
+    X(albert, .hf_class = "AlbertModel AlbertForPreTraining AlbertForMaskedLM "                              \
+                          "AlbertForSequenceClassification AlbertForTokenClassification",                    \
+      .encoder = true, .blocks = "albert.encoder.albert_layer_groups", .prefix = "albert",                   \
+      .outside = "predictions sop_classifier classifier qa_outputs", .ignored = ".position_ids",             \
+      .act = "gelu_new", .any_act = true, .embedding = "albert.embeddings.word_embeddings",                  \
+      .read = family_read_albert)                                                                            \
+    X(mpnet, .hf_class = "MPNetModel MPNetForMaskedLM MPNetForSequenceClassification "                       \
+                         "MPNetForTokenClassification",                                                      \
+      .encoder = true, .blocks = "mpnet.encoder.layer", .prefix = "mpnet", .ignored = ".position_ids",       \
+      .outside = "lm_head classifier qa_outputs", .act = "gelu", .any_act = true,                            \
+      .embedding = "mpnet.embeddings.word_embeddings", .read = family_read_mpnet)                            \
     X(t5, .hf_class = "T5ForConditionalGeneration MT5ForConditionalGeneration T5WithLMHeadModel",            \
       .gguf = "t5", .alias = "mt5", .blocks = "encoder.block", .decoder_blocks = "decoder.block",            \
       .ignored = ".EncDecAttention.relative_attention_bias.weight", .act = "relu", .any_act = true,          \

@@ -17,7 +17,7 @@ const family *family_at(int i) { return i >= 0 && i < COUNT ? &all[i] : NULL; }
 const family *family_find(const char *name)
 {
     for (int i = 0; i < COUNT; i++)
-        if (!strcmp(all[i].name, name) || (all[i].alias && !strcmp(all[i].alias, name))) return &all[i];
+        if (!strcmp(all[i].name, name) || family_lists(all[i].alias, name)) return &all[i];
     return NULL;
 }
 

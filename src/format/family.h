@@ -38,7 +38,7 @@ typedef struct family {
     const char *name;        /* model_type of config.json */
     const char *hf_class;    /* the classes its weights are saved from, separated by spaces */
     const char *gguf;        /* general.architecture; NULL: not in GGUF under a name of its own */
-    const char *alias;       /* another model_type for the same, or NULL */
+    const char *alias;       /* other model_types for the same, separated by spaces, or NULL */
     bool encoder;            /* rows see their whole document; it classifies, and writes no text */
     const char *blocks;      /* what a layer's number follows; NULL: model.layers */
     const char *decoder_blocks; /* the same of a decoder that has an encoder beside it, whose are `blocks` */
@@ -46,6 +46,7 @@ typedef struct family {
     const char *prefix;    /* begins every name, and is missing in files of the bare model */
     const char *outside;   /* first parts of names that it does not begin */
     const char *ignored;   /* ends of the names of tensors that are no weights */
+    const char *spare;     /* of weights that files may have and the model need not read */
     const char *columns;   /* ends of the names of matrices that Hugging Face's files hold transposed */
     const char *fused;     /* a projection of heads' q, k, v, which GGUF has in another order (arrange.c) */
     bool any_act;          /* act is the usual activation, and others that are known will do */

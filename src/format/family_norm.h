@@ -27,6 +27,11 @@ void family_read_seed_oss(struct model_config *c, const struct family_source *s)
 void family_read_bert(struct model_config *c, const struct family_source *s);
 void family_read_roberta(struct model_config *c, const struct family_source *s);
 void family_read_distilbert(struct model_config *c, const struct family_source *s);
+void family_read_modernbert(struct model_config *c, const struct family_source *s);
+void family_read_deberta_v2(struct model_config *c, const struct family_source *s);
+void family_read_electra(struct model_config *c, const struct family_source *s);
+void family_read_albert(struct model_config *c, const struct family_source *s);
+void family_read_mpnet(struct model_config *c, const struct family_source *s);
 void family_read_t5(struct model_config *c, const struct family_source *s);
 
 #endif

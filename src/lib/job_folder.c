@@ -118,9 +118,9 @@ static json_t *model_json(const options *o, const job_model *j)
                      j->model->config->architecture, "parameters", (json_int_t)j->model->parameters);
 }
 
-static void set_value(json_t *given, const char *name, json_t *value)
+static void set_value(json_t *given, const char *name, json_t *now)
 {
-    json_object_set_new(json_object_get(given, name), "value", value);
+    json_object_set_new(json_object_get(given, name), "value", now);
 }
 
 /* The options with what "auto" and a default became, so that another machine repeats the run; and the shape of the

@@ -44,10 +44,13 @@ val build_head_dense(build *b, val x, const char *name, int64_t out, build_bias 
 /* The outputs of a classifier, and its loss. */
 void build_outputs(build *b, val x, const char *name, build_bias bias);
 model_task build_task(const build *b);
-/* What stands between the projections of a feed-forward block: the configuration's activation. */
+/* What stands between the projections of a feed-forward block: the configuration's activation, or another. */
 val build_act(build *b, val x);
+val build_act_as(build *b, val x, config_act act);
 /* x W^T + bias, with the adapter if there is one. */
 val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias);
+/* The same for other rows, once more through a module that it has been called for: one weight, one adapter. */
+val build_project_again(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias);
 /* Rows of x (rows, k in), sorted by expert, each through its own expert's matrix <list>.<e>.<name>, with
  * adapters. */
 val build_experts(build *b, val x, const routing *to, int64_t layer, const char *list, const char *name,
@@ -60,6 +63,10 @@ val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv
 /* x with the dropout of that kind: in a list of training for which it was asked, if the configuration names a
  * probability for it; else x. build_attend() and its like see to DROP_SCORES. */
 val build_dropout(build *b, val x, dropout_kind kind);
+/* All rows of a table, (rows, width), of a list's own. */
+val build_rows(build *b, const char *name, int64_t rows, int64_t width);
+/* For each label the mean of the rows of its text. */
+val build_text_means(build *b, val x);
 /* The rows that carry a label (or whose logits are wanted), then the head over them. */
 val build_label_rows(build *b, val x);
 void build_head(build *b, val x, const char *weight);

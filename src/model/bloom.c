@@ -18,13 +18,13 @@ static val attention(build *b, const model_config *c, int64_t layer, val h)
     val q = op_columns_each(p, qkv, 0, dim, 3 * dim), k = op_columns_each(p, qkv, dim, dim, 3 * dim);
     val v = op_columns_each(p, qkv, 2 * dim, dim, 3 * dim);
     val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
-    return build_project(b, o, layer, "self_attention.dense", c->width, BIAS);
+    return build_dropout(b, build_project(b, o, layer, "self_attention.dense", c->width, BIAS), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val h)
 {
     val up = build_act(b, build_project(b, h, layer, "mlp.dense_h_to_4h", c->ffn, BIAS));
-    return build_project(b, up, layer, "mlp.dense_4h_to_h", c->width, BIAS);
+    return build_dropout(b, build_project(b, up, layer, "mlp.dense_4h_to_h", c->width, BIAS), DROP_FEED_FORWARD);
 }
 
 static void forward(build *b, const model_config *c)

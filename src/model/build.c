@@ -85,8 +85,10 @@ static bool adapter_of(build *b, const char *module, lowrank *out)
     const adapter_module *m = &b->a->module[i];
     prog *p = b->p;
     val *ab = &b->param[2 * i];
-    ab[0] = prog_value(p, arena_fmt(&p->mem, "%s.lora_A", module), VALUE_PARAM, ROWS_FIXED, m->r, m->in);
-    ab[1] = prog_value(p, arena_fmt(&p->mem, "%s.lora_B", module), VALUE_PARAM, ROWS_FIXED, m->out, m->r);
+    if (ab[0] == NONE) {
+        ab[0] = prog_value(p, arena_fmt(&p->mem, "%s.lora_A", module), VALUE_PARAM, ROWS_FIXED, m->r, m->in);
+        ab[1] = prog_value(p, arena_fmt(&p->mem, "%s.lora_B", module), VALUE_PARAM, ROWS_FIXED, m->out, m->r);
+    }
     double dropout = b->kind == STEP_TRAIN ? b->a->config.dropout : 0;
     *out = (lowrank){.a = ab[0], .b = ab[1], .scale = m->scale, .dropout = dropout};
     return true;
@@ -94,9 +96,16 @@ static bool adapter_of(build *b, const char *module, lowrank *out)
 
 val build_project(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias)
 {
+    const int64_t in = b->p->v[x].s.d[1];
+    if (b->census && b->census->linear)
+        b->census->linear(b->census->arg, build_module(b, layer, name), in, out, 0);
+    return build_project_again(b, x, layer, name, out, bias);
+}
+
+val build_project_again(build *b, val x, int64_t layer, const char *name, int64_t out, build_bias bias)
+{
     const char *module = build_module(b, layer, name);
     const int64_t in = b->p->v[x].s.d[1];
-    if (b->census && b->census->linear) b->census->linear(b->census->arg, module, in, out, 0);
     val w = build_frozen(b, module, "weight", out, in);
     val added = bias == BIAS ? build_frozen(b, module, "bias", 0, out) : NONE;
     lowrank low;
@@ -203,13 +212,9 @@ static val attend(build *b, int64_t layer, val q, val k, val v, int heads, int k
     const model_config *c = b->m->config;
     const int window = (int)config_window(c, layer);
     const double scale = c->attention_scale, cap = c->attention_cap;
-    if (c->alibi > 0) {
-        build_slopes(b);
-        return build_attend_biased(b, layer, q, k, v);
-    }
     if (c->family->encoder) {
         BUG_IF(b->kind == STEP_GENERATE);
-        return op_attention_both(p, q, k, v, b->start, heads, kv_heads, scale);
+        return op_attention_both(p, q, k, v, b->start, heads, kv_heads, window, scale);
     }
     if (b->kind != STEP_GENERATE)
         return op_attention_capped(p, q, k, v, b->start, heads, kv_heads, window, scale, cap);
@@ -220,6 +225,10 @@ static val attend(build *b, int64_t layer, val q, val k, val v, int heads, int k
 
 val build_attend(build *b, int64_t layer, val q, val k, val v, int heads, int kv_heads)
 {
+    if (b->m->config->alibi > 0) {
+        build_slopes(b);
+        return build_attend_biased(b, layer, q, k, v);
+    }
     return build_scores_dropout(b, attend(b, layer, q, k, v, heads, kv_heads));
 }
 
@@ -272,7 +281,7 @@ void build_list(build *b)
 {
     prog *p = b->p;
     b->loss = b->ce = b->hit = b->logits = b->rope[0] = b->rope[1] = b->start = b->slot = b->target =
-        b->weight = b->types = b->source = b->source_start = b->source_place = b->seen = b->bias = NONE;
+        b->weight = b->types = b->source = b->source_start = b->source_place = b->seen = b->bias = b->counting = NONE;
     b->tokens = prog_ints(p, "tokens", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->positions = prog_ints(p, "positions", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->gather = prog_ints(p, "gather", VALUE_INPUT, ROWS_LABELS, 0, 1);

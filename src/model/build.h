@@ -19,6 +19,7 @@ struct build {
     val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
     int dropouts; /* places of the base that have dropout, so far */
     val bias;    /* of scores, by distance: those of the blocks being written */
+    val counting; /* the numbers of the rows of build_rows(), 0, 1, 2, ... */
     /* results */
     val loss, ce, hit, logits;
     /* caches, a pair a layer (GENERATE) */
@@ -53,6 +54,9 @@ void build_census(const model *m, const struct census *census);
 /* The full name of a module, and its frozen weight: a matrix, or with rows 0 a vector. */
 const char *build_module(build *b, int64_t layer, const char *name);
 val build_frozen(build *b, const char *module, const char *leaf, int64_t rows, int64_t cols);
+
+/* Of the tables of positions and token types: an encoder's are as wide as its embedding. */
+int64_t build_table_width(const model_config *c);
 
 /* A frozen f32 tensor of the list itself, with its data to be written. */
 tensor *build_own(build *b, const char *name, int ndim, int64_t rows, int64_t cols, float **data);

@@ -7,8 +7,22 @@ model_task build_task(const build *b) { return b->m->head.task; }
 val build_types(build *b, const char *name)
 {
     const model_config *c = b->m->config;
-    return op_embed(b->p, b->types, build_frozen(b, name, "weight", c->types, c->width));
+    return op_embed(b->p, b->types, build_frozen(b, name, "weight", c->types, build_table_width(c)));
 }
+
+int64_t build_table_width(const model_config *c)
+{
+    return c->family->encoder && c->embed_width ? c->embed_width : c->width;
+}
+
+val build_rows(build *b, const char *name, int64_t rows, int64_t width)
+{
+    BUG_IF(b->counting != NONE);
+    b->counting = prog_ints(b->p, "counting", VALUE_INPUT, ROWS_FIXED, rows, 1);
+    return op_embed(b->p, b->counting, build_frozen(b, name, "weight", rows, width));
+}
+
+val build_text_means(build *b, val x) { return op_average(b->p, x, b->gather, b->start); }
 
 static val parameter(build *b, int64_t i)
 {

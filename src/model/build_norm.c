@@ -23,14 +23,16 @@ val build_layernorm_bare(build *b, val x, double eps)
 val build_positions(build *b, const char *name)
 {
     const model_config *c = b->m->config;
-    val table = build_frozen(b, name, "weight", c->positions, c->width);
+    val table = build_frozen(b, name, "weight", c->positions, build_table_width(c));
     return op_embed_from(b->p, b->positions, table, c->position_offset);
 }
 
-val build_act(build *b, val x)
+val build_act(build *b, val x) { return build_act_as(b, x, b->m->config->act); }
+
+val build_act_as(build *b, val x, config_act act)
 {
     static const activation_kind kind[] = {
         [CONFIG_GELU] = ACT_GELU, [CONFIG_GELU_TANH] = ACT_GELU_TANH, [CONFIG_RELU] = ACT_RELU};
-    BUG_IF(b->m->config->act == CONFIG_SILU);
-    return op_activation(b->p, x, kind[b->m->config->act]);
+    BUG_IF(act == CONFIG_SILU);
+    return op_activation(b->p, x, kind[act]);
 }

@@ -44,7 +44,7 @@ void build_biases(build *b, int64_t layer, const char *name)
     float *to, head[1];
     tensor *t = build_own(b, "bias", 2, c->heads, wide, &to);
     for (int64_t d = -reach; d <= reach && !b->census; d++) {
-        const int64_t bucket = bucket_at(c, d, layer < c->encoder_layers);
+        const int64_t bucket = bucket_at(c, d, c->family->encoder || layer < c->encoder_layers);
         for (int64_t h = 0; h < c->heads; h++) {
             tensor_decode(b->p->v[table].w, bucket, h, 1, head);
             to[h * wide + reach + d] = head[0];
@@ -59,6 +59,9 @@ val build_attend_biased(build *b, int64_t layer, val q, val k, val v)
     const model_config *c = b->m->config;
     const int heads = (int)c->heads;
     const double scale = c->attention_scale;
+    if (c->family->encoder)
+        return build_scores_dropout(b,
+                                    op_attention_biased(p, q, k, v, b->start, b->bias, SEES_ALL, heads, scale));
     if (layer < c->encoder_layers)
         return build_scores_dropout(
             b, op_attention_biased(p, q, k, v, b->source_start, b->bias, SEES_ALL, heads, scale));

@@ -12,7 +12,7 @@
 val build_embed_source(build *b, const char *name);
 
 /* From here on attention has biases by distance, from the table (buckets, heads) that block `layer` has under
- * that name: those of an encoder, which looks both ways, or of a decoder. */
+ * that name (layer < 0: outside the blocks): those of an encoder, which looks both ways, or of a decoder. */
 void build_biases(build *b, int64_t layer, const char *name);
 
 /* o of q, k and v of the same rows, with those biases. */

@@ -91,7 +91,7 @@ static bool is_head(const model *m, const char *name)
     const family *f = m->config->family;
     for (int64_t i = 0; i < m->denses; i++)
         if (!strncmp(m->dense[i].name, name, strlen(m->dense[i].name))) return true;
-    if (strstr(name, ".pooler.dense.")) return f->encoder;
+    if (strstr(name, ".pooler.")) return f->encoder;
     if (m->head.task == TASK_CAUSAL_LM) return false;
     return family_lists(f->outside, first) || family_lists("lm_head score classifier", first);
 }
@@ -105,6 +105,7 @@ static int refuse_unused(const check *k)
         const family *f = checkpoint_config(k->c)->family;
         if (is_copy(w, checkpoint_config(k->c), t) || (f->decoder_blocks && family_ends(f->ignored, t->name)))
             continue;
+        if (family_ends(f->spare, t->name)) continue;
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c), t)) continue;

@@ -33,7 +33,8 @@ val decoder_attend(build *b, const model_config *c, int64_t layer, val h, decode
 val decoder_attention(build *b, const model_config *c, int64_t layer, val h, decoder_heads heads)
 {
     val o = decoder_attend(b, c, layer, h, heads);
-    return build_project(b, o, layer, "self_attn.o_proj", c->width, c->out_bias ? BIAS : NO_BIAS);
+    o = build_project(b, o, layer, "self_attn.o_proj", c->width, c->out_bias ? BIAS : NO_BIAS);
+    return build_dropout(b, o, DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val h,
@@ -42,7 +43,8 @@ static val feed_forward(build *b, const model_config *c, int64_t layer, val h,
     const build_bias bias = c->mlp_bias ? BIAS : NO_BIAS;
     val gate = build_project(b, h, layer, "mlp.gate_proj", c->ffn, bias);
     val up = build_project(b, h, layer, "mlp.up_proj", c->ffn, bias);
-    return build_project(b, gated(build_prog(b), gate, up), layer, "mlp.down_proj", c->width, bias);
+    val down = build_project(b, gated(build_prog(b), gate, up), layer, "mlp.down_proj", c->width, bias);
+    return build_dropout(b, down, DROP_FEED_FORWARD);
 }
 
 val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h)
@@ -88,7 +90,7 @@ val decoder_sandwich(build *b, const model_config *c, int64_t layer, val x, deco
 void decoder_run(build *b, const model_config *c,
                  val (*block)(build *b, const model_config *c, int64_t layer, val x))
 {
-    val x = build_embed(b, "model.embed_tokens");
+    val x = build_dropout(b, build_embed(b, "model.embed_tokens"), DROP_EMBEDDING);
     for (int64_t layer = 0; layer < c->layers; layer++) {
         build_layer(b, layer);
         x = block(b, c, layer, x);

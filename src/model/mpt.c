@@ -17,13 +17,13 @@ static val attention(build *b, const model_config *c, int64_t layer, val h)
     if (c->qkv_most > 0) qkv = op_clamp(p, qkv, c->qkv_most);
     val q = op_columns(p, qkv, 0, n), k = op_columns(p, qkv, n, n), v = op_columns(p, qkv, 2 * n, n);
     val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
-    return build_project(b, o, layer, "attn.out_proj", n, NO_BIAS);
+    return build_dropout(b, build_project(b, o, layer, "attn.out_proj", n, NO_BIAS), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val h)
 {
     val up = build_act(b, build_project(b, h, layer, "ffn.up_proj", c->ffn, NO_BIAS));
-    return build_project(b, up, layer, "ffn.down_proj", c->width, NO_BIAS);
+    return build_dropout(b, build_project(b, up, layer, "ffn.down_proj", c->width, NO_BIAS), DROP_FEED_FORWARD);
 }
 
 static void forward(build *b, const model_config *c)

@@ -7,14 +7,16 @@
 static void forward(build *b, const model_config *c)
 {
     prog *p = build_prog(b);
-    val x = build_embed(b, "model.embed_tokens");
+    val x = build_dropout(b, build_embed(b, "model.embed_tokens"), DROP_EMBEDDING);
     for (int64_t layer = 0; layer < c->layers; layer++) {
         build_layer(b, layer);
         val n = decoder_norm(b, c, layer, x, "input_layernorm");
         val o = decoder_attend(b, c, layer, n, PLAIN_HEADS);
-        x = op_add(p, x, build_project(b, o, layer, "self_attn.dense", c->width, BIAS));
+        o = build_project(b, o, layer, "self_attn.dense", c->width, BIAS);
+        x = op_add(p, x, build_dropout(b, o, DROP_ATTENTION));
         val up = build_act(b, build_project(b, n, layer, "mlp.fc1", c->ffn, BIAS));
-        x = op_add(p, x, build_project(b, up, layer, "mlp.fc2", c->width, BIAS));
+        val down = build_project(b, up, layer, "mlp.fc2", c->width, BIAS);
+        x = op_add(p, x, build_dropout(b, down, DROP_FEED_FORWARD));
     }
     build_layer(b, -1);
     x = decoder_norm(b, c, -1, build_label_rows(b, x), "model.final_layernorm");

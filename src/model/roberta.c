@@ -1,5 +1,5 @@
-/* roberta.c -- RoBERTa (Liu et al. 2019) and XLM-RoBERTa: BERT without a pooler, whose positions begin after
- * the row of the padding token; as classifiers:
+/* roberta.c -- RoBERTa (Liu et al. 2019), XLM-RoBERTa and CamemBERT: BERT without a pooler, whose positions begin
+ * after the row of the padding token; as classifiers:
  *
  *     sequences   classifier.out_proj(tanh(classifier.dense(first row)))      tokens   classifier(row)
  */
@@ -7,13 +7,7 @@
 
 static void forward(build *b, const model_config *c)
 {
-    val x = encoder_run(b, c, "roberta");
-    const bool whole = build_task(b) == TASK_SEQ_CLS;
-    if (whole) {
-        x = build_head_dense(b, build_dropout(b, x, DROP_HEAD), "classifier.dense", c->width, BIAS);
-        x = op_activation(build_prog(b), x, ACT_TANH);
-    }
-    build_outputs(b, build_dropout(b, x, DROP_HEAD), whole ? "classifier.out_proj" : "classifier", BIAS);
+    encoder_outputs(b, c, encoder_run(b, c, "roberta"), ACT_TANH);
 }
 
 const arch arch_roberta = {forward};

@@ -8,7 +8,7 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
     val h = decoder_norm(b, c, layer, x, "input_layernorm");
     x = op_add(p, x, decoder_attention(b, c, layer, h, PLAIN_HEADS));
     if (!c->parallel) h = decoder_norm(b, c, layer, x, "post_attention_layernorm");
-    return op_add(p, x, build_dropout(b, decoder_swiglu(b, c, layer, h), DROP_FEED_FORWARD));
+    return op_add(p, x, decoder_swiglu(b, c, layer, h));
 }
 
 static void forward(build *b, const model_config *c) { decoder_run(b, c, block); }

@@ -10,7 +10,8 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
     x = op_add(p, x, decoder_attention(b, c, layer, h, PLAIN_HEADS));
     h = decoder_norm(b, c, layer, x, "post_attention_layernorm");
     h = build_act(b, build_project(b, h, layer, "mlp.c_fc", c->ffn, bias));
-    return op_add(p, x, build_project(b, h, layer, "mlp.c_proj", c->width, bias));
+    h = build_project(b, h, layer, "mlp.c_proj", c->width, bias);
+    return op_add(p, x, build_dropout(b, h, DROP_FEED_FORWARD));
 }
 
 static void forward(build *b, const model_config *c) { decoder_run(b, c, block); }

@@ -77,6 +77,14 @@ static void bind_parameters(step *s)
     }
 }
 
+/* An input that is the same in every step. */
+static void count_rows(step *s)
+{
+    if (s->b.counting == NONE) return;
+    const value *v = &s->p.v[s->b.counting];
+    for (int64_t k = 0; k < v->cap; k++) ((int32_t *)v->p)[k] = (int32_t)k;
+}
+
 int step_new(step **out, const model *m, adapter *a, step_kind kind, const step_size *size, device *d, err *e)
 {
     BUG_IF(size->tokens < 1 || size->labels < 1);
@@ -97,6 +105,7 @@ int step_new(step **out, const model *m, adapter *a, step_kind kind, const step_
     place(&s->p, VALUE_INPUT, s->inputs);
     place(&s->p, VALUE_STATE, s->cache);
     bind_parameters(s);
+    count_rows(s);
     s->r = (run){.work = s->work, .work_bytes = s->memory.workspace};
     *out = s;
     return OK;

@@ -1,8 +1,8 @@
 /* attention.c -- grouped-query attention within documents, with nothing of (rows, rows) in memory.
  *
  * Row i of a head sees rows j from start[i] (its document's first), or i - window + 1 if that is later, up to
- * i, or in an encoder up to the last of its document (BOTH). Or k and v are rows of their own, and row i sees
- * those from seen[i][0] up to before seen[i][1] (START has two columns then):
+ * i, or in an encoder up to the last of its document (BOTH), or i + window - 1 if that is earlier. Or k and v are
+ * rows of their own, and row i sees those from seen[i][0] up to before seen[i][1] (START has two columns then):
  *
  *     s_j = scale * q_i . k_j    lse_i = log sum_j exp s_j    p_j = exp(s_j - lse_i)    o_i = sum_j p_j v_j
  *
@@ -56,7 +56,9 @@ static void look_around(at *a, const value *v, const instr *i, int64_t row)
     }
     a->document = a->first = start[row];
     a->last = row;
-    while (i->n[BOTH] && a->last + 1 < seen->s.d[0] && start[a->last + 1] == start[row]) a->last++;
+    int64_t end = seen->s.d[0]; /* nothing from there on is seen */
+    if (window && row + window < end) end = row + window;
+    while (i->n[BOTH] && a->last + 1 < end && start[a->last + 1] == start[row]) a->last++;
     if (window && row - window + 1 > a->first) a->first = row - window + 1;
 }
 
@@ -185,9 +187,9 @@ val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int 
     return o;
 }
 
-val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale)
+val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale)
 {
-    val o = op_attention(p, q, k, v, start, heads, kv_heads, 0, scale);
+    val o = op_attention(p, q, k, v, start, heads, kv_heads, window, scale);
     p->i[p->ni - 1].n[BOTH] = 1;
     return o;
 }
@@ -277,7 +279,7 @@ static val build(prog *p, const op_case *c)
         val biased = op_attention_biased(p, q, k, v, start, bias, sight, (int)n[1], c->f[0]);
         return case_end(p, n[0], 0, dropped(p, biased, c));
     }
-    val o = n[6] ? op_attention_both(p, q, k, v, start, (int)n[1], (int)n[2], c->f[0])
+    val o = n[6] ? op_attention_both(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0])
                  : op_attention_capped(p, q, k, v, start, (int)n[1], (int)n[2], (int)n[4], c->f[0], c->f[1]);
     return case_end(p, n[0], 0, dropped(p, o, c));
 }
@@ -298,6 +300,10 @@ static const op_case cases[] = {
     {"both ways", {9, 2, 2, 5, 0, 0, 1}, {0.4}},
     {"both ways, documents", {17, 4, 2, 8, 0, 3, 1}, {0.35}},
     {"both ways, more rows than a tile", {77, 2, 1, 3, 0, 21, 1}, {0.6}},
+    {"both ways, window", {13, 2, 1, 7, 4, 0, 1}, {0.4}},
+    {"both ways, window of one row", {5, 2, 2, 3, 1, 0, 1}, {0.6}},
+    {"both ways, window and documents", {23, 4, 1, 8, 3, 5, 1}, {0.35}},
+    {"both ways, window, more rows than a tile", {117, 1, 1, 3, 20, 31, 1}, {0.6}},
     {"bias", {9, 2, 2, 5, 0, 0, 0, 4}, {1}},
     {"bias, documents", {23, 3, 3, 4, 0, 5, 0, 3}, {0.5}},
     {"bias, both ways, documents", {23, 3, 3, 4, 0, 5, 1, 3}, {0.5}},

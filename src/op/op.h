@@ -14,7 +14,8 @@
 #define OPERATORS(X)                                                                                         \
     X(embed) X(gather) X(rmsnorm) X(linear) X(rope_table) X(rope) X(attention) X(cached_attention) X(swiglu) \
     X(geglu) X(softcap) X(columns) X(add) X(head) X(layernorm) X(activation) X(dense) X(objective)           \
-    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store) X(dropout) X(clamp) X(scale)
+    X(route) X(spread) X(experts) X(combine) X(rowgate) X(store) X(dropout) X(clamp) X(scale)                \
+    X(geglu_exact) X(average) X(disentangled)
 
 #define X(name) OP_##name,
 enum { OPERATORS(X) OP_COUNT };
@@ -79,6 +80,10 @@ val op_embed_from(prog *p, val tokens, val table, int64_t offset);
  * other rows of dx, or leaves them when it adds. */
 val op_gather(prog *p, val x, val index);
 
+/* y (labels, width) = the mean of x over the document that row index[label] belongs to; index as for gather,
+ * start as for attention. Backward zeroes the rows of other documents, or leaves them when it adds. */
+val op_average(prog *p, val x, val index, val start);
+
 /* y = w * x / sqrt(mean(x^2) + eps) over the last `width of w` columns (several groups a row allowed). */
 val op_rmsnorm(prog *p, val x, val w, double eps);
 val op_rmsnorm_offset(prog *p, val x, val w, double eps, double offset); /* with w + offset */
@@ -113,8 +118,9 @@ val op_attention(prog *p, val q, val k, val v, val start, int heads, int kv_head
 val op_attention_capped(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window,
                         double scale, double cap);
 
-/* The same where every row sees its whole document, what follows it too: encoders. */
-val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, double scale);
+/* The same where every row sees its whole document, what follows it too: encoders. window > 0: no more than the
+ * window - 1 rows before it and after it. */
+val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv_heads, int window, double scale);
 
 /* A bias of scores by distance (T5): that of row i and key j of head h becomes scale q_i.k_j + bias[h][reach + i
  * - j], where distances beyond +-reach count as those. bias FROZEN f32 (heads, 2 reach + 1). Or with one of (heads,
@@ -122,6 +128,11 @@ val op_attention_both(prog *p, val q, val k, val v, val start, int heads, int kv
 typedef enum attention_sight { SEES_BEFORE, SEES_ALL } attention_sight;
 val op_attention_biased(prog *p, val q, val k, val v, val start, val bias, attention_sight sight, int heads,
                         double scale);
+
+/* DeBERTa's attention within documents, all rows of which see each other: the score of rows i and j is scale (q_i.k_j +
+ * q_i.a_b + k_j.c_b), b = where[reach + i - j], distances beyond +-reach counting as those. q, k, v (rows, heads * dim);
+ * where FROZEN f32 (1, 2 reach + 1), going up; a and c (buckets, heads * dim), NONE: no such part. */
+val op_disentangled(prog *p, val q, val k, val v, val start, val where, val a, val c, int heads, double scale);
 
 /* Row r of q sees rows [seen[r][0], seen[r][1]) of k and v, which have rows of their own (a decoder's rows and
  * its encoder's); seen (rows, 2) int. Rows of q that see the same follow one another, and together they see all
@@ -152,6 +163,8 @@ val op_swiglu(prog *p, val gate, val up);
 
 /* gelu(gate) * up, with the tanh form of gelu */
 val op_geglu(prog *p, val gate, val up);
+/* the same with gelu as it is defined */
+val op_geglu_exact(prog *p, val gate, val up);
 
 /* cap * tanh(x / cap) */
 val op_softcap(prog *p, val x, double cap);

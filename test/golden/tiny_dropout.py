@@ -188,6 +188,11 @@ BERT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2, "classi
 DISTIL = {"dropout": 0.1, "attention_dropout": 0.2, "seq_classif_dropout": 0.3}
 GPT2 = {"embd_pdrop": 0.1, "attn_pdrop": 0.2, "resid_pdrop": 0.15}
 T5 = {"dropout_rate": 0.1, "classifier_dropout": 0.4}
+PHI = {"embd_pdrop": 0.1, "attention_dropout": 0.2, "resid_pdrop": 0.15}
+STARCODER = {"embedding_dropout": 0.1, "attention_dropout": 0.2, "residual_dropout": 0.15}
+MPT = {"attn_config": {"attn_pdrop": 0.15}}
+ALBERT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2, "classifier_dropout_prob": 0.3}
+MODERN = {"embedding_dropout": 0.1, "attention_dropout": 0.2, "mlp_dropout": 0.15, "classifier_dropout": 0.3}
 # name, the tiny model, its class, what its config.json says, and the modules whose rows are labels
 ENTRIES = [
     ("bert-dropout", "encoder/bert-class", t.BertForSequenceClassification, BERT, ["dropout"]),
@@ -201,6 +206,16 @@ ENTRIES = [
     ("stablelm-dropout", "tiny/stablelm", t.StableLmForCausalLM, HIDDEN, []),
     ("falcon-dropout", "tiny/falcon", t.FalconForCausalLM, HIDDEN, []),
     ("falcon-serial-dropout", "tiny/falcon-serial", t.FalconForCausalLM, HIDDEN, []),
+    ("falcon-alibi-dropout", "tiny/falcon-alibi", t.FalconForCausalLM, {"hidden_dropout": 0.1}, []),
+    ("bloom-dropout", "tiny/bloom", t.BloomForCausalLM, HIDDEN, []),
+    ("mpt-dropout", "tiny/mpt", t.MptForCausalLM, MPT, []),
+    ("phi-dropout", "tiny/phi", t.PhiForCausalLM, PHI, []),
+    ("starcoder2-dropout", "tiny/starcoder2", t.Starcoder2ForCausalLM, STARCODER, []),
+    ("seed_oss-dropout", "tiny/seed_oss", t.SeedOssForCausalLM, STARCODER, []),
+    ("modernbert-dropout", "encoder/modernbert-class", t.ModernBertForSequenceClassification, MODERN, ["drop"]),
+    ("electra-dropout", "encoder/electra-class", t.ElectraForSequenceClassification, BERT, ["classifier.dropout"]),
+    ("albert-dropout", "encoder/albert-class", t.AlbertForSequenceClassification, ALBERT, ["dropout"]),
+    ("mpnet-dropout", "encoder/mpnet-class", t.MPNetForSequenceClassification, BERT, ["classifier.dropout"]),
     ("phi3-dropout", "tiny/phi3", t.Phi3ForCausalLM, {"resid_pdrop": 0.1, "attention_dropout": 0.2}, []),
     ("gemma2-dropout", "tiny/gemma2", t.Gemma2ForCausalLM, {"attention_dropout": 0.2}, []),
     ("qwen2-window-dropout", "tiny/qwen2-window", t.Qwen2ForCausalLM, {"attention_dropout": 0.2}, []),
@@ -213,10 +228,14 @@ def opened(cls, base, config, classes):
     """The class of the tiny model's weights with that configuration, its adapter on it, in f64, training."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(f"{base}/model.safetensors", folder)
+        p = config.get("attn_config", {}).get("attn_pdrop", 0)
         with open(f"{folder}/config.json", "w") as f:
-            json.dump(config, f)
+            json.dump({**config, "attn_config": {**config["attn_config"], "attn_pdrop": 0}} if p else config, f)
         more = {"num_labels": classes, "ignore_mismatched_sizes": True} if classes else {}
-        model = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **more)
+        attention = "sdpa" if config.get("alibi") else "eager"  # Falcon's eager one adds its biases twice
+        model = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention, **more)
+    for block in model.transformer.blocks if p else []:  # MPT's class takes it for a whole number
+        block.attn.attn_dropout_p = block.ffn.hidden_dropout = block.resid_attn_dropout.p = p
     return PeftModel.from_pretrained(model, f"{base}/adapter", is_trainable=True).double().train()
 
 
@@ -237,7 +256,9 @@ def make(name, base_name, cls, dropout, heads):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     with open(f"{base}/config.json") as f:
-        config = {**json.load(f), **dropout}
+        config = json.load(f)
+    for key, value in dropout.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
     with open(f"{folder}/config.json", "w") as f:
         json.dump(config, f, indent=1, sort_keys=True)
         f.write("\n")

@@ -64,6 +64,36 @@ def distil(**more):
     )
 
 
+SMALL = dict(vocab_size=VOCAB, hidden_size=32, num_attention_heads=4, intermediate_size=48, pad_token_id=0)
+
+
+def modern(**more):
+    return t.ModernBertConfig(
+        **SMALL,
+        num_hidden_layers=4,
+        max_position_embeddings=32,
+        local_attention=8,
+        bos_token_id=1,
+        eos_token_id=2,
+        cls_token_id=1,
+        sep_token_id=2,
+        attn_implementation="eager",
+        **more,
+    )
+
+
+def deberta(**more):
+    return t.DebertaV2Config(
+        **SMALL, num_hidden_layers=2, relative_attention=True, max_position_embeddings=32, **PLAIN, **more
+    )
+
+
+def mpnet(**more):
+    return t.MPNetConfig(
+        **{**SMALL, "pad_token_id": 1}, num_hidden_layers=2, max_position_embeddings=34, **PLAIN, **more
+    )
+
+
 def gpt2(**more):
     return t.GPT2Config(
         vocab_size=VOCAB,
@@ -125,6 +155,139 @@ ENTRIES = [
         ["pre_classifier", "classifier"],
         "class",
         4,
+    ),
+    (
+        "modernbert-class",
+        t.ModernBertForMaskedLM,
+        t.ModernBertForSequenceClassification,
+        modern(),
+        ["Wqkv", "Wo"],
+        None,
+        "class",
+        3,
+    ),
+    (
+        "modernbert-mean",
+        t.ModernBertModel,
+        t.ModernBertForSequenceClassification,
+        modern(classifier_pooling="mean", classifier_activation="relu", global_attn_every_n_layers=2),
+        ["Wqkv", "Wi"],
+        ["head.dense", "classifier"],
+        "several",
+        3,
+    ),
+    (
+        "modernbert-token",
+        t.ModernBertForTokenClassification,
+        t.ModernBertForTokenClassification,
+        modern(
+            norm_bias=True,
+            attention_bias=True,
+            mlp_bias=True,
+            classifier_bias=True,
+            hidden_activation="gelu_pytorch_tanh",
+            rope_parameters={
+                "full_attention": {"rope_type": "default", "rope_theta": 300.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 20.0},
+            },
+        ),
+        ["Wqkv"],
+        None,
+        "token",
+        4,
+    ),
+    (
+        "deberta-v3-class",
+        t.DebertaV2ForMaskedLM,
+        t.DebertaV2ForSequenceClassification,
+        deberta(
+            position_buckets=8,
+            max_relative_positions=12,
+            norm_rel_ebd="layer_norm",
+            share_att_key=True,
+            pos_att_type=["p2c", "c2p"],
+            position_biased_input=False,
+        ),
+        ["query_proj", "key_proj"],
+        ["pooler", "classifier"],
+        "class",
+        3,
+    ),
+    (
+        "deberta-v2-token",
+        t.DebertaV2Model,
+        t.DebertaV2ForTokenClassification,
+        deberta(
+            max_relative_positions=6,
+            pos_att_type="p2c|c2p",
+            type_vocab_size=2,
+            embedding_size=16,
+            share_att_key=False,
+        ),
+        ["value_proj", "pos_key_proj", "pos_query_proj"],
+        None,
+        "token",
+        4,
+    ),
+    (
+        "deberta-c2p",
+        t.DebertaV2Model,
+        t.DebertaV2ForTokenClassification,
+        deberta(position_buckets=6, pos_att_type=["c2p"], share_att_key=True),
+        ["key_proj"],
+        None,
+        "token",
+        3,
+    ),
+    (
+        "electra-class",
+        t.ElectraForPreTraining,
+        t.ElectraForSequenceClassification,
+        bert(t.ElectraConfig, embedding_size=16),
+        [*QV, "embeddings_project"],
+        None,
+        "class",
+        3,
+    ),
+    (
+        "albert-class",
+        t.AlbertForPreTraining,
+        t.AlbertForSequenceClassification,
+        bert(t.AlbertConfig, embedding_size=16, num_hidden_layers=3, hidden_act="gelu_new"),
+        ["value", "ffn"],
+        ["pooler", "classifier"],
+        "class",
+        3,
+    ),
+    (
+        "albert-token",
+        t.AlbertModel,
+        t.AlbertForTokenClassification,
+        bert(t.AlbertConfig, embedding_size=16, num_hidden_layers=5, num_hidden_groups=2, hidden_act="gelu"),
+        ["value", "ffn_output"],
+        None,
+        "token",
+        3,
+    ),
+    (
+        "mpnet-class",
+        t.MPNetForMaskedLM,
+        t.MPNetForSequenceClassification,
+        mpnet(),
+        ["q", "v"],
+        None,
+        "class",
+        3,
+    ),
+    (
+        "camembert-class",
+        t.CamembertForMaskedLM,
+        t.CamembertForSequenceClassification,
+        roberta(t.CamembertConfig),
+        QV,
+        None,
+        "class",
+        3,
     ),
     ("gpt2-class", t.GPT2LMHeadModel, t.GPT2ForSequenceClassification, gpt2(), ["c_attn"], None, "class", 4),
 ]

@@ -102,6 +102,10 @@ static const op_case large_attention[] = {
     {"both ways", {300, 6, 2, 64, 0, 0, 1}, {0.125}},
     {"both ways, documents", {261, 3, 1, 32, 0, 40, 1}, {0.2}},
     {"both ways, chunks of keys, documents", {2000, 5, 1, 8, 0, 990, 1}, {0.3}},
+    {"both ways, window", {230, 4, 2, 20, 70, 0, 1}, {0.2}},
+    {"both ways, small window, documents", {300, 3, 1, 32, 9, 70, 1}, {0.2}},
+    {"both ways, chunks of keys, window", {1700, 3, 1, 8, 530, 0, 1}, {0.3}},
+    {"both ways, chunks of keys, small window", {1500, 2, 2, 8, 65, 700, 1}, {0.3}},
     {"bias", {300, 3, 3, 64, 0, 0, 0, 128}, {0.125}},
     {"bias, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 0, 100}, {0.3}},
     {"bias, both ways, chunks of keys, documents", {2000, 2, 2, 8, 0, 990, 1, 100}, {0.3}},
@@ -113,6 +117,14 @@ static const op_case large_attention[] = {
     {"dropout, chunks of keys, documents", {2000, 5, 1, 8, 0, 990}, {0.3, 0, 0.1}},
     {"dropout, both ways", {300, 6, 2, 64, 0, 0, 1}, {0.125, 0, 0.3}},
     {"dropout, across, documents", {70, 3, 0, 20, 0, 9, 0, 0, 200}, {0.2, 0, 0.2}},
+    {0},
+};
+
+static const op_case large_disentangled[] = {
+    {"three hundred rows", {300, 2, 64, 0, 200, 30, 1, 1}, {0.07}},
+    {"documents", {261, 3, 32, 40, 60, 12, 1, 1}, {0.1}},
+    {"documents, a alone", {130, 2, 20, 17, 300, 40, 1, 0}, {0.1}},
+    {"documents, c alone", {130, 2, 20, 17, 300, 40, 0, 1}, {0.1}},
     {0},
 };
 
@@ -163,6 +175,7 @@ static const op_case *const large[OP_COUNT] = {
     [OP_dense] = large_dense,
     [OP_linear] = large_linear,
     [OP_attention] = large_attention,
+    [OP_disentangled] = large_disentangled,
     [OP_cached_attention] = large_cached,
     [OP_head] = large_head,
 };

@@ -388,6 +388,23 @@ static void geglu_softcap_and_columns_by_hand(void **state)
     prog_release(&p);
 }
 
+/* 2 Phi(2) and -Phi(-1), and means over documents of 1, 2 and 3 rows, of which the second has no label. */
+static void exact_geglu_and_average_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 6, 2);
+    val g = given(&p, ROWS_TOKENS, 6, 1, (real[]){0, 2, -1, -30, 2, 0}),
+        u = given(&p, ROWS_TOKENS, 6, 1, (real[]){5, 3, 2, 1, 1, 1});
+    const double two = 1.9544997361036416, one = -0.15865525393145707;
+    near(forward(&p, op_geglu_exact(&p, g, u)), (double[]){0, 3 * two, 2 * one, 0, two, 0}, 6);
+    val index = given_ints(&p, ROWS_LABELS, 2, (int32_t[]){0, 4});
+    val start = given_ints(&p, ROWS_TOKENS, 6, (int32_t[]){0, 1, 1, 3, 3, 3});
+    near(forward(&p, op_average(&p, u, index, start)), (double[]){5, 1}, 2);
+    near(forward(&p, op_average(&p, g, index, start)), (double[]){0, -28. / 3}, 2);
+    prog_release(&p);
+}
+
 /* Four experts, two a row; logits ln 1, ln 2, ... give weights 1/10, 2/10, ... */
 static void experts_by_hand(void **state)
 {
@@ -477,8 +494,8 @@ static void attention_both_ways(void **state)
     }
     val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
     const real *causal = forward(&p, op_attention(&p, x[0], x[1], x[2], s, HEADS, HEADS, 0, 0.7));
-    const real *both = forward(&p, op_attention_both(&p, x[0], x[1], x[2], s, HEADS, HEADS, 0.7));
-    val o = op_attention_both(&p, turned[0], turned[1], turned[2], s, HEADS, HEADS, 0.7);
+    const real *both = forward(&p, op_attention_both(&p, x[0], x[1], x[2], s, HEADS, HEADS, 0, 0.7));
+    val o = op_attention_both(&p, turned[0], turned[1], turned[2], s, HEADS, HEADS, 0, 0.7);
     const real *back = forward(&p, o);
     for (int r = 0; r < ROWS; r++)
         for (int e = 0; e < WIDTH; e++) {
@@ -488,6 +505,54 @@ static void attention_both_ways(void **state)
     double apart = 0;
     for (int e = 0; e < WIDTH; e++) apart += fabs((double)both[e] - (double)causal[e]);
     assert_true(apart > 0.1); /* the first row of a document sees more than itself */
+    prog_release(&p);
+}
+
+/* Documents of two rows and of one, a number a row: bucket 0 is that of the key behind, 1 of the row itself, 2 of the
+ * key before; and the same without a and c. */
+static void disentangled_by_hand(void **state)
+{
+    (void)state;
+    prog p;
+    prog_init(&p, 3, 0);
+    val q = given(&p, ROWS_TOKENS, 3, 1, (real[]){2, -1, 0}), k = given(&p, ROWS_TOKENS, 3, 1, (real[]){1, 3, 5}),
+        v = given(&p, ROWS_TOKENS, 3, 1, (real[]){10, 20, 30});
+    val a = given(&p, ROWS_FIXED, 3, 1, (real[]){0.5, -1, 2}), c = given(&p, ROWS_FIXED, 3, 1, (real[]){0.25, 4, -2});
+    val s = given_ints(&p, ROWS_TOKENS, 3, (int32_t[]){0, 0, 2});
+    val where = given_frozen(&p, 1, 3, (float[]){0, 1, 2}); /* of distances -1, 0, 1 */
+    /* row 0: 2 * 1 + 2 * -1 + 1 * 4 = 4 and 2 * 3 + 2 * 0.5 + 3 * 0.25 = 7.75; row 1: -1 - 2 - 2 = -5 and -3 + 1 + 12 */
+    const double first = 1 / (1 + exp(0.5 * (7.75 - 4))), second = 1 / (1 + exp(0.5 * (10 + 5)));
+    near(forward(&p, op_disentangled(&p, q, k, v, s, where, a, c, 1, 0.5)),
+         (double[]){10 * first + 20 * (1 - first), 10 * second + 20 * (1 - second), 30}, 3);
+    const double plain = 1 / (1 + exp(0.5 * (6 - 2))), turned = 1 / (1 + exp(0.5 * (-3 + 1)));
+    near(forward(&p, op_disentangled(&p, q, k, v, s, where, NONE, NONE, 1, 0.5)),
+         (double[]){10 * plain + 20 * (1 - plain), 10 * turned + 20 * (1 - turned), 30}, 3);
+    prog_release(&p);
+}
+
+/* A window both ways, one row to each side: the softmax of two or three scores. */
+static void attention_both_ways_in_a_window(void **state)
+{
+    (void)state;
+    enum { ROWS = 6 };
+    const int32_t start[ROWS] = {0, 0, 0, 0, 4, 4};
+    const int from[ROWS] = {0, 0, 1, 2, 4, 4}, to[ROWS] = {1, 2, 3, 3, 5, 5};
+    prog p;
+    prog_init(&p, ROWS, 0);
+    val x[3];
+    for (int k = 0; k < 3; k++) x[k] = case_reals(&p, "x", VALUE_INPUT, ROWS_TOKENS, 0, 1, 0, 1);
+    const real *q = p.v[x[0]].p, *k = p.v[x[1]].p, *v = p.v[x[2]].p;
+    val s = given_ints(&p, ROWS_TOKENS, ROWS, start);
+    const real *o = forward(&p, op_attention_both(&p, x[0], x[1], x[2], s, 1, 1, 2, 0.7));
+    for (int r = 0; r < ROWS; r++) {
+        double sum = 0, want = 0;
+        for (int j = from[r]; j <= to[r]; j++) {
+            const double weight = exp(0.7 * (double)q[r] * (double)k[j]);
+            sum += weight;
+            want += weight * (double)v[j];
+        }
+        near(o + r, (double[]){want / sum}, 1);
+    }
     prog_release(&p);
 }
 
@@ -590,7 +655,7 @@ static void attention_across_rows(void **state)
     val seen = prog_ints(&p, "seen", VALUE_INPUT, ROWS_SOURCE, 0, 2);
     p.v[seen].p = (int32_t[]){0, 2, 2, 6, 2, 6, 2, 6, 2, 6};
     memcpy((real *)p.v[all].p + 1 * WIDTH, p.v[q].p, ROWS * WIDTH * sizeof(real)); /* row 1 + r is row r */
-    const real *want = forward(&p, op_attention_both(&p, all, k, v, s, 2, 2, 0.5));
+    const real *want = forward(&p, op_attention_both(&p, all, k, v, s, 2, 2, 0, 0.5));
     const real *got = forward(&p, op_attention_across(&p, q, k, v, seen, 2, 0.5));
     for (int e = 0; e < ROWS * WIDTH; e++) near(got + e, (double[]){(double)want[WIDTH + e]}, 1);
     prog_rows_source(&p, 2);
@@ -680,9 +745,12 @@ int main(void)
         cmocka_unit_test(swiglu_and_add_by_hand),
         cmocka_unit_test(geglu_softcap_and_columns_by_hand),
         cmocka_unit_test(clamp_and_scale_by_hand),
+        cmocka_unit_test(exact_geglu_and_average_by_hand),
         cmocka_unit_test(experts_by_hand),
         cmocka_unit_test(attention_written_out),
         cmocka_unit_test(attention_both_ways),
+        cmocka_unit_test(attention_both_ways_in_a_window),
+        cmocka_unit_test(disentangled_by_hand),
         cmocka_unit_test(attention_with_bias),
         cmocka_unit_test(attention_across_rows),
         cmocka_unit_test(store_by_hand),

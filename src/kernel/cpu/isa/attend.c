@@ -15,7 +15,7 @@
 columns columns_of(const span *s)
 {
     columns c = {.n = s->rows * s->heads, .wide = pieces(s->dim, NR) * NR};
-    for (int64_t k = 0; k < c.n; k++) c.at[k] = (int32_t)(s->keys ? s->keys - 1 : s->position + k / s->heads);
+    for (int64_t k = 0; k < c.n; k++) c.at[k] = (int32_t)(s->position + k / s->heads + s->ahead);
     return c;
 }
 
@@ -166,8 +166,7 @@ void attend(const span *s, float *scratch)
     area at = {(char *)scratch, 0};
     const room r = place(&at, s->dim);
     const columns c = columns_of(s);
-    const int64_t end = s->keys ? s->keys : s->position + s->rows;
-    const int64_t first = s->window && s->position + 1 > s->window ? s->position + 1 - s->window : 0;
+    const int64_t first = span_first(s), end = span_end(s);
 
     columns_gather(&c, s, s->q, s->scale, r.q);
     columns_turn(&c, r.q, r.qt);

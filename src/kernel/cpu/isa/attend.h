@@ -16,11 +16,13 @@ enum {
 #define HIDDEN (-1e30f) /* what a masked score counts as; no score reaches it */
 
 /* Rows that follow one another, and heads that read the same keys. Column c of the block is row c / heads,
- * head c % heads; row r stands at `position` + r and sees keys up to there, the last `window` of them. */
+ * head c % heads; row r stands at `position` + r and sees keys up to `ahead` after it, the last `window` of
+ * them. */
 typedef struct span {
     int64_t rows, heads, dim; /* rows * heads <= COLUMNS */
     int64_t position, window; /* window 0: all */
-    int64_t keys;             /* not 0: every row sees this many keys, those after it too; no window then */
+    int64_t ahead;            /* 0 where rows see nothing that follows them */
+    int64_t keys;             /* how many there are, where ahead is not 0 */
     float scale, cap; /* cap 0: none */
     const float *bias; /* of distance 0 from row to key, those of keys before the row follow; NULL: none */
     int64_t reach;     /* of the bias: what is further away counts as this far; heads is 1 then */
@@ -60,8 +62,20 @@ void attend_back(const span *s, float *scratch);
 /* What both directions do. `wide` is dim rounded up to whole NR. */
 typedef struct columns {
     int64_t n, wide;     /* columns; floats of a row of scratch */
-    int32_t at[COLUMNS]; /* the last key each sees; 0 past n */
+    int32_t at[COLUMNS]; /* the last key each sees, should there be so many; 0 past n */
 } columns;
+
+/* The first key that any row of the span sees, and the one after the last. */
+static inline int64_t span_first(const span *s)
+{
+    const int64_t first = s->position + s->ahead + 1 - s->window;
+    return s->window && first > 0 ? first : 0;
+}
+static inline int64_t span_end(const span *s)
+{
+    const int64_t end = s->position + s->rows + s->ahead;
+    return s->ahead && s->keys < end ? s->keys : end;
+}
 
 #define columns_of NAME(columns_of)
 #define columns_gather NAME(columns_gather)

@@ -133,8 +133,8 @@ static void add_keys(const columns *c, const span *s, const float *turned, const
                      int64_t n, float *to)
 {
     for (int64_t k = 0; k < n; k += MR) {
-        int64_t from = (k0 + k - s->position) * s->heads; /* the first column that sees key k */
-        if (from < 0 || s->keys) from = 0;
+        int64_t from = (k0 + k - s->position - s->ahead) * s->heads; /* the first column that sees key k */
+        if (from < 0) from = 0;
         for (int64_t e = 0; e < s->dim; e += NR) {
             tile t = {.a = turned + from * KEYS + k,
                       .b = rows + from * c->wide + e,
@@ -164,9 +164,8 @@ void attend_back(const span *s, float *scratch)
     area at = {(char *)scratch, 0};
     const room r = place(&at, s->dim);
     const columns c = columns_of(s);
-    const int64_t end = least(s->keys ? s->keys : s->position + s->rows, s->to);
-    const int64_t seen_from = s->window && s->position + 1 > s->window ? s->position + 1 - s->window : 0;
-    const int64_t first = seen_from > s->from ? seen_from : s->from;
+    const int64_t end = least(span_end(s), s->to);
+    const int64_t first = span_first(s) > s->from ? span_first(s) : s->from;
 
     load(&c, s, &r);
     for (int64_t k0 = first; k0 < end; k0 += KEYS) {

@@ -69,8 +69,7 @@ static float soften(float *p, int64_t n, float *m, float *l)
 
 static void one_head(const span *s, const float *from, float *to)
 {
-    const int64_t end = s->keys ? s->keys : s->position + 1;
-    const int64_t first = s->window && end > s->window ? end - s->window : 0;
+    const int64_t first = span_first(s), end = span_end(s);
     float q[ATTEND_ONE_DIM], o[ATTEND_ONE_DIM], p[AT_ONCE] = {0}, m = HIDDEN, l = 0;
     for (int64_t e = 0; e < s->dim; e++) {
         q[e] = s->scale * from[e];

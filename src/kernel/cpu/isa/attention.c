@@ -82,17 +82,25 @@ static bool cached(const job *j) { return j->i->op->id == OP_cached_attention; }
 /* Rows that fit in the columns of one block. */
 static int64_t rows_at_once(const job *j) { return COLUMNS / j->group; }
 
+/* How many keys after its own place a row sees, where there are so many. */
+static int64_t ahead(const job *j, const block *b)
+{
+    return b->keys && j->i->n[WINDOW] ? j->i->n[WINDOW] - 1 : b->keys;
+}
+
 /* Column block b of key head g's heads, `part` of them. */
 static span span_of(const job *j, const block *b, int64_t g, int64_t part)
 {
     const value *q = &j->v[j->i->in[Q]], *k = &j->v[j->i->in[K]];
     const int64_t head = g * j->share + part * j->group, off = b->first * q->s.d[1] + head * j->dim;
+    const int64_t window = j->i->n[WINDOW];
     span s = {.rows = b->n,
               .heads = least(j->group, j->share - part * j->group),
               .dim = j->dim,
               .position = b->position,
               .keys = b->keys,
-              .window = j->i->n[WINDOW],
+              .ahead = ahead(j, b),
+              .window = b->keys && window ? 2 * window - 1 : window,
               .scale = (float)j->i->f[0],
               .cap = (float)j->i->f[1],
               .q = (const float *)q->p + off,
@@ -217,10 +225,11 @@ static void chunk_back(const job *j, const block *doc, int64_t chunk, int64_t g,
     const int64_t from = chunk * CHUNK, to = chunk + 1 == doc->chunks ? keys_of(doc) : from + CHUNK;
     float *dk = gradient(j, K, doc, g, from, to), *dv = gradient(j, V, doc, g, from, to);
     const int64_t most = rows_at_once(j), window = j->i->n[WINDOW];
-    for (int64_t first = doc->keys ? 0 : from / most * most; first < doc->n; first += most) {
+    const int64_t before = from > ahead(j, doc) ? from - ahead(j, doc) : 0; /* nobody before that sees a key */
+    for (int64_t first = before / most * most; first < doc->n; first += most) {
         if (window && to < first + 2 - window) return; /* nobody from here on sees these keys */
         block b = {doc->base, doc->first + first, least(most, doc->n - first), first, doc->keys, 0};
-        const int64_t seen = doc->keys ? doc->keys : first + b.n;
+        const int64_t end = first + b.n + ahead(j, doc), seen = doc->keys ? least(doc->keys, end) : end;
         const int64_t last = least(doc->chunks - 1, (seen - 1) / CHUNK);
         for (int64_t part = 0; part < j->groups; part++) {
             span s = span_of(j, &b, g, part);

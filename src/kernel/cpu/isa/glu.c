@@ -1,10 +1,11 @@
 /* glu.c -- gated activations, soft caps, and columns of fused projections (the mathematics: op/swiglu.c, geglu.c,
- * softcap.c, columns.c). Element by element, so the threads take rows. */
+ * geglu_exact.c, softcap.c, columns.c). Element by element, so the threads take rows. */
+#include "kernel/cpu/isa/normal.h"
 #include "kernel/cpu/isa/rows.h"
 
-/* y = value(g) u;  value(g) = g s, and its slope is s t. */
+/* y = value(g) u;  value(g) = g s; and d times its slope. */
 typedef vec value_fn(vec g);
-typedef void slope_fn(vec g, vec *s, vec *t);
+typedef vec slope_fn(vec g, vec d, vec *s);
 
 INLINE void gated_rows(const job *j, int64_t from, int64_t to, value_fn *of)
 {
@@ -25,18 +26,17 @@ INLINE void gated_rows_back(const job *j, int64_t from, int64_t to, slope_fn *of
     for (int64_t k = 0; k < n; k += VL) {
         const int64_t m = n - k;
         const vec a = get(g + k, m), b = get(u + k, m), d = get(dy + k, m);
-        vec s, t;
-        of(a, &s, &t);
-        if (dg) put(dg + k, d * b * s * t, m, i->acc & BIT(0));
+        vec s, down = of(a, d * b, &s);
+        if (dg) put(dg + k, down, m, i->acc & BIT(0));
         if (du) put(du + k, d * a * s, m, i->acc & BIT(1));
     }
 }
 
 INLINE vec silu(vec g) { return g / (v_set(1) + v_exp(-g)); }
-INLINE void silu_slope(vec g, vec *s, vec *t)
+INLINE vec silu_slope(vec g, vec d, vec *s)
 {
     *s = v_set(1) / (v_set(1) + v_exp(-g));
-    *t = v_set(1) + g * (v_set(1) - *s);
+    return d * *s * (v_set(1) + g * (v_set(1) - *s));
 }
 
 /* sigma(2 sqrt(2 / pi) (g + 0.044715 g^3)) */
@@ -46,11 +46,23 @@ INLINE vec gelu_sigma(vec g)
     return v_set(1) / (v_set(1) + v_exp(z * v_set(-2 * 0.7978845608f)));
 }
 INLINE vec gelu(vec g) { return g * gelu_sigma(g); }
-INLINE void gelu_slope(vec g, vec *s, vec *t)
+INLINE vec gelu_slope(vec g, vec d, vec *s)
 {
     *s = gelu_sigma(g);
     const vec slope = v_fma(v_set(3 * 0.044715f) * g, g, v_set(1)) * v_set(2 * 0.7978845608f);
-    *t = v_fma(g * (v_set(1) - *s), slope, v_set(1));
+    return d * *s * v_fma(g * (v_set(1) - *s), slope, v_set(1));
+}
+
+INLINE vec exact_gelu(vec g)
+{
+    vec e;
+    return g * normal(g, &e);
+}
+INLINE vec exact_gelu_slope(vec g, vec d, vec *s)
+{
+    vec e;
+    *s = normal(g, &e);
+    return d * (*s + g * e * v_set((float)NORMAL_PEAK));
 }
 
 #define GATED(NAME, VALUE)                                                                                   \
@@ -69,6 +81,7 @@ INLINE void gelu_slope(vec g, vec *s, vec *t)
     }
 GATED(swiglu, silu)
 GATED(geglu, gelu)
+GATED(geglu_exact, exact_gelu)
 
 /* ---------------------------------------------------------------------------------- softcap */
 

@@ -18,6 +18,12 @@ size_t linear_workspace(const value *v, const instr *i, const setup *s);
 kernel_fn attention_forward, attention_backward, cached_attention_forward;
 size_t attention_workspace(const value *v, const instr *i, const setup *s);
 
+#define disentangled_forward NAME(disentangled_forward)
+#define disentangled_backward NAME(disentangled_backward)
+#define disentangled_workspace NAME(disentangled_workspace)
+kernel_fn disentangled_forward, disentangled_backward;
+size_t disentangled_workspace(const value *v, const instr *i, const setup *s);
+
 #define head_forward NAME(head_forward)
 #define head_workspace NAME(head_workspace)
 kernel_fn head_forward;
@@ -47,6 +53,8 @@ size_t experts_workspace(const value *v, const instr *i, const setup *s);
 #define swiglu_backward NAME(swiglu_backward)
 #define geglu_forward NAME(geglu_forward)
 #define geglu_backward NAME(geglu_backward)
+#define geglu_exact_forward NAME(geglu_exact_forward)
+#define geglu_exact_backward NAME(geglu_exact_backward)
 #define softcap_forward NAME(softcap_forward)
 #define columns_forward NAME(columns_forward)
 #define columns_backward NAME(columns_backward)
@@ -55,8 +63,9 @@ size_t experts_workspace(const value *v, const instr *i, const setup *s);
 #define dropout_forward NAME(dropout_forward)
 #define dropout_backward NAME(dropout_backward)
 kernel_fn embed_forward, gather_forward, rmsnorm_forward, rmsnorm_backward, rope_forward, rope_backward,
-    swiglu_forward, swiglu_backward, geglu_forward, geglu_backward, softcap_forward, columns_forward,
-    columns_backward, add_forward, add_backward, dropout_forward, dropout_backward;
+    swiglu_forward, swiglu_backward, geglu_forward, geglu_backward, geglu_exact_forward, geglu_exact_backward,
+    softcap_forward, columns_forward, columns_backward, add_forward, add_backward, dropout_forward,
+    dropout_backward;
 size_t rmsnorm_workspace(const value *v, const instr *i, const setup *s);
 
 #define layernorm_forward NAME(layernorm_forward)
