@@ -24,6 +24,7 @@ from peft import PeftModel
 from safetensors.torch import save_file
 
 import tiny_encoders, tiny_models, tiny_seq2seq
+from tiny_encoders import plain
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "..", "data", "model")
@@ -268,7 +269,7 @@ def make(name, base_name, cls, dropout, heads):
     for head in heads:
         works_on(model.base_model.model.get_submodule(head), "labels")
     batch, counts, losses = recording(base, model, golden)
-    params = {k.replace(".default", ""): p for k, p in model.named_parameters() if p.requires_grad}
+    params = {k: p for k, p in model.named_parameters() if p.requires_grad}
     opt = torch.optim.AdamW(params.values(), lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
     train = []
     for step in range(10):
@@ -276,18 +277,17 @@ def make(name, base_name, cls, dropout, heads):
         loss = losses(Rows(golden["rows"], counts, rng_key(SEED, step))).mean()
         loss.backward()
         if step == 0:
-            plain = {k.replace(".modules_to_save", ""): p.grad for k, p in params.items()}
-            kept = {k.removeprefix("base_model.model."): g.clone().float().contiguous() for k, g in plain.items()}
+            kept = {"grad." + plain(k): p.grad.clone().float().contiguous() for k, p in params.items()}
             save_file(kept, f"{folder}/golden.safetensors")
         torch.nn.utils.clip_grad_norm_(params.values(), 1.0)
         opt.step()
-        train.append(float(loss.detach()))
+        train.append({"loss": float(loss.detach())})
     out = {"base": base_name, "seed": SEED, "without": golden["train"][0]["loss"], "train": train}
     out |= {k: golden[k] for k in ("kind", "outputs") if k in golden}
     with open(f"{folder}/golden.json", "w") as f:
         json.dump({**out, "batch": {k: v for k, v in vars(batch).items() if v}}, f, separators=(",", ":"))
         f.write("\n")
-    print(f"{name:24s} {MASKS.place:3d} places, loss {train[0]:.4f}, without dropout {out['without']:.4f}")
+    print(f"{name:24s} {MASKS.place:3d} places, loss {train[0]['loss']:.4f}, without dropout {out['without']:.4f}")
 
 
 def main():

@@ -5,13 +5,7 @@
  *
  * The recorded numbers are those of f64. Each folder's errors have to be within its row of docs/MODELS.md;
  * LORAC_RECORD=1 prints such rows. A folder added under test/data/model/dropout is walked by itself. */
-#include "base/json.h"
 #include "base/rng.h"
-#include "model/step.h"
-#include "train/adamw.h"
-#include "train/clip.h"
-
-#include "scratch.h"
 #include "walk.h"
 
 #include <unistd.h>
@@ -27,6 +21,7 @@ typedef struct rig {
     json_t *golden;
     safetensors *recorded;
     const char *name, *which; /* for messages */
+    char *folder;             /* of config.json and weights together */
     uint64_t seed;
     int32_t ids[MOST], positions[MOST], start[MOST], types[MOST], gather[MOST], target[MOST];
     int32_t source_ids[MOST], source_start[MOST], seen[2 * MOST];
@@ -34,16 +29,6 @@ typedef struct rig {
     step_input in;
     err e;
 } rig;
-
-/* Good until the next call but three. */
-static const char *path_of(const char *folder, const char *leaf)
-{
-    static char path[4][512];
-    static int k;
-    k = (k + 1) % 4;
-    snprintf(path[k], sizeof path[k], "%s/%s", folder, leaf);
-    return path[k];
-}
 
 static int64_t list_of(const rig *r, const char *name, int32_t *to)
 {
@@ -86,37 +71,36 @@ static model_head head_of(const json_t *golden)
                         json_integer_value(json_object_get(golden, "outputs"))};
 }
 
-/* A folder with the recording's config.json and the weights of the model that it is of. */
-static void put_together(const char *folder, const char *own, const char *base)
+/* The recording's config.json and the weights of the model that it is of, in a folder of the rig's own. */
+static void put_together(rig *r, const char *own, const char *base)
 {
     const char *const of[] = {own, base}, *const file[] = {"config.json", "model.safetensors"};
+    r->folder = scratch_new();
     for (int k = 0; k < 2; k++) {
-        char *from = realpath(path_of(of[k], file[k]), NULL);
-        const char *to = path_of(folder, file[k]);
-        unlink(to);
-        assert_int_equal(symlink(from, to), 0);
+        char *from = realpath(walk_path("", of[k], file[k]), NULL);
+        assert_int_equal(symlink(from, walk_path("", r->folder, file[k])), 0);
         free(from);
     }
 }
 
-static rig *rig_open(const char *folder, const char *name, const char *which, int threads)
+static rig *rig_open(const char *name, const char *which, int threads)
 {
     rig *r = xcalloc(1, sizeof *r);
     char own[256], base[256];
     snprintf(own, sizeof own, MODELS "dropout/%s", name);
     r->name = name;
     r->which = which;
-    r->golden = json_parse_file(path_of(own, "golden.json"), &r->e);
+    r->golden = json_parse_file(walk_path("", own, "golden.json"), &r->e);
     assert_non_null(r->golden);
     snprintf(base, sizeof base, MODELS "%s", json_string_value(json_object_get(r->golden, "base")));
     r->seed = (uint64_t)json_integer_value(json_object_get(r->golden, "seed"));
-    put_together(folder, own, base);
+    put_together(r, own, base);
     must(device_open(&r->d, which, threads, &r->e), &r->e);
-    must(safetensors_open(&r->recorded, path_of(own, "golden.safetensors"), &r->e), &r->e);
+    must(safetensors_open(&r->recorded, walk_path("", own, "golden.safetensors"), &r->e), &r->e);
     const model_head head = head_of(r->golden);
-    must(model_open_for(&r->m, folder, "as-is", MODEL_DOUBLE_QUANT, &head, NULL, &r->e), &r->e);
+    must(model_open_for(&r->m, r->folder, "as-is", MODEL_DOUBLE_QUANT, &head, NULL, &r->e), &r->e);
     must(config_check_dropout(r->m->config, name, &r->e), &r->e);
-    must(adapter_open(&r->a, r->m, path_of(base, "adapter"), &r->e), &r->e);
+    must(adapter_open(&r->a, r->m, walk_path("", base, "adapter"), &r->e), &r->e);
     read_batch(r);
     return r;
 }
@@ -128,79 +112,55 @@ static void rig_close(rig *r)
     adapter_close(r->a);
     model_close(r->m);
     device_close(r->d);
+    scratch_free(r->folder);
     free(r);
-}
-
-static void check_gradient(const rig *r, const char *name, const float *have, int64_t n)
-{
-    double norm, far = walk_distance(have, walk_floats(r->recorded, r->name, name, n), n, &norm);
-    if (!(norm > 0 && isfinite(far))) fail_msg("%s: %s has no gradient, or none that is finite", r->name, name);
-    seen.gradient = fmax(seen.gradient, far / norm);
 }
 
 static void check_gradients(const rig *r)
 {
     char name[256];
+    int64_t n;
     for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const adapter_module *n = &r->a->module[i / 2];
-        snprintf(name, sizeof name, "%s.lora_%c.weight", n->name, i % 2 ? 'B' : 'A');
-        check_gradient(r, name, r->a->grad + (i % 2 ? n->b : n->a), n->r * (i % 2 ? n->out : n->in));
+        const size_t at = walk_matrix(r->a, i, "", name, &n);
+        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
     }
     for (int64_t i = 0; i < r->a->wholes; i++) {
         const adapter_whole *w = &r->a->whole[i];
-        check_gradient(r, w->name, r->a->grad + w->at, w->rows * w->cols);
+        walk_gradient(r->recorded, r->name, w->name, r->a->grad + w->at, w->rows * w->cols);
     }
 }
 
-typedef enum drops { DROPS, DROPS_NOTHING } drops;
-
-static step *step_of(const rig *r, step_kind kind, plan_keep keep, drops how)
+static step_size size_of(const rig *r, plan_keep keep)
 {
-    err e = {0};
-    step_size size = {.tokens = r->in.tokens + 9,
-                      .labels = r->in.labels + 5,
-                      .source = r->in.source ? r->in.source + 7 : 0,
-                      .keep = keep,
-                      .redo_blocks = 2,
-                      .base_dropout = how == DROPS};
-    step *s;
-    must(step_new(&s, r->m, r->a, kind, &size, r->d, &e), &e);
-    str complaints = {0};
-    if (plan_judge(step_list(s), &complaints)) fail_msg("%s: %s", r->name, str_c(&complaints));
-    return s;
+    return (step_size){.tokens = r->in.tokens + 9,
+                       .labels = r->in.labels + 5,
+                       .source = r->in.source ? r->in.source + 7 : 0,
+                       .keep = keep,
+                       .redo_blocks = 2,
+                       .base_dropout = true};
 }
 
-static double run_once(rig *r, step *s, int64_t t)
-{
-    memset(r->a->grad, 0, r->a->count * sizeof(float));
-    step_run(s, &r->in, rng_key(r->seed, (uint64_t)t));
-    if (!isfinite(step_loss(s))) fail_msg("%s, %s: loss %d is no number", r->name, r->which, (int)t);
-    return step_loss(s);
-}
+/* Optimizer step t, with the masks of its key. */
+static void run_once(const rig *r, step *s, size_t t) { step_run(s, &r->in, rng_key(r->seed, t)); }
 
 static void check_training(rig *r)
 {
-    step *s = step_of(r, STEP_TRAIN, KEEP_ALL, DROPS);
+    const step_size size = size_of(r, KEEP_ALL);
+    step *s = walk_step(r->name, r->m, r->a, &size, r->d);
     const json_t *train = json_object_get(r->golden, "train");
-    double *tiles = xcalloc(clip_tiles(r->a->count), sizeof *tiles);
-    float *m = xcalloc(2 * r->a->count, sizeof *m);
-    const adamw how = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 0.01, .m = m,
-                       .v = m + r->a->count};
-    const adamw_group all = {0, r->a->count, 1, false};
+    const double first = json_number_value(json_object_get(json_array_get(train, 0), "loss"));
+    walk_adam o = walk_adam_new(r->a, r->d);
     assert_int_equal(json_array_size(train), 10);
-    for (int64_t t = 0; t < 10; t++) {
-        const double loss = run_once(r, s, t), want = json_number_value(json_array_get(train, (size_t)t));
+    for (size_t t = 0; t < 10; t++) {
+        run_once(r, s, t);
         if (t == 0) {
-            seen.logit = fmax(seen.logit, fabs(loss - want));
+            seen.logit = fmax(seen.logit, fabs(step_loss(s) - first));
             check_gradients(r);
         }
-        seen.loss = fmax(seen.loss, fabs(loss - want) / want);
-        double norm = clip_norm(r->a->grad, r->a->count, tiles, device_pool(r->d));
-        adamw_step(&how, r->a->param, r->a->grad, &all, 1, t + 1, 1e-2, clip_coefficient(norm, 1.0),
-                   device_pool(r->d));
+        walk_loss(r->name, r->which, s, train, t, INFINITY);
+        walk_adam_step(&o, (int64_t)t + 1);
     }
-    free(m);
-    free(tiles);
+    walk_adam_free(&o);
     step_free(s);
 }
 
@@ -209,61 +169,61 @@ static void check_without(rig *r)
 {
     const double want = json_number_value(json_object_get(r->golden, "without"));
     for (int k = 0; k < 2; k++) {
-        step *s = step_of(r, k ? STEP_EVAL : STEP_TRAIN, KEEP_ALL, k ? DROPS : DROPS_NOTHING);
-        const double loss = run_once(r, s, 0);
-        if (!(fabs(loss - want) < 1e-4)) fail_msg("%s: without dropout %.7f, recorded %.7f", r->name, loss, want);
+        step_size size = size_of(r, KEEP_ALL);
+        step *s;
+        size.base_dropout = k > 0;
+        must(step_new(&s, r->m, r->a, k ? STEP_EVAL : STEP_TRAIN, &size, r->d, &r->e), &r->e);
+        run_once(r, s, 0);
+        if (!(fabs(step_loss(s) - want) < 1e-4))
+            fail_msg("%s: without dropout %.7f, recorded %.7f", r->name, step_loss(s), want);
         step_free(s);
     }
-    assert_true(fabs(json_number_value(json_array_get(json_object_get(r->golden, "train"), 0)) - want) > 1e-3);
 }
 
 /* The gradients and the loss of step 3, by another plan or with more threads; another step's are others. */
-static void check_bits(const char *folder, const char *name)
+static void check_bits(const char *name)
 {
+    static const struct {
+        plan_keep keep;
+        int threads;
+        size_t t;
+    } way[] = {{KEEP_ALL, 1, 3}, {REDO_CHEAP, 1, 3}, {REDO_BLOCKS, 1, 3}, {KEEP_ALL, 3, 3}, {KEEP_ALL, 1, 4}};
     float *first = NULL;
     double loss = 0;
     for (int k = 0; k < 5; k++) {
-        static const plan_keep keep[] = {KEEP_ALL, REDO_CHEAP, REDO_BLOCKS, KEEP_ALL, KEEP_ALL};
-        rig *r = rig_open(folder, name, "auto", k == 3 ? 3 : 1);
-        step *s = step_of(r, STEP_TRAIN, keep[k], DROPS);
-        const double now = run_once(r, s, k == 4 ? 4 : 3);
-        if (k == 0) {
-            loss = now;
-            first = memcpy(xmalloc(r->a->count * sizeof *first), r->a->grad, r->a->count * sizeof *first);
-        }
-        if ((now == loss) != (k < 4)) fail_msg("%s: the loss of way %d is %.9g, not %.9g", name, k, now, loss);
-        if (k < 4) assert_memory_equal(first, r->a->grad, r->a->count * sizeof *first);
+        rig *r = rig_open(name, "auto", way[k].threads);
+        const step_size size = size_of(r, way[k].keep);
+        step *s = walk_step(name, r->m, r->a, &size, r->d);
+        const size_t bytes = r->a->count * sizeof *first;
+        memset(r->a->grad, 0, bytes);
+        run_once(r, s, way[k].t);
+        if (k == 0) loss = step_loss(s), first = memcpy(xmalloc(bytes), r->a->grad, bytes);
+        if ((step_loss(s) == loss) != (way[k].t == 3))
+            fail_msg("%s: the loss of way %d is %.9g", name, k, step_loss(s));
+        if (way[k].t == 3) assert_memory_equal(first, r->a->grad, bytes);
         step_free(s);
         rig_close(r);
     }
     free(first);
 }
 
-static void test_all(void **state)
+static void check_folder(const char *name, char key[160])
 {
     static const char *const devices[] = {"reference", "auto"};
-    char *names[WALK_MOST], *folder = scratch_new();
-    (void)state;
-    const int n = walk_names(MODELS "dropout/", names);
-    str docs = {0};
-    err e = {0};
-    must(file_read(&docs, "docs/MODELS.md", 1 << 20, &e), &e);
-    for (int i = 0; i < n; i++) {
-        seen = (worst){0};
-        for (int k = 0; k < 2; k++) {
-            rig *r = rig_open(folder, names[i], devices[k], 2);
-            check_without(r);
-            check_training(r);
-            rig_close(r);
-        }
-        check_bits(folder, names[i]);
-        char key[128];
-        snprintf(key, sizeof key, "| `%s` |", names[i]);
-        walk_check_row(str_c(&docs), key);
-        free(names[i]);
+    for (int k = 0; k < 2; k++) {
+        rig *r = rig_open(name, devices[k], 2);
+        check_without(r);
+        check_training(r);
+        rig_close(r);
     }
-    str_free(&docs);
-    scratch_free(folder);
+    check_bits(name);
+    snprintf(key, 160, "| `%s` |", name);
+}
+
+static void test_all(void **state)
+{
+    (void)state;
+    walk_all(MODELS "dropout/", check_folder);
 }
 
 int main(void)
