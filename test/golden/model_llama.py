@@ -15,6 +15,8 @@ from safetensors.torch import save_file, load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model
 
+from recording import ten_steps
+
 OUT = os.path.join(os.path.dirname(__file__), "..", "data", "model", "tiny-llama")
 VOCAB, EOS = 64, 2
 torch.manual_seed(7)
@@ -99,15 +101,7 @@ def record(name, model, data):
             g = model.generate(torch.tensor([r["ids"][:n]]), max_new_tokens=12, do_sample=False, pad_token_id=EOS,
                                attention_mask=torch.ones(1, n, dtype=torch.long))
             golden["generated"].append({"prompt": r["ids"][:n], "new": g[0, n:].tolist()})
-    opt = torch.optim.AdamW(params.values(), lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-    golden["train"] = []
-    for _ in range(10):
-        opt.zero_grad()
-        loss = losses(model, data)[0].mean()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(params.values(), 1.0)
-        opt.step()
-        golden["train"].append({"loss": float(loss), "grad_norm": float(norm)})
+    golden["train"] = ten_steps(list(params.values()), lambda: losses(model, data)[0].mean())
     with open(f"{OUT}/golden_{name}.json", "w") as f:
         json.dump(golden, f, separators=(",", ":"))
 

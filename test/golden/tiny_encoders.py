@@ -14,13 +14,14 @@ Writes test/data/model/encoder/NAME/:
 Run with torch, transformers, peft, safetensors, numpy and gguf installed.
 """
 
-import json, os, shutil, sys, zlib
+import json, os, shutil, zlib
 import gguf, numpy as np, torch
 import transformers as t
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
 import tiny_models
+from recording import make_chosen, ten_steps, write_golden
 from tiny_gguf import Writer
 from tiny_models import VOCAB, as_bf16, bf16, fill
 
@@ -354,18 +355,9 @@ def record(model, kind, data, folder, outputs):
     kept = {"grad." + k: p.grad for k, p in params.items()}
     kept["logits"], kept["losses"] = logits, loss
     save_file({k: x.detach().clone().float().contiguous() for k, x in kept.items()}, f"{folder}/golden.safetensors")
-    golden = {"kind": kind, "outputs": outputs, "rows": data, "loss": float(loss.detach().mean()), "train": []}
-    opt = torch.optim.AdamW(params.values(), lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-    for _ in range(10):
-        opt.zero_grad()
-        loss = each(model, kind, data)[0].mean()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(params.values(), 1.0)
-        opt.step()
-        golden["train"].append({"loss": float(loss.detach()), "grad_norm": float(norm)})
-    with open(f"{folder}/golden.json", "w") as f:
-        json.dump(golden, f, separators=(",", ":"))
-        f.write("\n")
+    golden = {"kind": kind, "outputs": outputs, "rows": data, "loss": float(loss.detach().mean())}
+    golden["train"] = ten_steps(list(params.values()), lambda: each(model, kind, data)[0].mean())
+    write_golden(golden, f"{folder}/golden.json")
 
 
 def gguf_bert(folder, path):
@@ -433,17 +425,11 @@ def make(name, base_class, cls, config, targets, saved, kind, outputs):
     print(name)
 
 
-def main():
-    chosen = sys.argv[1:] or [""]
-    for entry in ENTRIES:
-        if any(entry[0].startswith(c) for c in chosen):
-            make(*entry)
-    with open(f"{OUT}/README.md", "w") as f:
-        f.write(
-            "Random classifiers and what transformers and PEFT compute with them, recorded by "
-            "test/golden/tiny_encoders.py.\n"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    make_chosen(
+        ENTRIES,
+        make,
+        OUT,
+        "Random classifiers and what transformers and PEFT compute with them, recorded by "
+        "test/golden/tiny_encoders.py.\n",
+    )

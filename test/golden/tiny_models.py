@@ -20,6 +20,8 @@ import numpy as np, torch
 from safetensors.torch import load_file, save_file
 from peft import LoraConfig, PeftModel, get_peft_model
 
+from recording import ten_steps, write_golden
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "..", "data", "model", "tiny")
 VOCAB, EOS, BOS = 64, 2, 1
@@ -125,18 +127,8 @@ def record(entry, model, data, folder):
     for r in data[:3] if entry.generate else []:
         n = r["labels"].index(1)
         golden["generated"].append({"prompt": r["ids"][:n], "new": greedy(model, r["ids"][:n], 10)})
-    opt = torch.optim.AdamW(params.values(), lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-    golden["train"] = []
-    for _ in range(10):
-        opt.zero_grad()
-        loss = losses(model, data)[0].mean()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(params.values(), 1.0)
-        opt.step()
-        golden["train"].append({"loss": float(loss.detach()), "grad_norm": float(norm)})
-    with open(f"{folder}/golden.json", "w") as f:
-        json.dump(golden, f, separators=(",", ":"))
-        f.write("\n")
+    golden["train"] = ten_steps(list(params.values()), lambda: losses(model, data)[0].mean())
+    write_golden(golden, f"{folder}/golden.json")
 
 
 def file_name(entry, name):

@@ -14,13 +14,14 @@ Writes test/data/model/seq2seq/NAME/:
 Run with torch, transformers, peft, safetensors, numpy and gguf installed.
 """
 
-import json, os, shutil, sys, zlib
+import json, os, shutil, zlib
 import numpy as np, torch
 import transformers as t
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 
 import tiny_models
+from recording import make_chosen, ten_steps, write_golden
 from tiny_gguf import Seq2SeqWriter
 from tiny_models import VOCAB, as_bf16, bf16, fill
 
@@ -99,7 +100,7 @@ def record(model, data, folder):
     kept = {"grad." + k: p.grad for k, p in params.items()}
     kept["logits"], kept["cross_entropy"] = logits, ce
     save_file({k: x.detach().clone().float().contiguous() for k, x in kept.items()}, f"{folder}/golden.safetensors")
-    golden = {"rows": data, "loss": float(ce.detach().mean()), "generated": [], "train": []}
+    golden = {"rows": data, "loss": float(ce.detach().mean()), "generated": []}
     for r in data[:4]:
         how = dict(
             max_new_tokens=14, do_sample=False, use_cache=False
@@ -107,17 +108,8 @@ def record(model, data, folder):
         with torch.no_grad():
             new = model.generate(input_ids=torch.tensor([r["source"]]), **how)
         golden["generated"].append(new[0, 1:].tolist())
-    opt = torch.optim.AdamW(params.values(), lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
-    for _ in range(10):
-        opt.zero_grad()
-        loss = losses(model, data)[0].mean()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(params.values(), 1.0)
-        opt.step()
-        golden["train"].append({"loss": float(loss.detach()), "grad_norm": float(norm)})
-    with open(f"{folder}/golden.json", "w") as f:
-        json.dump(golden, f, separators=(",", ":"))
-        f.write("\n")
+    golden["train"] = ten_steps(list(params.values()), lambda: losses(model, data)[0].mean())
+    write_golden(golden, f"{folder}/golden.json")
 
 
 def save_config(folder, own_head):
@@ -166,17 +158,11 @@ def make(name, cls, config, targets, own_head, writes_gguf):
     print(name)
 
 
-def main():
-    chosen = sys.argv[1:] or [""]
-    for entry in ENTRIES:
-        if any(entry[0].startswith(c) for c in chosen):
-            make(*entry)
-    with open(f"{OUT}/README.md", "w") as f:
-        f.write(
-            "Random models of an encoder and a decoder and what transformers and PEFT compute with them, recorded by "
-            "test/golden/tiny_seq2seq.py.\n"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    make_chosen(
+        ENTRIES,
+        make,
+        OUT,
+        "Random models of an encoder and a decoder and what transformers and PEFT compute with them, recorded by "
+        "test/golden/tiny_seq2seq.py.\n",
+    )

@@ -33,10 +33,8 @@ from transformers import (
 )
 from transformers.models.gpt2.tokenization_gpt2 import bytes_to_unicode
 
-from tokenizer_forms import RULES, lines
+from tokenizer_forms import FORMS, RULES, lines, write_forms
 from tokenizer_ids import DATA, GPT2, QWEN2, record, record_hf
-
-FORMS = []
 
 
 def train(name, **options):
@@ -226,10 +224,7 @@ def main():
     steps = {"models": models, "vocabularies": lambda: vocabularies(shared)}
     for step in sys.argv[2:] or steps:
         steps[step]()
-    path = DATA / "forms.json"
-    known = {f["name"]: f for f in json.loads(path.read_text())}
-    known.update((f["name"], f) for f in FORMS)
-    path.write_text("[\n" + ",\n".join(json.dumps(f, ensure_ascii=False) for f in known.values()) + "\n]\n")
+    write_forms()
 
 
 if __name__ == "__main__":

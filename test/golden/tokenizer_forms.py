@@ -484,6 +484,14 @@ def own_map():
     return base64.b64encode(m.normalizer_spec.precompiled_charsmap).decode()
 
 
+def write_forms():
+    """What was recorded takes the place of the rows of forms.json with the same names; the others stay."""
+    path = DATA / "forms.json"
+    known = {f["name"]: f for f in (json.loads(path.read_text()) if path.exists() else [])}
+    known.update((f["name"], f) for f in FORMS)
+    path.write_text("[\n" + ",\n".join(json.dumps(f, ensure_ascii=False) for f in known.values()) + "\n]\n")
+
+
 def main():
     shared = Path(sys.argv[1])
     steps = {
@@ -497,10 +505,7 @@ def main():
     }
     for name in sys.argv[2:] or steps:
         steps[name]()
-    path = DATA / "forms.json"
-    known = {f["name"]: f for f in (json.loads(path.read_text()) if path.exists() else [])}
-    known.update((f["name"], f) for f in FORMS)
-    path.write_text("[\n" + ",\n".join(json.dumps(f, ensure_ascii=False) for f in known.values()) + "\n]\n")
+    write_forms()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from tokenizer_forms import FORMS, norm, pre, save_hf
+from tokenizer_forms import norm, pre, save_hf, write_forms
 from tokenizer_ids import CASES, DATA
 
 SHORT = [s for s in CASES if len(s) < 1000 and "<|" not in s and "\0" not in s]
@@ -120,10 +120,7 @@ def main():
     )
     for step in sys.argv[1:] or steps:
         steps[step]()
-    path = DATA / "forms.json"
-    known = {f["name"]: f for f in json.loads(path.read_text())}
-    known.update((f["name"], f) for f in FORMS)
-    path.write_text("[\n" + ",\n".join(json.dumps(f, ensure_ascii=False) for f in known.values()) + "\n]\n")
+    write_forms()
 
 
 if __name__ == "__main__":
