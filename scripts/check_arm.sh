@@ -75,20 +75,7 @@ export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
 with_tools make --no-print-directory -s say= BUILD=$out CC="aarch64-linux-gnu-gcc --sysroot=$root" \
     AR=aarch64-linux-gnu-ar all tests || cannot "it does not build"
 
-passed=0 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-report() { # name, passed, failed, exit status
-    passed=$((passed + $2)) failed=$((failed + $3))
-    if [ "$3" -gt 0 ] || [ "$4" -ne 0 ]; then
-        [ "$3" -gt 0 ] || failed=$((failed + 1))
-        echo "FAILED  $1 (status $4)"
-        sed 's/^/        /' "$log" | grep -v '^        ok ' | tail -60
-    else
-        printf 'ok      %-32s %3d\n' "$1" "$2"
-        grep -i '^skipped' "$log" | sed 's/^/        /'
-    fi
-}
+. test/report.sh
 
 # Accumulators that go through memory in a tile's loop would cost more than they multiply.
 spills() {

@@ -8,21 +8,7 @@ set -u
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build/release}
 export BUILD CMOCKA_MESSAGE_OUTPUT=TAP
-passed=0 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-report() { # name, passed, failed, exit status
-    passed=$((passed + $2)) failed=$((failed + $3))
-    if [ "$3" -gt 0 ] || [ "$4" -ne 0 ]; then
-        [ "$3" -gt 0 ] || failed=$((failed + 1))
-        echo "FAILED  $1"
-        sed 's/^/        /' "$log" | grep -v '^        ok ' | tail -60
-    else
-        printf 'ok      %-28s %3d\n' "$1" "$2"
-        grep -i 'skipped' "$log" | sed 's/^#* */        /' | head -6
-    fi
-}
+. test/report.sh
 
 one() { # a check that is one test
     "$@" >"$log" 2>&1

@@ -1,23 +1,17 @@
 /* unicode_class.c -- see unicode_class.h. */
 #include "text/unicode_class.h"
 
+#include <stdlib.h>
 #include <utf8proc.h>
 
-static bool is_in(const char_range *r, size_t n, uint32_t c)
+/* A row of a table begins with its first and its last character. */
+static int beside(const void *c, const void *row)
 {
-    while (n) {
-        size_t half = n / 2;
-        if (c > r[half].last) {
-            r += half + 1;
-            n -= half + 1;
-        } else if (c < r[half].first) {
-            n = half;
-        } else {
-            return true;
-        }
-    }
-    return false;
+    const uint32_t at = *(const uint32_t *)c, *r = row;
+    return at > r[1] ? 1 : at < r[0] ? -1 : 0;
 }
+
+static bool is_in(const char_range *r, size_t n, uint32_t c) { return bsearch(&c, r, n, sizeof *r, beside) != NULL; }
 
 #define X(name)                                                                                              \
     static bool is_##name(uint32_t c) { return is_in(unicode_##name, unicode_##name##_count, c); }
@@ -54,19 +48,8 @@ bool unicode_is_ideograph(uint32_t c)
 
 int unicode_script(uint32_t c)
 {
-    const char_script *r = unicode_scripts;
-    for (size_t n = unicode_scripts_count; n;) {
-        size_t half = n / 2;
-        if (c > r[half].last) {
-            r += half + 1;
-            n -= half + 1;
-        } else if (c < r[half].first) {
-            n = half;
-        } else {
-            return r[half].script;
-        }
-    }
-    return 0;
+    const char_script *r = bsearch(&c, unicode_scripts, unicode_scripts_count, sizeof *r, beside);
+    return r ? r->script : 0;
 }
 
 uint32_t unicode_lower(uint32_t c)
