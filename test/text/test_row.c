@@ -1,13 +1,6 @@
 /* test_row.c -- ids and masks token by token, truncation, dropping, findings, refusals, threads. The
  * tokenizer is bytes.h's: ids are bytes, so that what is expected can be written down as text. */
-#include "text/row.h"
-
-#include "text/bytes.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "text/fixture.h"
 
 static tokenizer *both, *plain; /* BOS and EOS; neither */
 
@@ -25,43 +18,6 @@ static int close_tokenizers(void **state)
     tokenizer_close(both);
     tokenizer_close(plain);
     return 0;
-}
-
-typedef struct fixture {
-    table t;
-    row_shape s;
-    rowset r;
-} fixture;
-
-static int try_build(fixture *f, const char *text, const tokenizer *t, row_options o, pool *p, err *e)
-{
-    static const shape_options none;
-    if (table_parse(&f->t, "f", text, strlen(text), TABLE_REFUSE, e) != OK) fail_msg("%s", e->msg);
-    if (shape_init(&f->s, &f->t, &none, SHAPE_LEARN, e) != OK) fail_msg("%s", e->msg);
-    return rowset_build(&f->r, &f->s, t, &o, p, e);
-}
-
-static void build(fixture *f, const char *text, const tokenizer *t, row_options o)
-{
-    err e = {0};
-    if (try_build(f, text, t, o, NULL, &e) != OK) fail_msg("%s", e.msg);
-}
-
-static void close_fixture(fixture *f)
-{
-    rowset_release(&f->r);
-    shape_release(&f->s);
-    table_close(&f->t);
-}
-
-static void refuse(const char *text, row_options o, int code, const char *message)
-{
-    fixture f;
-    err e = {0};
-    assert_int_equal(try_build(&f, text, both, o, NULL, &e), code);
-    assert_string_equal(e.msg, message);
-    assert_null(f.r.ids);
-    close_fixture(&f);
 }
 
 /* tokens: a letter each, '^' for BOS and '$' for EOS; mask: '0' and '1'. */
@@ -239,36 +195,36 @@ static void refusals(void **state)
 {
     (void)state;
     row_options o = {0};
-    refuse("text\na\n", (row_options){.loss = ROW_LOSS_COMPLETION}, E_USAGE,
+    refuse("text\na\n", both, (row_options){.loss = ROW_LOSS_COMPLETION}, E_USAGE,
            "f: --completion-only-loss true needs a prompt, and rows of text have none");
-    refuse("{\"input_ids\": [1]}", (row_options){.loss = ROW_LOSS_COMPLETION}, E_USAGE,
+    refuse("{\"input_ids\": [1]}", both, (row_options){.loss = ROW_LOSS_COMPLETION}, E_USAGE,
            "f: --completion-only-loss true needs a prompt, and rows of token ids have none");
-    refuse("text\na\n", (row_options){.max_length = 1}, E_USAGE,
+    refuse("text\na\n", both, (row_options){.max_length = 1}, E_USAGE,
            "--max-length 1: at least 2, or 0 for no limit");
-    refuse("prompt,completion\nx,y\nabcdef, x\nabcdefg, x\n", (row_options){.max_length = 2}, E_FORMAT,
+    refuse("prompt,completion\nx,y\nabcdef, x\nabcdefg, x\n", both, (row_options){.max_length = 2}, E_FORMAT,
            "f:2: not one of 3 rows can be used: the prompt alone fills --max-length, so that the row is "
            "dropped; "
            "raise it or shorten the prompt");
-    refuse("{\"input_ids\": [1]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [1]}", both, o, E_FORMAT,
            "f:1: not one of 1 rows can be used: no token is left to learn, so that the row is dropped");
-    refuse("{\"input_ids\": \"x\"}", o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
-    refuse("{\"input_ids\": null}", o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
-    refuse("{\"input_ids\": {}}", o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
-    refuse("{\"input_ids\": [1, 2.5]}", o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
-    refuse("{\"input_ids\": [99999999999999999999]}", o, E_FORMAT,
+    refuse("{\"input_ids\": \"x\"}", both, o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
+    refuse("{\"input_ids\": null}", both, o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
+    refuse("{\"input_ids\": {}}", both, o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
+    refuse("{\"input_ids\": [1, 2.5]}", both, o, E_FORMAT, "f:1: \"input_ids\" has to be a list of whole numbers");
+    refuse("{\"input_ids\": [99999999999999999999]}", both, o, E_FORMAT,
            "f:1: \"input_ids\" has to be a list of whole numbers");
-    refuse("{\"input_ids\": [1, 2]}\n{\"input_ids\": [1, 258]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [1, 2]}\n{\"input_ids\": [1, 258]}", both, o, E_FORMAT,
            "f:2: \"input_ids\" holds 258; it has to be from 0 to 257");
-    refuse("{\"input_ids\": [-1]}", o, E_FORMAT, "f:1: \"input_ids\" holds -1; it has to be from 0 to 257");
-    refuse("{\"input_ids\": [1, 2], \"labels\": [1]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [-1]}", both, o, E_FORMAT, "f:1: \"input_ids\" holds -1; it has to be from 0 to 257");
+    refuse("{\"input_ids\": [1, 2], \"labels\": [1]}", both, o, E_FORMAT,
            "f:1: \"labels\" is not as long as \"input_ids\"");
-    refuse("{\"input_ids\": [1, 2], \"labels\": [-100, 3]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [1, 2], \"labels\": [-100, 3]}", both, o, E_FORMAT,
            "f:1: \"labels\" differs from \"input_ids\" where it is not -100");
-    refuse("{\"input_ids\": [1, 2], \"completion_mask\": [0, 2]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [1, 2], \"completion_mask\": [0, 2]}", both, o, E_FORMAT,
            "f:1: \"completion_mask\" holds 2; it has to be from 0 to 1");
-    refuse("{\"input_ids\": [1, 2], \"labels\": [1, 2]}\n{\"input_ids\": [1, 2]}", o, E_FORMAT,
+    refuse("{\"input_ids\": [1, 2], \"labels\": [1, 2]}\n{\"input_ids\": [1, 2]}", both, o, E_FORMAT,
            "f:2: no field \"labels\" (fields: input_ids); every row of token ids has the same fields");
-    refuse("{\"text\": 1}\n{\"x\": 1}", o, E_FORMAT,
+    refuse("{\"text\": 1}\n{\"x\": 1}", both, o, E_FORMAT,
            "f:2: no field \"text\" (fields: x); name the column to learn with --dataset-text-field");
 }
 

@@ -2,12 +2,7 @@
  * refusals; and how they lie in micro-batches. The tokenizer is bytes.h's, so that ids are bytes. */
 #include "text/batch.h"
 
-#include "text/bytes.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "text/fixture.h"
 
 enum { START = 1, PAD = 2 };
 
@@ -27,44 +22,12 @@ static int close_tokenizer(void **state)
     return 0;
 }
 
-typedef struct fixture {
-    table t;
-    row_shape s;
-    rowset r;
-} fixture;
-
-static int try_build(fixture *f, const char *text, row_options o, err *e)
+static row_options with_source(row_options o)
 {
-    static const shape_options none;
-    if (table_parse(&f->t, "f", text, strlen(text), TABLE_REFUSE, e) != OK) fail_msg("%s", e->msg);
-    if (shape_init(&f->s, &f->t, &none, SHAPE_LEARN, e) != OK) fail_msg("%s", e->msg);
     o.with_source = true;
     o.start = START;
     o.pad = PAD;
-    return rowset_build(&f->r, &f->s, bytes, &o, NULL, e);
-}
-
-static void build(fixture *f, const char *text, row_options o)
-{
-    err e = {0};
-    if (try_build(f, text, o, &e) != OK) fail_msg("%s", e.msg);
-}
-
-static void close_fixture(fixture *f)
-{
-    rowset_release(&f->r);
-    shape_release(&f->s);
-    table_close(&f->t);
-}
-
-static void refuse(const char *text, row_options o, int code, const char *message)
-{
-    fixture f;
-    err e = {0};
-    assert_int_equal(try_build(&f, text, o, &e), code);
-    assert_string_equal(e.msg, message);
-    shape_release(&f.s);
-    table_close(&f.t);
+    return o;
 }
 
 /* Ids as text: EOS is $, the start >, padding _. */
@@ -94,7 +57,7 @@ static void texts(void **state)
 {
     (void)state;
     fixture f;
-    build(&f, "prompt,completion\nabc,de\nx</s>,y</s>\nq,\nabc,de\nabc,df\n", (row_options){0});
+    build(&f, "prompt,completion\nabc,de\nx</s>,y</s>\nq,\nabc,de\nabc,df\n", bytes, with_source((row_options){0}));
     assert_int_equal(f.r.n, 5);
     expect(&f, 0, "abc$", ">de", "de$", "111");
     expect(&f, 1, "x$", ">y", "y$", "11");
@@ -113,7 +76,8 @@ static void cuts(void **state)
 {
     (void)state;
     fixture f;
-    build(&f, "prompt,completion\nabcdef,xy\nab,uvwxyz\nabc,xyz\n", (row_options){.max_length = 4});
+    build(&f, "prompt,completion\nabcdef,xy\nab,uvwxyz\nabc,xyz\n",
+          bytes, with_source((row_options){.max_length = 4}));
     expect(&f, 0, "abc$", ">xy", "xy$", "111");
     expect(&f, 1, "ab$", ">uvw", "uvw$", "1111");
     expect(&f, 2, "abc$", ">xyz", "xyz$", "1111");
@@ -130,7 +94,7 @@ static void token_ids(void **state)
           "{\"input_ids\": [97, 98], \"labels\": [99, -100, 257]}\n"
           "{\"input_ids\": [97], \"labels\": [-100]}\n"
           "{\"input_ids\": [], \"labels\": [97]}\n",
-          (row_options){0});
+          bytes, with_source((row_options){0}));
     assert_int_equal(f.r.n, 1);
     expect(&f, 0, "ab", ">c_", "c_$", "101");
     assert_int_equal(f.r.found[FIND_NO_LABEL].count, 2);
@@ -148,7 +112,7 @@ static void repeated(void **state)
           "{\"input_ids\": [97, 98], \"labels\": [99, 101]}\n"
           "{\"input_ids\": [97, 97], \"labels\": [99, 100]}\n"
           "{\"input_ids\": [97, 98], \"labels\": [99, 100]}\n",
-          (row_options){0});
+          bytes, with_source((row_options){0}));
     assert_int_equal(f.r.n, 4);
     assert_int_equal(f.r.found[FIND_DUPLICATE].count, 1);
     assert_int_equal(f.r.found[FIND_DUPLICATE].line, 4);
@@ -158,16 +122,16 @@ static void repeated(void **state)
 static void refusals(void **state)
 {
     (void)state;
-    refuse("text\na\n", (row_options){0}, E_UNSUPPORTED,
+    refuse("text\na\n", bytes, with_source((row_options){0}), E_UNSUPPORTED,
            "f: an encoder and a decoder learn a prompt and a completion, and these are rows of text; name both "
            "with --prompt-template and --completion-template");
-    refuse("prompt,completion\na,b\n", (row_options){.loss = ROW_LOSS_ALL}, E_UNSUPPORTED,
+    refuse("prompt,completion\na,b\n", bytes, with_source((row_options){.loss = ROW_LOSS_ALL}), E_UNSUPPORTED,
            "--completion-only-loss false: the prompt goes to the encoder, which predicts nothing");
-    refuse("{\"input_ids\": [1]}", (row_options){0}, E_FORMAT,
+    refuse("{\"input_ids\": [1]}", bytes, with_source((row_options){0}), E_FORMAT,
            "f: token ids for an encoder and a decoder need \"labels\", what the decoder is to write");
-    refuse("{\"input_ids\": [1], \"labels\": [-7]}", (row_options){0}, E_FORMAT,
+    refuse("{\"input_ids\": [1], \"labels\": [-7]}", bytes, with_source((row_options){0}), E_FORMAT,
            "f:1: \"labels\" holds -7; only -100 is below 0");
-    refuse("{\"input_ids\": [1], \"labels\": [258]}", (row_options){0}, E_FORMAT,
+    refuse("{\"input_ids\": [1], \"labels\": [258]}", bytes, with_source((row_options){0}), E_FORMAT,
            "f:1: \"labels\" holds 258; it has to be from -100 to 257");
 }
 
@@ -176,7 +140,7 @@ static void micro_batches(void **state)
     (void)state;
     fixture f;
     err e = {0};
-    build(&f, "prompt,completion\na,xyz\nbcd,u\nef,vw\n", (row_options){0});
+    build(&f, "prompt,completion\na,xyz\nbcd,u\nef,vw\n", bytes, with_source((row_options){0}));
     sampler_options o = {ORDER_SEQUENTIAL, PACK_NONE, .batch = 2, .accumulate = 1};
     sampler *s = sampler_new(&f.r, &o, &e);
     int64_t tokens, labels, docs;
