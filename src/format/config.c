@@ -175,15 +175,16 @@ int config_find_act(model_config *c, const char *name, const char *where, err *e
         config_act  act;
     } all[] = {{"silu", CONFIG_SILU},           {"gelu", CONFIG_GELU},
                {"gelu_new", CONFIG_GELU_TANH},  {"gelu_pytorch_tanh", CONFIG_GELU_TANH},
-               {"gelu_fast", CONFIG_GELU_TANH}, {"relu", CONFIG_RELU}};
+               {"gelu_fast", CONFIG_GELU_TANH}, {"relu", CONFIG_RELU},
+               {"relu2", CONFIG_RELU2}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (name && !strcmp(name, all[i].name)) {
             c->act = all[i].act;
             return OK;
         }
     return fail(e, E_UNSUPPORTED,
-                "%s: activation \"%.40s\" is not supported (gelu, gelu_new, gelu_pytorch_tanh, gelu_fast and "
-                "relu are)",
+                "%s: activation \"%.40s\" is not supported (gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, "
+                "relu and relu2 are)",
                 where, name ? name : "(none)");
 }
 
@@ -215,6 +216,19 @@ static int refuse_extras(const model_config *c, const json_t *o, const char *whe
                     "and GGUF are)",
                     where, method);
     return e->code;
+}
+
+/* Every so manieth layer sees everything; or written out, "LLLG". */
+static int64_t read_pattern(const model_config *c, const json_t *o, const char *where, err *e)
+{
+    static const char key[] = "sliding_window_pattern";
+    const char *text = json_string_value(json_object_get(o, key));
+    if (!text) return json_int(o, key, c->family->window_pattern ? c->family->window_pattern : 6, where, e);
+    const size_t local = strspn(text, "L");
+    if (strcmp(text + local, "G"))
+        fail(e, E_UNSUPPORTED, "%s: \"%s\" of \"%.40s\" is not supported (a number, and \"LLLG\", are)", where, key,
+             text);
+    return (int64_t)local + 1;
 }
 
 bool config_read_layer_types(model_config *c, const json_t *o, const char *where, err *e)
@@ -249,7 +263,7 @@ static int read_windows(model_config *c, const json_t *o, const char *where, err
     c->window = json_is_null(size) ? 0 : json_int(o, "sliding_window", f->window_size, where, e);
     if (f->window == WINDOW_LATE && !json_flag(o, "use_sliding_window", false, where, e)) c->window = 0;
     int64_t from = json_int(o, "max_window_layers", 28, where, e);
-    int64_t pattern = json_int(o, "sliding_window_pattern", f->window_pattern ? f->window_pattern : 6, where, e);
+    int64_t pattern = read_pattern(c, o, where, e);
     if (c->window <= 0 || !config_read_layer_types(c, o, where, e)) config_windows(c, from, pattern);
     return e->code;
 }

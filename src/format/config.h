@@ -38,7 +38,7 @@ typedef struct rope_config {
     float     short_factor[CONFIG_MAX_FACTORS], long_factor[CONFIG_MAX_FACTORS];
 } rope_config;
 
-typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU } config_act;
+typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU, CONFIG_RELU2 } config_act;
 
 /* Where a model drops numbers while it is trained: of what its first block reads; of the probabilities of attention;
  * of what attention, and what the feed-forward block adds to x (and inside the latter: T5); of what a classifier's

@@ -14,7 +14,7 @@ bool config_rotates(const model_config *c, int64_t layer) { return !marked(c->un
 
 void config_unrotate(model_config *c)
 {
-    for (int64_t l = 0; c->family->window_rope && l < c->layers && l < CONFIG_MAX_LAYERS; l++)
+    for (int64_t l = 0; c->family->window_rope && c->window > 0 && l < c->layers && l < CONFIG_MAX_LAYERS; l++)
         if (!config_window(c, l)) config_mark(c->unrotated, l);
 }
 

@@ -95,6 +95,11 @@ static int read_scaling(model_config *c, const json_t *o, const json_t *r, const
     p->original = json_int(r, "original_max_position_embeddings", beside, where, e);
     bool dynamic = !strcmp(type, "dynamic"), is_long = json_object_get(r, "short_factor") != NULL;
     if (dynamic) p->original = c->context;
+    const double alpha = dynamic && c->family->rope_alpha ? json_num(r, "alpha", 0, where, e) : 0;
+    if (alpha > 0) {
+        p->theta *= pow(alpha, (double)c->rotary_dim / (double)(c->rotary_dim - 2));
+        return e->code;
+    }
     double ratio = p->original > 0 ? (double)c->context / (double)p->original : 0;
     p->factor = json_num(r, "factor", is_long || !strcmp(type, "yarn") ? ratio : 0, where, e);
     if (!strcmp(type, "linear")) p->kind = ROPE_LINEAR;

@@ -41,14 +41,14 @@
       .outside = "lm_head", .embedding = "model.decoder.embed_tokens", .act = "relu", .any_act = true,       \
       .tied = true, .read = family_read_opt)                                                                 \
     X(stablelm, .hf_class = "StableLmForCausalLM StableLmModel", .gguf = "stablelm", .prefix = "model",      \
-      .outside = "lm_head", .norm = NORM_LAYER, .partial = true, .read = family_read_stablelm)                                   \
+      .outside = "lm_head", .norm = NORM_LAYER, .partial = true, .read = family_read_stablelm)               \
     X(falcon, .hf_class = "FalconForCausalLM FalconModel", .gguf = "falcon", .blocks = "transformer.h",      \
       .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
       .fused = "self_attention.query_key_value", .act = "gelu", .any_act = true, .tied = true,               \
       .names = gguf_falcon, .whole = gguf_falcon_whole, .read = family_read_falcon)                          \
     X(bloom, .hf_class = "BloomForCausalLM BloomModel", .gguf = "bloom", .blocks = "transformer.h",          \
       .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.word_embeddings",             \
-      .fused = "self_attention.query_key_value", .any_act = true, .tied = true, .names = gguf_bloom,          \
+      .fused = "self_attention.query_key_value", .any_act = true, .tied = true, .names = gguf_bloom,         \
       .whole = gguf_bloom_whole, .read = family_read_bloom)                                                  \
     X(mpt, .hf_class = "MptForCausalLM MPTForCausalLM MptModel", .gguf = "mpt",                              \
       .blocks = "transformer.blocks", .prefix = "transformer", .outside = "lm_head",                         \
@@ -62,9 +62,9 @@
       .names = gguf_starcoder2, .read = family_read_starcoder2)                                              \
     X(granite, .hf_class = "GraniteForCausalLM", .gguf = "granite", .pairs = true,                           \
       .read = family_read_granite)                                                                           \
-    X(cohere, .hf_class = "CohereForCausalLM", .gguf = "command-r", .norm = NORM_LAYER_ONLY, .tied = true,    \
+    X(cohere, .hf_class = "CohereForCausalLM", .gguf = "command-r", .norm = NORM_LAYER_ONLY, .tied = true,   \
       .adjacent = true, .theta = 5e5, .read = family_read_cohere)                                            \
-    X(cohere2, .hf_class = "Cohere2ForCausalLM", .gguf = "cohere2", .norm = NORM_LAYER_ONLY, .tied = true,    \
+    X(cohere2, .hf_class = "Cohere2ForCausalLM", .gguf = "cohere2", .norm = NORM_LAYER_ONLY, .tied = true,   \
       .adjacent = true, .window = WINDOW_PATTERN, .window_size = 4096, .window_pattern = 4,                  \
       .window_rope = true, .read = family_read_cohere)                                                       \
     X(olmo, .hf_class = "OlmoForCausalLM", .gguf = "olmo", .norm = NORM_BARE, .pairs = true,                 \
@@ -74,6 +74,33 @@
     X(seed_oss, .hf_class = "SeedOssForCausalLM", .gguf = "seed_oss", .head_dim = 128,                       \
       .names = (const name_pair[]){{"post_attention_norm", "post_attention_layernorm"}, {0}},                \
       .read = family_read_seed_oss)                                                                          \
+    X(gptj, .hf_class = "GPTJForCausalLM GPTJModel", .blocks = "transformer.h", .prefix = "transformer",     \
+      .outside = "lm_head", .ignored = ".attn.bias .attn.masked_bias", .embedding = "transformer.wte",       \
+      .act = "gelu_new", .any_act = true, .partial = true, .adjacent = true, .read = family_read_gptj)       \
+    X(gpt_neo, .hf_class = "GPTNeoForCausalLM GPTNeoModel", .blocks = "transformer.h",                       \
+      .prefix = "transformer", .outside = "lm_head", .embedding = "transformer.wte", .act = "gelu_new",      \
+      .ignored = ".attn.attention.bias .attn.attention.masked_bias", .any_act = true, .tied = true,          \
+      .read = family_read_gpt_neo)                                                                           \
+    X(gpt_bigcode, .hf_class = "GPTBigCodeForCausalLM GPTBigCodeModel", .gguf = "starcoder",                 \
+      .blocks = "transformer.h", .prefix = "transformer", .outside = "lm_head",                              \
+      .ignored = ".attn.bias .attn.masked_bias", .embedding = "transformer.wte",                             \
+      .act = "gelu_pytorch_tanh", .any_act = true, .tied = true, .names = gguf_gpt2,                         \
+      .whole = gguf_gpt2_whole, .read = family_read_gpt_bigcode)                                             \
+    X(glm, .hf_class = "GlmForCausalLM", .gguf = "chatglm", .partial = true, .adjacent = true,               \
+      .head_dim = 128, .names = gguf_glm4, .read = family_read_glm)                                          \
+    X(glm4, .hf_class = "Glm4ForCausalLM", .gguf = "glm4", .partial = true, .adjacent = true,                \
+      .head_dim = 128, .names = gguf_glm4, .read = family_read_glm)                                          \
+    X(olmo3, .hf_class = "Olmo3ForCausalLM", .window = WINDOW_PATTERN, .window_size = 4096,                  \
+      .window_pattern = 4, .theta = 5e5, .local_theta = 5e5)                                                 \
+    X(exaone4, .hf_class = "Exaone4ForCausalLM", .gguf = "exaone4", POST_NORMS, .window = WINDOW_PATTERN,    \
+      .window_size = 4096, .window_pattern = 4, .window_rope = true, .read = family_read_exaone4)            \
+    X(hunyuan_v1_dense, .hf_class = "HunYuanDenseV1ForCausalLM", .gguf = "hunyuan-dense",                    \
+      .rope_alpha = true, .names = gguf_hunyuan)                                                             \
+    X(helium, .hf_class = "HeliumForCausalLM", .adjacent = true, .head_dim = 128)                            \
+    X(nemotron, .hf_class = "NemotronForCausalLM", .gguf = "nemotron", .norm = NORM_LAYER,                   \
+      .norm_offset = true, .partial = true, .act = "relu2", .any_act = true, .read = family_read_nemotron)   \
+    X(arcee, .hf_class = "ArceeForCausalLM", .gguf = "arcee", .pairs = true, .act = "relu2",                 \
+      .any_act = true, .read = family_read_arcee)                                                            \
     X(bert, .gguf = "bert", .names = gguf_bert, .whole = gguf_bert_whole,                                    \
       .hf_class = "BertModel BertForMaskedLM BertForPreTraining BertForSequenceClassification "              \
                         "BertForTokenClassification BertForNextSentencePrediction",                          \
@@ -125,7 +152,7 @@
     X(t5, .hf_class = "T5ForConditionalGeneration MT5ForConditionalGeneration T5WithLMHeadModel",            \
       .gguf = "t5", .alias = "mt5", .blocks = "encoder.block", .decoder_blocks = "decoder.block",            \
       .ignored = ".EncDecAttention.relative_attention_bias.weight", .act = "relu", .any_act = true,          \
-      .embedding = "shared", .tied = true, .names = gguf_t5_encoder, .decoder_names = gguf_t5_decoder,        \
+      .embedding = "shared", .tied = true, .names = gguf_t5_encoder, .decoder_names = gguf_t5_decoder,       \
       .whole = gguf_t5_whole, .read = family_read_t5)                                                        \
     X(qwen2, .hf_class = "Qwen2ForCausalLM", .gguf = "qwen2", .window = WINDOW_LATE, .window_size = 4096,    \
       .qkv_bias = true)                                                                                      \
@@ -135,12 +162,12 @@
       .norm_offset = true, .embed_scale = true)                                                              \
     X(gemma2, .hf_class = "Gemma2ForCausalLM", .gguf = "gemma2", GELU_TANH, POST_NORMS, .tied = true,        \
       .head_dim = 256, .window = WINDOW_EVEN, .window_size = 4096, .norm_offset = true, .embed_scale = true, \
-      .attention_cap = 50, .final_cap = 30, .query_scale = 256, .wide_layers = 46)                            \
+      .attention_cap = 50, .final_cap = 30, .query_scale = 256, .wide_layers = 46)                           \
     X(gemma3_text, .hf_class = "Gemma3ForCausalLM", .gguf = "gemma3", GELU_TANH, POST_NORMS, .tied = true,   \
       .head_dim = 256, .window = WINDOW_PATTERN, .window_size = 4096, .norm_offset = true,                   \
-      .embed_scale = true, .query_scale = 256, .wide_layers = 62, .theta = 1e6, .local_theta = 1e4)         \
+      .embed_scale = true, .query_scale = 256, .wide_layers = 62, .theta = 1e6, .local_theta = 1e4)          \
     X(phi3, .hf_class = "Phi3ForCausalLM", .gguf = "phi3", FUSED, .window = WINDOW_ALL, .partial = true)     \
-    X(mixtral, .hf_class = "MixtralForCausalLM", .gguf = "llama", .pairs = true, .window = WINDOW_ALL,      \
+    X(mixtral, .hf_class = "MixtralForCausalLM", .gguf = "llama", .pairs = true, .window = WINDOW_ALL,       \
       .theta = 1e6, .read = config_read_experts, .experts = true, .norm_topk = true,                         \
       .names = (const name_pair[]){{"ffn_gate_inp", "block_sparse_moe.gate"},                                \
                                    {"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},                       \
@@ -155,6 +182,6 @@
     X(qwen3_moe, .hf_class = "Qwen3MoeForCausalLM", .gguf = "qwen3moe", .window = WINDOW_LATE,               \
       .window_size = 4096, .head_dim = 128, .read = config_read_experts, .experts = true,                    \
       .gguf_norm_topk = true, QWEN_EXPERTS)                                                                  \
-    X(olmo2, .hf_class = "Olmo2ForCausalLM", .gguf = "olmo2", POST_NORMS)                                    \
+    X(olmo2, .hf_class = "Olmo2ForCausalLM", .gguf = "olmo2", POST_NORMS, .read = family_read_olmo2)         \
     X(smollm3, .hf_class = "SmolLM3ForCausalLM", .gguf = "smollm3", .pairs = true, .tied = true,             \
       .theta = 2e6, .no_rope_interval = 4)

@@ -57,7 +57,8 @@ typedef struct family {
     double local_theta;      /* the same of layers that see a window; 0: one base for all */
     int64_t head_dim;        /* likewise; 0: width / heads */
     int64_t window_pattern;  /* of WINDOW_PATTERN, likewise; 0: 6 */
-    bool window_rope;        /* only layers that see a window have rotary positions */
+    bool window_rope;        /* where layers see a window, only those have rotary positions */
+    bool rope_alpha;         /* rotary positions called dynamic, with an alpha, have a base grown by it for good */
     int64_t no_rope_interval; /* every so manieth layer has no rotary positions; 0: all have */
     double attention_cap, final_cap,
         query_scale;         /* likewise: soft caps; scores are divided by sqrt of the last; where that is 0,

@@ -25,6 +25,13 @@ const name_pair gguf_phi[] = {
 const name_pair gguf_phi_whole[] = {{"output_norm", "model.final_layernorm"}, {0}};
 const name_pair gguf_starcoder2[] = {{"ffn_up", "mlp.c_fc"}, {"ffn_down", "mlp.c_proj"}, {0}};
 
+const name_pair gguf_glm4[] = {{"post_attention_norm", "post_self_attn_layernorm"},
+                               {"post_ffw_norm", "post_mlp_layernorm"},
+                               {"ffn_up", "mlp.gate_up_proj"},
+                               {0}};
+const name_pair gguf_hunyuan[] = {
+    {"attn_q_norm", "self_attn.query_layernorm"}, {"attn_k_norm", "self_attn.key_layernorm"}, {0}};
+
 static const char norm_leaf[] = "attention.layer_norm_epsilon";
 
 void family_read_bloom(model_config *c, const family_source *s)
@@ -111,6 +118,7 @@ void family_read_cohere(model_config *c, const family_source *s)
 {
     c->rms_eps = config_number(c, s, "layer_norm_eps", norm_leaf, 1e-5);
     c->head_scale = config_number(c, s, "logit_scale", "logit_scale", 0.0625);
+    if (c->family->window_rope && c->window <= 0) config_refuse(s, "no layer sees a window (sliding_window)");
     if (config_flag(s, "use_qk_norm", false)) config_refuse(s, "q and k have norms (use_qk_norm)");
     else if (!s->json && gguf_parts_find(s->parts, "blk.0.attn_q_norm.weight"))
         config_refuse(s, "q and k have norms (attn_q_norm)");
@@ -132,4 +140,80 @@ void family_read_seed_oss(model_config *c, const family_source *s)
     if (!s->json) return;
     c->attention_bias = config_flag(s, "attention_bias", true);
     c->out_bias = config_flag(s, "attention_out_bias", false);
+}
+
+/* Layer by layer "global" or "local": attention_layers, or attention_types, [[["global", "local"], 12]]. */
+static void read_neo_layers(model_config *c, const family_source *s)
+{
+    const json_t *types = json_object_get(s->json, "attention_types"), *part;
+    size_t i;
+    int64_t l = 0;
+    json_t *usual = types && !json_is_null(types) ? NULL : json_pack("[[[ss]i]]", "global", "local", 12);
+    json_array_foreach(usual ? usual : types, i, part) {
+        const json_t *names = json_array_get(part, 0);
+        const int64_t times = json_integer_value(json_array_get(part, 1)), n = (int64_t)json_array_size(names);
+        for (int64_t k = 0; n > 0 && k < times && l < CONFIG_MAX_LAYERS; k++)
+            for (int64_t name = 0; name < n && l < CONFIG_MAX_LAYERS; name++, l++) {
+                const char *type = json_string_value(json_array_get(names, (size_t)name));
+                if (type && !strcmp(type, "local")) config_mark(c->windowed, l);
+                else if (!type || strcmp(type, "global"))
+                    config_refuse(s, "a layer is neither global nor local (attention_types)");
+            }
+    }
+    json_decref(usual);
+    if (l != c->layers)
+        fail(s->e, E_FORMAT, "%s: \"attention_types\" has %lld entries for %lld layers", s->where, (long long)l,
+             (long long)c->layers);
+}
+
+void family_read_gpt_neo(model_config *c, const family_source *s)
+{
+    c->layers = config_whole(c, s, "num_layers", NULL, c->layers);
+    c->heads = config_whole(c, s, "num_heads", NULL, c->heads);
+    config_plain_heads(c, s);
+    c->positions = c->context;
+    if (c->ffn == 0) c->ffn = config_four_times(c->width);
+    c->rms_eps = config_number(c, s, "layer_norm_epsilon", NULL, 1e-5);
+    c->attention_scale = 1;
+    c->window = config_whole(c, s, "window_size", NULL, 256);
+    config_read_act(c, s, "activation_function");
+    read_neo_layers(c, s);
+    if (c->window < 1) config_refuse(s, "layers see no position (window_size)");
+}
+
+void family_read_glm(model_config *c, const family_source *s)
+{
+    c->rotary_part = 0.5;
+    if (!s->json) return;
+    c->rms_eps = config_number(c, s, "rms_norm_eps", NULL, 1.5625e-7);
+    c->attention_bias = config_flag(s, "attention_bias", true);
+    c->out_bias = false;
+}
+
+/* OLMo 3 has windows, and GGUF's name of OLMo 2. */
+void family_read_olmo2(model_config *c, const family_source *s)
+{
+    if (!s->json && config_gguf_int(c, s, "attention.sliding_window", 0) > 0)
+        config_refuse(s, "layers see a window (attention.sliding_window: OLMo 3)");
+}
+
+void family_read_exaone4(model_config *c, const family_source *s)
+{
+    if (s->json || config_gguf_int(c, s, "attention.sliding_window", 0) > 0) return;
+    c->window = 0; /* a file that does not say */
+    memset(c->windowed, 0, sizeof c->windowed);
+    memset(c->unrotated, 0, sizeof c->unrotated);
+}
+
+void family_read_arcee(model_config *c, const family_source *s)
+{
+    config_read_act(c, s, "hidden_act");
+    if (!s->json) c->mlp_bias = gguf_parts_find(s->parts, "blk.0.ffn_up.bias") != NULL;
+}
+
+void family_read_nemotron(model_config *c, const family_source *s)
+{
+    c->rms_eps = config_number(c, s, "norm_eps", norm_leaf, 1e-5);
+    c->rotary_part = 0.5;
+    family_read_arcee(c, s);
 }

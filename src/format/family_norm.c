@@ -47,7 +47,8 @@ static bool gguf_says(const model_config *c, const family_source *s, const char 
 
 static const char norm_leaf[] = "attention.layer_norm_epsilon";
 
-void family_read_gpt2(model_config *c, const family_source *s)
+/* What GPT-2 and those after it call things. */
+static void read_gpt2_counts(model_config *c, const family_source *s)
 {
     if (s->json) {
         c->layers = json_int(s->json, "n_layer", c->layers, s->where, s->e);
@@ -56,10 +57,42 @@ void family_read_gpt2(model_config *c, const family_source *s)
         c->context = json_int(s->json, "n_positions", 1024, s->where, s->e);
         c->ffn = json_int(s->json, "n_inner", config_four_times(c->width), s->where, s->e);
     }
-    config_plain_heads(c, s);
-    c->positions = c->context;
     c->rms_eps = config_number(c, s, "layer_norm_epsilon", norm_leaf, 1e-5);
     config_read_act(c, s, "activation_function");
+}
+
+void family_read_gptj(model_config *c, const family_source *s)
+{
+    read_gpt2_counts(c, s);
+    config_plain_heads(c, s);
+    c->context = json_int(s->json, "n_positions", 2048, s->where, s->e);
+    c->head_bias = true;
+    const json_t *turned = json_object_get(s->json, "rotary_dim");
+    if (turned && json_is_null(turned)) config_refuse(s, "it rotates more than a head (rotary_dim)");
+    const double dim = c->heads > 0 ? (double)c->width / (double)c->heads : 0;
+    c->rotary_part = dim > 0 ? (double)json_int(s->json, "rotary_dim", 64, s->where, s->e) / dim : 0;
+}
+
+void family_read_gpt_bigcode(model_config *c, const family_source *s)
+{
+    read_gpt2_counts(c, s);
+    c->positions = c->context;
+    if (s->json) {
+        c->kv_heads = 1;
+        c->head_dim = -1;
+    }
+    if (c->kv_heads != 1) config_refuse(s, "heads have keys of their own (head_count_kv)");
+    if (!config_flag(s, "multi_query", true)) config_refuse(s, "heads have keys of their own (multi_query)");
+    if (!config_flag(s, "scale_attn_weights", true)) config_refuse(s, "scores are not scaled (scale_attn_weights)");
+    if (config_flag(s, "add_cross_attention", false))
+        config_refuse(s, "it has cross attention (add_cross_attention)");
+}
+
+void family_read_gpt2(model_config *c, const family_source *s)
+{
+    read_gpt2_counts(c, s);
+    config_plain_heads(c, s);
+    c->positions = c->context;
     if (!config_flag(s, "scale_attn_weights", true)) config_refuse(s, "scores are not scaled (scale_attn_weights)");
     if (config_flag(s, "scale_attn_by_inverse_layer_idx", false))
         config_refuse(s, "attention scores are scaled layer by layer (scale_attn_by_inverse_layer_idx)");

@@ -7,8 +7,8 @@
 
 extern const name_pair gguf_gpt2[], gguf_gpt2_whole[], gguf_neox[], gguf_neox_whole[], gguf_falcon[],
     gguf_falcon_whole[], gguf_bloom[], gguf_bloom_whole[], gguf_mpt[], gguf_mpt_whole[], gguf_phi[],
-    gguf_phi_whole[], gguf_starcoder2[], gguf_bert[], gguf_bert_whole[], gguf_t5_encoder[], gguf_t5_decoder[],
-    gguf_t5_whole[];
+    gguf_phi_whole[], gguf_starcoder2[], gguf_glm4[], gguf_hunyuan[], gguf_bert[], gguf_bert_whole[],
+    gguf_t5_encoder[], gguf_t5_decoder[], gguf_t5_whole[];
 
 void family_read_gpt2(struct model_config *c, const struct family_source *s);
 void family_read_neox(struct model_config *c, const struct family_source *s);
@@ -23,6 +23,14 @@ void family_read_granite(struct model_config *c, const struct family_source *s);
 void family_read_cohere(struct model_config *c, const struct family_source *s);
 void family_read_olmo(struct model_config *c, const struct family_source *s);
 void family_read_ernie(struct model_config *c, const struct family_source *s);
+void family_read_gptj(struct model_config *c, const struct family_source *s);
+void family_read_gpt_bigcode(struct model_config *c, const struct family_source *s);
+void family_read_gpt_neo(struct model_config *c, const struct family_source *s);
+void family_read_glm(struct model_config *c, const struct family_source *s);
+void family_read_olmo2(struct model_config *c, const struct family_source *s);
+void family_read_exaone4(struct model_config *c, const struct family_source *s);
+void family_read_nemotron(struct model_config *c, const struct family_source *s);
+void family_read_arcee(struct model_config *c, const struct family_source *s);
 void family_read_seed_oss(struct model_config *c, const struct family_source *s);
 void family_read_bert(struct model_config *c, const struct family_source *s);
 void family_read_roberta(struct model_config *c, const struct family_source *s);

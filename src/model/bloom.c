@@ -1,5 +1,5 @@
-/* bloom.c -- BLOOM and BLOOMZ (BigScience 2022): layer norms, one of them over the embedding, q, k and v of a head
- * side by side in one projection, and no positions but ALiBi's biases.
+/* bloom.c -- BLOOM and BLOOMZ (BigScience 2022): layer norms, one of them over the embedding, q, k and v of a
+ * head side by side in one projection, and no positions but ALiBi's biases.
  *
  *     x = x + dense(attend(query_key_value(input_layernorm(x))))
  *     x = x + dense_4h_to_h(gelu(dense_h_to_4h(post_attention_layernorm(x)))) */

@@ -27,6 +27,10 @@ val decoder_attend(build *b, const model_config *c, int64_t layer, val h, decode
     }
     q = build_rope(b, bounded(b, c, q), n, layer);
     k = build_rope(b, bounded(b, c, k), kv, layer);
+    if (heads == NORMED_TURNED) {
+        q = build_head_norm(b, q, n, layer, "self_attn.query_layernorm", c->rms_eps);
+        k = build_head_norm(b, k, kv, layer, "self_attn.key_layernorm", c->rms_eps);
+    }
     return build_attend(b, layer, q, k, bounded(b, c, v), n, kv);
 }
 
@@ -52,6 +56,22 @@ val decoder_swiglu(build *b, const model_config *c, int64_t layer, val h)
     return feed_forward(b, c, layer, h, op_swiglu);
 }
 
+val decoder_swiglu_fused(build *b, const model_config *c, int64_t layer, val h)
+{
+    prog *p = build_prog(b);
+    val both = build_project(b, h, layer, "mlp.gate_up_proj", 2 * c->ffn, NO_BIAS);
+    val y = op_swiglu(p, op_columns(p, both, 0, c->ffn), op_columns(p, both, c->ffn, c->ffn));
+    val down = build_project(b, y, layer, "mlp.down_proj", c->width, NO_BIAS);
+    return build_dropout(b, down, DROP_FEED_FORWARD);
+}
+
+val decoder_plain(build *b, const model_config *c, int64_t layer, val h)
+{
+    const build_bias bias = c->mlp_bias ? BIAS : NO_BIAS;
+    val up = build_act(b, build_project(b, h, layer, "mlp.up_proj", c->ffn, bias));
+    return build_project(b, up, layer, "mlp.down_proj", c->width, bias);
+}
+
 val decoder_geglu(build *b, const model_config *c, int64_t layer, val h)
 {
     return feed_forward(b, c, layer, h, op_geglu);
@@ -74,6 +94,11 @@ val decoder_block(build *b, const model_config *c, int64_t layer, val x)
 val decoder_block_normed(build *b, const model_config *c, int64_t layer, val x)
 {
     return prenorm(b, c, layer, x, NORMED_HEADS);
+}
+
+val decoder_block_turned(build *b, const model_config *c, int64_t layer, val x)
+{
+    return prenorm(b, c, layer, x, NORMED_TURNED);
 }
 
 val decoder_sandwich(build *b, const model_config *c, int64_t layer, val x, decoder_heads heads)

@@ -7,10 +7,10 @@
 static val attention(build *b, const model_config *c, int64_t layer, val h)
 {
     prog *p = build_prog(b);
-    const int64_t n = c->width;
-    val qkv = build_project(b, h, layer, "attn.c_attn", 3 * n, BIAS);
-    val q = op_columns(p, qkv, 0, n), k = op_columns(p, qkv, n, n), v = op_columns(p, qkv, 2 * n, n);
-    val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->heads);
+    const int64_t n = c->width, kv = c->kv_heads * c->head_dim;
+    val qkv = build_project(b, h, layer, "attn.c_attn", n + 2 * kv, BIAS);
+    val q = op_columns(p, qkv, 0, n), k = op_columns(p, qkv, n, kv), v = op_columns(p, qkv, n + kv, kv);
+    val o = build_attend(b, layer, q, k, v, (int)c->heads, (int)c->kv_heads);
     return build_dropout(b, build_project(b, o, layer, "attn.c_proj", n, BIAS), DROP_ATTENTION);
 }
 
@@ -36,3 +36,4 @@ static void forward(build *b, const model_config *c)
 }
 
 const arch arch_gpt2 = {forward};
+const arch arch_gpt_bigcode = {forward}; /* StarCoder 1, SantaCoder: one key head */

@@ -1,5 +1,5 @@
-/* mpt.c -- MPT (MosaicML 2023): layer norms and projections without biases, q, k and v in one projection and in some
- * sizes kept within a bound, and no positions but ALiBi's biases.
+/* mpt.c -- MPT (MosaicML 2023): layer norms and projections without biases, q, k and v in one projection and in
+ * some sizes kept within a bound, and no positions but ALiBi's biases.
  *
  *     x = x + out_proj(attend(clamp(Wqkv(norm_1(x)))))      x = x + down_proj(gelu(up_proj(norm_2(x)))) */
 #include "model/arch.h"

@@ -31,3 +31,4 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
 static void forward(build *b, const model_config *c) { decoder_run(b, c, block); }
 
 const arch arch_olmo2 = {forward};
+const arch arch_olmo3 = {forward}; /* windows, which the configuration knows of */

@@ -1,5 +1,5 @@
-/* phi.c -- Phi 1, 1.5 and 2 (Gunasekar et al. 2023): both branches of a block read the same norm, half of each head
- * or less is rotated, and everything has a bias, the head too.
+/* phi.c -- Phi 1, 1.5 and 2 (Gunasekar et al. 2023): both branches of a block read the same norm, half of each
+ * head or less is rotated, and everything has a bias, the head too.
  *
  *     x = x + dense(attend(n)) + fc2(gelu(fc1(n)))      n = input_layernorm(x) */
 #include "model/decoder.h"

@@ -20,10 +20,7 @@ static val block(build *b, const model_config *c, int64_t layer, val x)
     val n = build_norm(b, x, layer, "input_layernorm", c->rms_eps);
     x = op_add(p, x, build_dropout(b, attention(b, c, layer, n), DROP_ATTENTION));
     val m = build_norm(b, x, layer, "post_attention_layernorm", c->rms_eps);
-    val both = build_project(b, m, layer, "mlp.gate_up_proj", 2 * c->ffn, NO_BIAS);
-    val y = op_swiglu(p, op_columns(p, both, 0, c->ffn), op_columns(p, both, c->ffn, c->ffn));
-    val down = build_project(b, y, layer, "mlp.down_proj", c->width, NO_BIAS);
-    return op_add(p, x, build_dropout(b, down, DROP_FEED_FORWARD));
+    return op_add(p, x, decoder_swiglu_fused(b, c, layer, m));
 }
 
 static void forward(build *b, const model_config *c) { decoder_run(b, c, block); }

@@ -1,5 +1,5 @@
-/* starcoder2.c -- StarCoder 2 (Lozhkov et al. 2024): Mistral with layer norms, biases, and a feed-forward block of
- * two projections: c_proj(gelu(c_fc(h))). */
+/* starcoder2.c -- StarCoder 2 (Lozhkov et al. 2024): Mistral with layer norms, biases, and a feed-forward block
+ * of two projections: c_proj(gelu(c_fc(h))). */
 #include "model/decoder.h"
 
 static val block(build *b, const model_config *c, int64_t layer, val x)

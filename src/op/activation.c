@@ -4,6 +4,7 @@
  *     gelu        x Phi(x)                                   f' = Phi(x) + x phi(x)
  *     gelu_tanh   x s(2u), u = sqrt(2/pi) (x + 0.044715 x^3) f' = s + x s (1 - s) 2 u'
  *     relu        x where x > 0, else 0                      f' = 1 where x > 0, else 0
+ *     relu2       x^2 where x > 0, else 0                    f' = 2x where x > 0, else 0
  *     tanh                                                   f' = 1 - tanh(x)^2
  *
  * gelu and its approximation: Hendrycks and Gimpel 2016. The approximation is usually written with
@@ -22,6 +23,8 @@ static real apply(int64_t kind, real x)
         return x / (1 + exp(-2 * u));
     case ACT_RELU:
         return x <= 0 ? 0 : x;
+    case ACT_RELU2:
+        return x <= 0 ? 0 : x * x;
     default:
         return tanh(x);
     }
@@ -38,6 +41,8 @@ static real slope(int64_t kind, real x)
         return s + x * s * (1 - s) * 2 * (real)GELU_SLOPE * (1 + 3 * (real)GELU_CUBE * x * x);
     case ACT_RELU:
         return x > 0;
+    case ACT_RELU2:
+        return x > 0 ? 2 * x : 0;
     default:
         return 1 - t * t;
     }
@@ -88,6 +93,7 @@ static const op_case cases[] = {
     {"gelu by tanh", {7, 37, ACT_GELU_TANH}, {0}},
     {"gelu by tanh, many rows", {70, 300, ACT_GELU_TANH}, {0}},
     {"relu", {7, 37, ACT_RELU}, {0}},
+    {"relu, squared", {7, 37, ACT_RELU2}, {0}},
     {"tanh", {7, 37, ACT_TANH}, {0}},
     {"no rows", {0, 8, ACT_GELU}, {0}},
     {0},

@@ -242,7 +242,14 @@ val op_head_biased(prog *p, val h, val w, val bias, val target, val weight, int6
  * allowed); bias NONE or frozen like w. */
 val op_layernorm(prog *p, val x, val w, val bias, double eps);
 
-typedef enum activation_kind { ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_COUNT } activation_kind;
+typedef enum activation_kind {
+    ACT_GELU,
+    ACT_GELU_TANH,
+    ACT_RELU,
+    ACT_TANH,
+    ACT_RELU2,
+    ACT_COUNT
+} activation_kind;
 #define GELU_SLOPE 0.7978845608028654 /* sqrt(2 / pi) */
 #define GELU_CUBE 0.044715
 #define NORMAL_PEAK 0.3989422804014327 /* 1 / sqrt(2 pi) */

@@ -347,6 +347,24 @@ static void test_families(void **state)
     check_ok(read(&c, "{\"model_type\": \"cohere2\", \"num_hidden_layers\": 9}", &e), &e);
     for (int64_t l = 0; l < 9; l++)
         assert_true(config_window(&c, l) == (l % 4 == 3 ? 0 : 4096) && config_rotates(&c, l) == (l % 4 != 3));
+    check_ok(read(&c,
+                  "{\"model_type\": \"exaone4\", \"sliding_window_pattern\": \"LLG\", \"sliding_window\": 7, "
+                  "\"num_hidden_layers\": 6}",
+                  &e),
+             &e);
+    for (int64_t l = 0; l < 6; l++)
+        assert_true(config_window(&c, l) == (l % 3 == 2 ? 0 : 7) && config_rotates(&c, l) == (l % 3 != 2));
+    check_ok(read(&c, "{\"model_type\": \"exaone4\", \"sliding_window\": null}", &e), &e);
+    assert_true(config_window(&c, 0) == 0 && config_rotates(&c, 0) && config_rotates(&c, 3));
+    check_ok(read(&c, "{\"model_type\": \"gpt_neo\", \"num_layers\": 24, \"intermediate_size\": null}", &e), &e);
+    assert_true(c.window == 256 && c.ffn == 192 && c.positions == 2048 && c.attention_scale == 1);
+    for (int64_t l = 0; l < 24; l++) assert_true(config_window(&c, l) == (l % 2 ? 256 : 0));
+    check_ok(read(&c,
+                  "{\"model_type\": \"hunyuan_v1_dense\", \"rope_scaling\": {\"type\": \"dynamic\", \"alpha\": 1000, "
+                  "\"factor\": 1}}",
+                  &e),
+             &e);
+    assert_true(c.rope.kind == ROPE_PLAIN && fabs(c.rope.theta - 1e8) < 1); /* 10000 1000^(8/6) */
     check_ok(read(&c, "{\"model_type\": \"cohere\"}", &e), &e);
     assert_true(c.rope.theta == 5e5 && c.head_scale == 0.0625 && c.tied);
     check_ok(read(&c, "{\"model_type\": \"granite\", \"logits_scaling\": 8}", &e), &e);
@@ -401,6 +419,20 @@ static void test_families(void **state)
         {"{\"model_type\": \"phi\", \"qk_layernorm\": true}", E_UNSUPPORTED, "(qk_layernorm)"},
         {"{\"model_type\": \"phi\", \"hidden_act\": \"xielu\"}", E_UNSUPPORTED, "activation \"xielu\""},
         {"{\"model_type\": \"cohere\", \"use_qk_norm\": true}", E_UNSUPPORTED, "(use_qk_norm)"},
+        {"{\"model_type\": \"cohere2\", \"sliding_window\": null}", E_UNSUPPORTED, "(sliding_window)"},
+        {"{\"model_type\": \"gptj\", \"rotary_dim\": null}", E_UNSUPPORTED, "(rotary_dim)"},
+        {"{\"model_type\": \"gpt_bigcode\", \"multi_query\": false}", E_UNSUPPORTED, "(multi_query)"},
+        {"{\"model_type\": \"gpt_bigcode\", \"scale_attn_weights\": false}", E_UNSUPPORTED, "(scale_attn_weights)"},
+        {"{\"model_type\": \"gpt_bigcode\", \"add_cross_attention\": true}", E_UNSUPPORTED,
+         "(add_cross_attention)"},
+        {"{\"model_type\": \"gpt_neo\", \"attention_types\": [[[\"global\"], 2]]}", E_FORMAT,
+         "2 entries for 3 layers"},
+        {"{\"model_type\": \"gpt_neo\", \"attention_types\": [[[], 2], 7, [\"a\"], [[3], 3]]}", E_UNSUPPORTED,
+         "(attention_types)"},
+        {"{\"model_type\": \"gpt_neo\", \"attention_types\": [[[\"global\"], 999999999999]]}", E_FORMAT,
+         "4096 entries for 3 layers"},
+        {"{\"model_type\": \"exaone4\", \"sliding_window_pattern\": \"LGLG\"}", E_UNSUPPORTED,
+         "\"sliding_window_pattern\" of \"LGLG\""},
         {"{\"model_type\": \"granite\", \"logits_scaling\": 0}", E_FORMAT, "scaled by inf"},
         {"{\"model_type\": \"granite\", \"residual_multiplier\": -1}", E_FORMAT, "scaled by -1"},
     };

@@ -24,6 +24,32 @@ static int read_written(model_config *c, gguf_writer *w, err *e)
     return code;
 }
 
+/* A GGUF file of another architecture: its counts, and `leaf` with that value. */
+static int read_gguf_of(model_config *c, const char *architecture, const char *leaf, float value, err *e)
+{
+    static const struct {
+        const char *leaf;
+        uint32_t    value;
+    } base[] = {{"block_count", 3},          {"embedding_length", 48}, {"attention.head_count", 6},
+                {"feed_forward_length", 96}, {"vocab_size", 100},      {"context_length", 512}};
+    static const char *const eps[] = {"attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon"};
+    char key[96];
+    gguf_writer *w = gguf_writer_new();
+    gguf_put_string(w, "general.architecture", architecture);
+    for (size_t i = 0; i < sizeof base / sizeof *base; i++) {
+        snprintf(key, sizeof key, "%s.%s", architecture, base[i].leaf);
+        gguf_put_u32(w, key, base[i].value);
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(key, sizeof key, "%s.%s", architecture, eps[i]);
+        gguf_put_f32(w, key, 1e-5f);
+    }
+    snprintf(key, sizeof key, "%s.%s", architecture, leaf);
+    if (value == floorf(value)) gguf_put_u32(w, key, (uint32_t)value);
+    else gguf_put_f32(w, key, value);
+    return read_written(c, w, e);
+}
+
 /* A GGUF file of keys alone: `key` gets `text`, or without one `value`, or is left out when that is
  * negative. The name of a weight becomes a tensor. */
 static int read_gguf(model_config *c, const char *key, double value, const char *text, err *e)
@@ -85,6 +111,29 @@ static void test_gguf_encoder(void **state)
                 (float)c.rms_eps == 1e-5f && c.attention_bias && c.out_bias && c.mlp_bias);
     assert_int_equal(read_encoder(&c, "t5", &e), E_UNSUPPORTED);
     check_failed(&e, E_UNSUPPORTED, "is a RoBERTa in a GGUF file (its tokenizer is \"t5\")");
+}
+
+/* Of other architectures: what is read, and what is refused. */
+static void test_gguf_of_others(void **state)
+{
+    (void)state;
+    model_config c;
+    err e;
+    check_ok(read_gguf_of(&c, "mpt", "attention.max_alibi_bias", 4.5f, &e), &e);
+    assert_true(c.alibi == 4.5 && c.qkv_most == 0 && c.kv_heads == 6);
+    assert_int_equal(read_gguf_of(&c, "mpt", "attention.clamp_kqv", 6, &e), E_UNSUPPORTED);
+    check_failed(&e, E_UNSUPPORTED, "(attention.max_alibi_bias)");
+    check_ok(read_gguf_of(&c, "olmo2", "attention.sliding_window", 0, &e), &e);
+    assert_int_equal(read_gguf_of(&c, "olmo2", "attention.sliding_window", 64, &e), E_UNSUPPORTED);
+    check_failed(&e, E_UNSUPPORTED, "attention.sliding_window: OLMo 3");
+    assert_int_equal(read_gguf_of(&c, "starcoder", "attention.head_count_kv", 6, &e), E_UNSUPPORTED);
+    check_failed(&e, E_UNSUPPORTED, "(head_count_kv)");
+    check_ok(read_gguf_of(&c, "granite", "logit_scale", 8, &e), &e);
+    assert_true(c.head_scale == 0.125 && c.attention_scale == 1 / sqrt(8));
+    check_ok(read_gguf_of(&c, "exaone4", "none", 1, &e), &e);
+    assert_true(config_window(&c, 0) == 0 && config_rotates(&c, 0));
+    check_ok(read_gguf_of(&c, "exaone4", "attention.sliding_window", 9, &e), &e);
+    assert_true(config_window(&c, 2) == 9 && config_rotates(&c, 2));
 }
 
 static void test_gguf(void **state)
@@ -167,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_gguf),
         cmocka_unit_test(test_gguf_refused),
         cmocka_unit_test(test_gguf_encoder),
+        cmocka_unit_test(test_gguf_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,7 @@ HIDDEN = {"hidden_dropout": 0.1, "attention_dropout": 0.2}
 BERT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2, "classifier_dropout": 0.3}
 DISTIL = {"dropout": 0.1, "attention_dropout": 0.2, "seq_classif_dropout": 0.3}
 GPT2 = {"embd_pdrop": 0.1, "attn_pdrop": 0.2, "resid_pdrop": 0.15}
+NEO = {"embed_dropout": 0.1, "attention_dropout": 0.2, "resid_dropout": 0.15}
 T5 = {"dropout_rate": 0.1, "classifier_dropout": 0.4}
 PHI = {"embd_pdrop": 0.1, "attention_dropout": 0.2, "resid_pdrop": 0.15}
 STARCODER = {"embedding_dropout": 0.1, "attention_dropout": 0.2, "residual_dropout": 0.15}
@@ -213,6 +214,10 @@ ENTRIES = [
     ("phi-dropout", "tiny/phi", t.PhiForCausalLM, PHI, []),
     ("starcoder2-dropout", "tiny/starcoder2", t.Starcoder2ForCausalLM, STARCODER, []),
     ("seed_oss-dropout", "tiny/seed_oss", t.SeedOssForCausalLM, STARCODER, []),
+    ("gptj-dropout", "tiny/gptj", t.GPTJForCausalLM, GPT2, []),
+    ("gpt_neo-dropout", "tiny/gpt_neo", t.GPTNeoForCausalLM, NEO, []),
+    ("gpt_bigcode-dropout", "tiny/gpt_bigcode", t.GPTBigCodeForCausalLM, GPT2, []),
+    ("glm-dropout", "tiny/glm", t.GlmForCausalLM, {"attention_dropout": 0.2}, []),
     ("modernbert-dropout", "encoder/modernbert-class", t.ModernBertForSequenceClassification, MODERN, ["drop"]),
     ("electra-dropout", "encoder/electra-class", t.ElectraForSequenceClassification, BERT, ["classifier.dropout"]),
     ("albert-dropout", "encoder/albert-class", t.AlbertForSequenceClassification, ALBERT, ["dropout"]),

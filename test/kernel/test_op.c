@@ -150,6 +150,7 @@ static const op_case large_head[] = {
 static const op_case large_activation[] = {
     {"gelu", {70, 301, ACT_GELU}, {0}},
     {"tanh", {70, 301, ACT_TANH}, {0}},
+    {"relu, squared", {70, 301, ACT_RELU2}, {0}},
     {0},
 };
 

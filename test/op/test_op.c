@@ -210,6 +210,7 @@ static void activations_by_hand(void **state)
     near(forward(&p, op_activation(&p, x, ACT_GELU_TANH)),
          (double[]){0, (1 + tanh(u)) / 2, -1 - tanh(w), 12}, 4);
     near(forward(&p, op_activation(&p, x, ACT_RELU)), (double[]){0, 1, 0, 12}, 4);
+    near(forward(&p, op_activation(&p, x, ACT_RELU2)), (double[]){0, 1, 0, 144}, 4);
     near(forward(&p, op_activation(&p, x, ACT_TANH)), (double[]){0, 0.7615941560, -0.9640275801, 1}, 4);
     prog_release(&p);
 }

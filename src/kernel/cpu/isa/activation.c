@@ -16,6 +16,7 @@ INLINE vec apply(vec x, const int kind)
     if (kind == ACT_GELU) return x * normal(x, &e);
     if (kind == ACT_GELU_TANH) return x * logistic(inner(x));
     if (kind == ACT_RELU) return v_select(x <= v_zero(), v_zero(), x);
+    if (kind == ACT_RELU2) return v_select(x <= v_zero(), v_zero(), x * x);
     return v_set(2) * logistic(v_set(2) * x) - v_set(1);
 }
 
@@ -32,6 +33,7 @@ INLINE vec slope(vec x, const int kind)
         return s + x * s * (one - s) * du;
     }
     if (kind == ACT_RELU) return v_select(x > v_zero(), one, v_zero());
+    if (kind == ACT_RELU2) return v_select(x > v_zero(), v_set(2) * x, v_zero());
     vec t = apply(x, ACT_TANH);
     return one - t * t;
 }
@@ -61,12 +63,14 @@ INLINE void backward(const job *j, int64_t from, int64_t to, const int kind)
 KIND(gelu, ACT_GELU)
 KIND(gelu_tanh, ACT_GELU_TANH)
 KIND(relu, ACT_RELU)
+KIND(relu2, ACT_RELU2)
 KIND(hyperbolic, ACT_TANH)
 
 void activation_forward(const run *r, const value *v, const instr *i)
 {
     static void (*const body[])(const job *, int64_t, int64_t) = {
-        [ACT_GELU] = gelu, [ACT_GELU_TANH] = gelu_tanh, [ACT_RELU] = relu, [ACT_TANH] = hyperbolic};
+        [ACT_GELU] = gelu,   [ACT_GELU_TANH] = gelu_tanh,   [ACT_RELU] = relu,
+        [ACT_RELU2] = relu2, [ACT_TANH] = hyperbolic};
     rows_run(r, v, i, &v[i->out[0]], body[i->n[0]]);
 }
 
@@ -75,6 +79,7 @@ void activation_backward(const run *r, const value *v, const instr *i)
     static void (*const body[])(const job *, int64_t, int64_t) = {[ACT_GELU] = gelu_back,
                                                                   [ACT_GELU_TANH] = gelu_tanh_back,
                                                                   [ACT_RELU] = relu_back,
+                                                                  [ACT_RELU2] = relu2_back,
                                                                   [ACT_TANH] = hyperbolic_back};
     rows_run(r, v, i, &v[i->dout], body[i->n[0]]);
 }
