@@ -208,7 +208,7 @@ json_t *tokenizer_doc_of_files(const char *folder, const json_t *config, err *e)
     json_t *doc = NULL;
     if (!merges && !words)
         fail(e, E_IO,
-             "%s/tokenizer.json: not there, nor tokenizer.model, spiece.model, a .tiktoken file, "
+             "%s/tokenizer.json: not there, nor tokenizer.model, spiece.model, spm.model, a .tiktoken file, "
              "vocab.json or vocab.txt; the tokenizer is read from one of them", folder);
     else if (find_class(config, words, &f, where.p, e) == OK)
         doc = words ? bert_doc(folder, config, e) : bpe_doc(folder, config, f, e);

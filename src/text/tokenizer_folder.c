@@ -92,35 +92,76 @@ static void add_extra_ids(pieces *s, int64_t extra, arena *mem)
         s->p[s->n++] = control(arena_fmt(mem, "<extra_id_%lld>", (long long)i), strip);
 }
 
-static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *path, err *e)
+/* DeBERTa's: its special pieces have numbers in the file, and [MASK] stands behind all. */
+static void add_mask(pieces *s)
 {
-    bool xlmr = is_class(config, "XLMRoberta"), t5 = is_class(config, "T5") || is_class(config, "MT5");
-    if (!xlmr && !t5) return tokenizer_from_model(out, data->p, data->n, path, e);
+    static const char *const spelled[PIECE_NAMES] = {[NAME_BOS] = "[CLS]", [NAME_EOS] = "[SEP]", [NAME_PAD] = "[PAD]"};
+    for (int k = 0; k < PIECE_NAMES; k++) s->name[k] = (span){spelled[k], strlen(spelled[k])};
+    for (int64_t i = 0; i < s->n; i++)
+        if (s->p[i].text.n == 6 && !memcmp(s->p[i].text.p, "[MASK]", 6)) return;
+    s->p = xrealloc(s->p, (size_t)(s->n + 1) * sizeof *s->p);
+    s->p[s->n++] = control("[MASK]", ADDED_PYTHON);
+}
+
+typedef enum piece_class { CLASS_XLMR, CLASS_T5, CLASS_DEBERTA, CLASS_OTHER } piece_class;
+
+static piece_class class_of(const json_t *config, const char *name)
+{
+    if (is_class(config, "XLMRoberta")) return CLASS_XLMR;
+    if (is_class(config, "T5") || is_class(config, "MT5")) return CLASS_T5;
+    return is_class(config, "DebertaV2") || !strcmp(name, "spm.model") ? CLASS_DEBERTA : CLASS_OTHER;
+}
+
+static int number(pieces *s, piece_class c, int64_t extra, arena *mem, const char *path, err *e)
+{
+    if (extra < 0 || extra > 10000) return fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
+    if (c == CLASS_XLMR && s->n < 3)
+        return fail(e, E_FORMAT, "%s: %lld pieces are too few for XLM-R; fetch it again", path, (long long)s->n);
+    if (c == CLASS_XLMR) renumber_xlmr(s);
+    else if (c == CLASS_T5) add_extra_ids(s, extra, mem);
+    else add_mask(s);
+    return OK;
+}
+
+/* What DeBERTa's class may do besides, and no published model asks for. */
+static int check_plain(const json_t *config, const char *path, err *e)
+{
+    static const char *const key[] = {"do_lower_case", "split_by_punct"};
+    for (int k = 0; k < 2; k++)
+        if (json_flag(config, key[k], false, path, e))
+            return fail(e, E_UNSUPPORTED, "%s: \"%s\" is not supported beside a SentencePiece file; save the tokenizer "
+                        "as tokenizer.json", path, key[k]);
+    return e->code;
+}
+
+static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *name, const char *path,
+                       err *e)
+{
+    static const char *const kind[] = {"SentencePiece unigram (XLM-R)", "SentencePiece unigram (T5)",
+                                       "SentencePiece unigram (DeBERTa)"};
+    const piece_class c = class_of(config, name);
+    if (c == CLASS_OTHER) return tokenizer_from_model(out, data->p, data->n, path, e);
     pieces s = {0};
     tokenizer *t = tokenizer_new();
     int64_t extra = json_int(config, "extra_ids", 100, path, e);
     int code = e->code == OK ? pieces_read(&s, data->p, data->n, path, e) : e->code;
-    if (code == OK && (extra < 0 || extra > 10000))
-        code = fail(e, E_FORMAT, "%s: extra_ids: %lld", path, (long long)extra);
-    if (code == OK && xlmr && s.n < 3)
-        code = fail(e, E_FORMAT, "%s: %lld pieces are too few for XLM-R; fetch it again", path,
-                    (long long)s.n);
-    if (code == OK && xlmr) renumber_xlmr(&s);
-    if (code == OK && t5) add_extra_ids(&s, extra, &t->mem);
+    if (code == OK && c == CLASS_DEBERTA) code = check_plain(config, path, e);
+    if (code == OK) code = number(&s, c, extra, &t->mem, path, e);
     if (code == OK) code = pieces_build(t, &s, path, e);
     free(s.p);
-    if (code == OK && t->eos < 0) code = fail(e, E_FORMAT, "%s: there is no piece </s>", path);
+    if (code == OK && t->eos < 0)
+        code = fail(e, E_FORMAT, "%s: there is no piece %s", path, c == CLASS_DEBERTA ? "[SEP]" : "</s>");
+    if (code == OK && c == CLASS_DEBERTA && t->bos < 0) code = fail(e, E_FORMAT, "%s: there is no piece [CLS]", path);
     if (code != OK) {
         tokenizer_close(t);
         return code;
     }
-    t->add_bos = xlmr;
+    t->add_bos = c != CLASS_T5;
     t->add_eos = true;
-    if (xlmr)
-        tokenizer_frame_roberta(t);
-    else
-        tokenizer_frame_t5(t);
-    tokenizer_finish(t, xlmr ? "SentencePiece unigram (XLM-R)" : "SentencePiece unigram (T5)");
+    if (c == CLASS_XLMR) tokenizer_frame_roberta(t);
+    else if (c == CLASS_T5) tokenizer_frame_t5(t);
+    else tokenizer_frame_bert(t);
+    tokenizer_finish(t, kind[c]);
     *out = t;
     return OK;
 }
@@ -147,7 +188,7 @@ static int read_file(tokenizer **out, const char *path, const char *name, const 
     if (!strcmp(name, "tokenizer.json"))
         code = tokenizer_from_json(out, str_c(&data), data.n, path, e);
     else if (proto || !data.n)
-        code = from_pieces(out, &data, config, path, e);
+        code = from_pieces(out, &data, config, name, path, e);
     else
         code = tokenizer_from_tiktoken(out, data.p, data.n, name, path, e);
     str_free(&data);
@@ -157,7 +198,7 @@ static int read_file(tokenizer **out, const char *path, const char *name, const 
 static int read_folder(tokenizer **out, const char *folder, const json_t *config, arena *mem, err *e)
 {
     static const char *const first[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
-                                        "sentencepiece.bpe.model", NULL};
+                                        "sentencepiece.bpe.model", "spm.model", NULL};
     const char *name, *path = first_file(folder, first, mem, &name);
     if (!path) path = first_file(folder, tiktoken_names(), mem, &name);
     if (path) return read_file(out, path, name, config, e);

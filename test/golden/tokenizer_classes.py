@@ -143,6 +143,38 @@ def models():
     )
 
 
+def deberta():
+    """Pieces as the SentencePiece library itself cuts them, which DeBERTa's class calls; [MASK] comes behind them."""
+    train(
+        "deberta",
+        model_type="unigram",
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        pad_piece="[PAD]",
+        bos_piece="[CLS]",
+        eos_piece="[SEP]",
+        unk_piece="[UNK]",
+    )
+    sp = sentencepiece.SentencePieceProcessor(model_file=str(DATA / "deberta.model"))
+    record("deberta", lambda s: sp.encode(s), lambda i: "")
+    FORMS.append(
+        dict(
+            name="deberta",
+            what="DeBERTa's spm.model (SentencePiece)",
+            kind="folder",
+            path="",
+            plain=True,
+            ids_only=True,
+            files={"spm.model": "deberta.model"},
+            config={"tokenizer_class": "DebertaV2Tokenizer", "do_lower_case": False},
+            tokens=[1, 2, 3, 0],
+            size=601,
+        )
+    )
+
+
 def large_folder(name, what, cls, shared, files, config=None):
     folder = Path(tempfile.mkdtemp())
     for own, path in files.items():
@@ -221,7 +253,7 @@ def vocabularies(shared):
 
 def main():
     shared = Path(sys.argv[1])
-    steps = {"models": models, "vocabularies": lambda: vocabularies(shared)}
+    steps = {"models": models, "deberta": deberta, "vocabularies": lambda: vocabularies(shared)}
     for step in sys.argv[2:] or steps:
         steps[step]()
     write_forms()

@@ -137,6 +137,24 @@ static void few_pieces(void **state)
     scratch_free(folder);
 }
 
+/* Of DeBERTa: what its class might do besides, and pieces without its special ones. */
+static void other_deberta(void **state)
+{
+    (void)state;
+    static const char one[] = "\n\x03\n\x01" "a", lower[] = "{\"do_lower_case\": true}", none[] = "{}";
+    char *folder = scratch_new();
+    err e = {0};
+    tokenizer *t = NULL;
+    write_text(folder, "spm.model", one, sizeof one - 1);
+    write_text(folder, "tokenizer_config.json", lower, strlen(lower));
+    assert_int_equal(tokenizer_from_folder(&t, folder, &e), E_UNSUPPORTED);
+    assert_non_null(strstr(e.msg, "do_lower_case"));
+    e = (err){0};
+    write_text(folder, "tokenizer_config.json", none, strlen(none));
+    assert_int_equal(tokenizer_from_folder(&t, folder, &e), E_FORMAT);
+    scratch_free(folder);
+}
+
 static void long_tokens(void **state)
 {
     (void)state;
@@ -301,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_characters),
         cmocka_unit_test(long_keys), cmocka_unit_test(too_many_nodes),
-        cmocka_unit_test(few_pieces),
+        cmocka_unit_test(few_pieces), cmocka_unit_test(other_deberta),
         cmocka_unit_test(long_tokens),
         cmocka_unit_test(special_ranks),
         cmocka_unit_test(marks_as_the_library),
