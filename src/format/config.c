@@ -30,6 +30,7 @@ void config_defaults(model_config *c)
     const family *f = c->family;
     c->rope.theta = f->theta > 0 ? f->theta : 10000;
     c->local_theta = f->local_theta;
+    c->forced = -1;
     c->rope.factor = c->rope.magnitude = c->embed_scale = c->head_scale = c->residual_scale = 1;
     c->attention_cap = f->attention_cap;
     c->final_cap = f->final_cap;
@@ -150,6 +151,18 @@ static int read_eos(model_config *c, const json_t *o, const char *where, err *e)
         config_add_eos(c, json_integer_value(json_array_get(v, i)));
     }
     return OK;
+}
+
+/* What a decoder beside an encoder begins with: transformers 5 says it in generation_config.json alone. */
+static void read_first_tokens(model_config *c, const json_t *o, const json_t *generation, const char *where, err *e)
+{
+    static const char start[] = "decoder_start_token_id", forced[] = "forced_bos_token_id";
+    if (!c->encoder_layers) return;
+    if (!json_object_get(o, start)) c->start = json_int(generation, start, c->start, where, e);
+    c->forced = json_int(o, forced, json_int(generation, forced, -1, where, e), where, e);
+    if (e->code == OK && (c->start < 0 || c->start >= c->vocab || c->forced < -1 || c->forced >= c->vocab))
+        fail(e, E_FORMAT, "%s: the decoder's first tokens are %lld and %lld, which are none of %lld", where,
+             (long long)c->start, (long long)c->forced, (long long)c->vocab);
 }
 
 /* The class the weights were saved from, when the file tells: a model with another head has other
@@ -348,6 +361,8 @@ static int read_numbers(model_config *c, const json_t *config, const json_t *gen
     code = e->code;
     if (code == OK) code = read_eos(c, config, where, e);
     if (code == OK) code = read_eos(c, generation, where, e);
+    if (code == OK) read_first_tokens(c, config, generation, where, e);
+    code = e->code;
     if (code == OK) code = derive(c, config, where, e);
     config_read_dropout(c, config);
     if (code == OK) code = refuse_extras(c, config, where, e);

@@ -120,6 +120,10 @@ typedef struct model_config {
     bool    mean_pool;        /* a classifier reads the mean of a text's rows, not the first */
     int64_t bos, pad, unk;    /* token ids, -1: none */
     int64_t start;            /* what a decoder beside an encoder begins its text with */
+    int64_t forced;           /* and the first token that it writes then; -1: it chooses */
+    bool    begins;           /* texts of such a model begin with BOS, that of the decoder behind `start` */
+    bool    embed_norm;       /* the embedding has a norm, where a family may have either */
+    bool    sinusoidal;       /* positions are sines, which a file need not have */
     int64_t eos[CONFIG_MAX_EOS];
     int     n_eos;            /* eos[0] is the main one; any of them ends a generation */
     bool    add_bos, add_eos; /* what the tokenizer does by itself; false when the file does not say */

@@ -13,6 +13,11 @@
 /* Projections side by side in one. */
 #define FUSED                                                                                                \
     .names = (const name_pair[]){{"attn_qkv", "self_attn.qkv_proj"}, {"ffn_up", "mlp.gate_up_proj"}, {0}}
+/* An encoder and a decoder with layer norms. */
+#define BART                                                                                                 \
+    .blocks = "model.encoder.layers", .decoder_blocks = "model.decoder.layers", .prefix = "model",           \
+    .outside = "lm_head final_logits_bias", .zero = "final_logits_bias", .embedding = "model.shared",        \
+    .act = "gelu", .any_act = true, .tied = true, .lora = "q_proj v_proj"
 #define QWEN_EXPERTS                                                                                         \
     .names = (const name_pair[]){{"ffn_gate_inp", "mlp.gate"},                                               \
                                  {"ffn_gate_exps", "mlp.experts.*.gate_proj"},                               \
@@ -149,7 +154,10 @@
       .encoder = true, .blocks = "mpnet.encoder.layer", .prefix = "mpnet", .ignored = ".position_ids",       \
       .outside = "lm_head classifier qa_outputs", .act = "gelu", .any_act = true,                            \
       .embedding = "mpnet.embeddings.word_embeddings", .read = family_read_mpnet)                            \
-    X(t5, .hf_class = "T5ForConditionalGeneration MT5ForConditionalGeneration T5WithLMHeadModel",            \
+    X(bart, .hf_class = "BartForConditionalGeneration BartModel", BART, .read = family_read_bart)            \
+    X(pegasus, .hf_class = "PegasusForConditionalGeneration PegasusModel", BART,                             \
+      .read = family_read_pegasus)                                                                           \
+    X(t5, .lora = "q v", .hf_class = "T5ForConditionalGeneration MT5ForConditionalGeneration T5WithLMHeadModel", \
       .gguf = "t5", .alias = "mt5", .blocks = "encoder.block", .decoder_blocks = "decoder.block",            \
       .ignored = ".EncDecAttention.relative_attention_bias.weight", .act = "relu", .any_act = true,          \
       .embedding = "shared", .tied = true, .names = gguf_t5_encoder, .decoder_names = gguf_t5_decoder,       \

@@ -46,6 +46,8 @@ typedef struct family {
     const char *prefix;    /* begins every name, and is missing in files of the bare model */
     const char *outside;   /* first parts of names that it does not begin */
     const char *ignored;   /* ends of the names of tensors that are no weights */
+    const char *zero;      /* ends of the names of tensors that are read as nothing and have to be so */
+    const char *lora;      /* PEFT's usual targets, separated by spaces; NULL: this program's own */
     const char *spare;     /* of weights that files may have and the model need not read */
     const char *columns;   /* ends of the names of matrices that Hugging Face's files hold transposed */
     const char *fused;     /* a projection of heads' q, k, v, which GGUF has in another order (arrange.c) */

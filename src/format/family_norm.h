@@ -41,5 +41,7 @@ void family_read_electra(struct model_config *c, const struct family_source *s);
 void family_read_albert(struct model_config *c, const struct family_source *s);
 void family_read_mpnet(struct model_config *c, const struct family_source *s);
 void family_read_t5(struct model_config *c, const struct family_source *s);
+void family_read_bart(struct model_config *c, const struct family_source *s);
+void family_read_pegasus(struct model_config *c, const struct family_source *s);
 
 #endif

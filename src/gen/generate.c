@@ -67,8 +67,9 @@ static void sit_down(generation *g, seat *s)
     s->row = g->next++;
     s->ids.n = 0;
     if (has_encoder(g->m)) token_vec_push(&s->ids, (int32_t)g->m->config->start);
+    if (has_encoder(g->m) && g->m->config->forced >= 0) token_vec_push(&s->ids, (int32_t)g->m->config->forced);
     for (int64_t i = 0; i < p->n && !has_encoder(g->m); i++) token_vec_push(&s->ids, p->ids[i]);
-    s->prompt = (int64_t)s->ids.n;
+    s->prompt = has_encoder(g->m) ? 1 : (int64_t)s->ids.n; /* a forced token counts as written */
     s->fed = 0;
     s->told = 0;
     str_clear(&s->text);
@@ -263,6 +264,12 @@ static int check(const model *m, const generate_prompt *prompts, int64_t n, cons
                         "context of %lld; shorten the prompt or lower max_new_tokens",
                         (long long)i + 1, (long long)prompts[i].n, (long long)o->max_new_tokens,
                         (long long)m->config->context);
+        if (has_encoder(m) && (prompts[i].n > model_longest(m) || o->max_new_tokens >= model_longest(m)))
+            return fail(e, E_USAGE,
+                        "prompt %lld has %lld tokens, and %lld are to be written (max_new_tokens): the model has "
+                        "positions for %lld of each",
+                        (long long)i + 1, (long long)prompts[i].n, (long long)o->max_new_tokens,
+                        (long long)model_longest(m));
         if (prompts[i].n > *longest) *longest = prompts[i].n;
     }
     return OK;
@@ -275,7 +282,7 @@ static step_size size_of(const generation *g)
     step_size size = {.labels = g->slots, .slots = g->slots, .tokens = g->slots + read};
     size.context = g->longest + g->o->max_new_tokens;
     if (!has_encoder(g->m)) return size;
-    size.tokens = g->slots;
+    size.tokens = g->slots * (g->m->config->forced >= 0 ? 2 : 1);
     size.context = 1 + g->o->max_new_tokens;
     size.source_context = g->longest;
     size.source = g->longest * g->slots;

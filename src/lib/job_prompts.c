@@ -30,8 +30,10 @@ int job_prompts_encode(job_prompts *p, const job_model *j, err *e)
     int code = OK;
     for (int64_t i = 0; i < p->n && code == OK; i++) {
         const char *text = str_c(&p->text[i]);
-        code = j->model->config->encoder_layers ? row_source(j->tokenizer, text, p->text[i].n, &p->ids[i], e)
-                                                : row_prompt(j->tokenizer, p->bos, text, p->text[i].n, &p->ids[i], e);
+        const model_config *c = j->model->config;
+        const row_bos begins = c->begins ? ROW_BOS_ALWAYS : ROW_BOS_NEVER;
+        code = c->encoder_layers ? row_source(j->tokenizer, begins, text, p->text[i].n, &p->ids[i], e)
+                                 : row_prompt(j->tokenizer, p->bos, text, p->text[i].n, &p->ids[i], e);
     }
     return code;
 }

@@ -109,9 +109,10 @@ static void targets(peft_list list, peft_list *names, const char **regex)
 
 peft_list job_usual_targets(const options *o, const model *m)
 {
-    static const char *const t5[] = {"q", "v"};
-    const bool is_t5 = m->config->encoder_layers && options_origin(o, "lora_target_modules") == FROM_DEFAULT;
-    return is_t5 ? (peft_list){t5, 2} : (peft_list){NULL, 0};
+    static const char *const t5[] = {"q", "v"}, *const bart[] = {"q_proj", "v_proj"};
+    const char *words = m->config->family->lora;
+    if (!words || options_origin(o, "lora_target_modules") != FROM_DEFAULT) return (peft_list){NULL, 0};
+    return (peft_list){family_lists(words, "q") ? t5 : bart, 2};
 }
 
 int job_adapter_config(peft_config *c, const options *o, const model *m, err *e)

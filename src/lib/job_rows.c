@@ -29,7 +29,9 @@ static row_options row_options_of(const options *o, const model_config *m)
     row_loss loss = !strcmp(o->completion_only_loss, "true")    ? ROW_LOSS_COMPLETION
                     : !strcmp(o->completion_only_loss, "false") ? ROW_LOSS_ALL
                                                                 : ROW_LOSS_AUTO;
+    const bool never = m->encoder_layers && !m->begins;
     return (row_options){.max_length = o->max_length,
+                         .bos = never ? ROW_BOS_NEVER : m->encoder_layers ? ROW_BOS_ALWAYS : ROW_BOS_AUTO,
                          .loss = loss,
                          .assistant_only = o->assistant_only_loss,
                          .with_source = m->encoder_layers > 0,

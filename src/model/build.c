@@ -280,8 +280,9 @@ void build_census(const model *m, const struct census *census)
 void build_list(build *b)
 {
     prog *p = b->p;
+    b->counting = b->source_positions = NONE;
     b->loss = b->ce = b->hit = b->logits = b->rope[0] = b->rope[1] = b->start = b->slot = b->target =
-        b->weight = b->types = b->source = b->source_start = b->source_place = b->seen = b->bias = b->counting = NONE;
+        b->weight = b->types = b->source = b->source_start = b->source_place = b->seen = b->bias = NONE;
     b->tokens = prog_ints(p, "tokens", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->positions = prog_ints(p, "positions", VALUE_INPUT, ROWS_TOKENS, 0, 1);
     b->gather = prog_ints(p, "gather", VALUE_INPUT, ROWS_LABELS, 0, 1);
@@ -298,6 +299,8 @@ void build_list(build *b)
         b->source = prog_ints(p, "source", VALUE_INPUT, ROWS_SOURCE, 0, 1);
         b->source_start = prog_ints(p, "source start", VALUE_INPUT, ROWS_SOURCE, 0, 1);
         b->seen = prog_ints(p, "seen", VALUE_INPUT, ROWS_TOKENS, 0, 2);
+        if (b->m->config->positions)
+            b->source_positions = prog_ints(p, "source positions", VALUE_INPUT, ROWS_SOURCE, 0, 1);
         if (b->kind == STEP_GENERATE) b->source_place = prog_ints(p, "place", VALUE_INPUT, ROWS_SOURCE, 0, 1);
     }
     b->caches = b->m->config->layers;

@@ -16,6 +16,7 @@ struct build {
     /* inputs */
     val tokens, positions, types, start, slot, gather, target, weight;
     val source, source_start, source_place, seen; /* of an encoder beside a decoder (step.h) */
+    val source_positions; /* within each source; only where asked for */
     val rope[2]; /* cos | sin of the positions: of the configuration's base, and of its local base */
     int dropouts; /* places of the base that have dropout, so far */
     val bias;    /* of scores, by distance: those of the blocks being written */

@@ -73,6 +73,12 @@ val build_attend_biased(build *b, int64_t layer, val q, val k, val v)
                                       b->bias, heads, b->size.context, scale);
 }
 
+val build_attend_among_source(build *b, val q, val k, val v)
+{
+    const int heads = (int)b->m->config->heads;
+    return op_attention_both(b->p, q, k, v, b->source_start, heads, heads, 0, b->m->config->attention_scale);
+}
+
 /* x of the encoder's rows, where later steps find it. */
 static val keep(build *b, int64_t layer, const char *name, val x)
 {

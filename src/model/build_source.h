@@ -17,6 +17,8 @@ void build_biases(build *b, int64_t layer, const char *name);
 
 /* o of q, k and v of the same rows, with those biases. */
 val build_attend_biased(build *b, int64_t layer, val q, val k, val v);
+/* o of q, k and v of an encoder's rows, without any. */
+val build_attend_among_source(build *b, val q, val k, val v);
 /* o of a decoder's q over its encoder's k and v. */
 val build_attend_source(build *b, int64_t layer, val q, val k, val v);
 

@@ -96,6 +96,17 @@ static bool is_head(const model *m, const char *name)
     return family_lists(f->outside, first) || family_lists("lm_head score classifier", first);
 }
 
+static bool is_zero(const tensor *t)
+{
+    for (int64_t r = 0; r < tensor_rows(t); r++)
+        for (int64_t c = 0; c < tensor_cols(t); c++) {
+            float x;
+            tensor_decode(t, r, c, 1, &x);
+            if (x != 0) return false;
+        }
+    return true;
+}
+
 static int refuse_unused(const check *k)
 {
     const weights *w = checkpoint_weights(k->c);
@@ -106,6 +117,11 @@ static int refuse_unused(const check *k)
         if (is_copy(w, checkpoint_config(k->c), t) || (f->decoder_blocks && family_ends(f->ignored, t->name)))
             continue;
         if (family_ends(f->spare, t->name)) continue;
+        if (family_ends(f->zero, t->name)) {
+            if (is_zero(t)) continue;
+            return fail(k->e, E_UNSUPPORTED, "%s: tensor %s is not zero, which is not supported",
+                        checkpoint_path(k->c), t->name);
+        }
         bool head = !strcmp(t->name, "lm_head.weight");
         if (is_head(k->m, t->name)) continue;
         if (head && same_as_embedding(w, checkpoint_config(k->c), t)) continue;

@@ -129,6 +129,14 @@ static void feed(step *s, val x, const void *from, int64_t n)
     if (n > 0) memcpy(s->p.v[x].p, from, (size_t)n * 4); /* int32_t and float alike */
 }
 
+/* Positions are counted from the first row of each source. */
+static void place_source(step *s, const step_input *in)
+{
+    if (s->b.source_positions == NONE) return;
+    int32_t *to = s->p.v[s->b.source_positions].p;
+    for (int64_t r = 0; r < in->source; r++) to[r] = (int32_t)r - in->source_start[r];
+}
+
 void step_run(step *s, const step_input *in, uint64_t key)
 {
     BUG_IF(in->tokens < 1 || in->tokens > s->b.size.tokens || in->labels < 0 ||
@@ -148,6 +156,7 @@ void step_run(step *s, const step_input *in, uint64_t key)
     feed(s, s->b.source, in->source_ids, in->source);
     feed(s, s->b.source_start, in->source_start, in->source);
     feed(s, s->b.source_place, in->source_place, in->source);
+    place_source(s, in);
     feed(s, s->b.seen, in->seen, 2 * in->tokens);
     s->r.key = key;
     device_run(s->d, &s->p, &s->r);

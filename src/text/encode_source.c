@@ -19,10 +19,10 @@ static void add_eos(const tokenizer *t, token_vec *ids, size_t from)
     if (eos >= 0 && (ids->n == from || ids->p[ids->n - 1] != eos)) token_vec_push(ids, (int32_t)eos);
 }
 
-int row_source(const tokenizer *t, const char *text, size_t n, token_vec *ids, err *e)
+int row_source(const tokenizer *t, row_bos bos, const char *text, size_t n, token_vec *ids, err *e)
 {
     const size_t from = ids->n;
-    int code = tokenizer_encode(t, text, n, TOKENIZE_SPECIAL, ids, e);
+    int code = row_prompt(t, bos, text, n, ids, e);
     if (code == OK) add_eos(t, ids, from);
     return code;
 }
@@ -31,12 +31,12 @@ static int read_texts(encoder *c, int64_t row, encoded *out, err *e)
 {
     const size_t from = c->target.n;
     int code = shape_prompt(c->s, row, &c->text, e);
-    if (code == OK) code = row_source(c->t, str_c(&c->text), c->text.n, &c->source, e);
+    if (code == OK) code = row_source(c->t, c->o->bos, str_c(&c->text), c->text.n, &c->source, e);
     str_clear(&c->text);
     if (code == OK) code = shape_completion(c->s, row, &c->text, e);
     if (code == OK && !c->text.n) out->found |= 1u << FIND_EMPTY_COMPLETION;
     if (code == OK)
-        code = tokenizer_encode(c->t, str_c(&c->text), c->text.n, TOKENIZE_SPECIAL, &c->target, e);
+        code = row_prompt(c->t, c->o->bos, str_c(&c->text), c->text.n, &c->target, e);
     if (code == OK && c->o->eos == ROW_EOS_ADD) add_eos(c->t, &c->target, from);
     return code;
 }

@@ -98,8 +98,8 @@ void rowset_release(rowset *r);
 /* Appends the ids that training puts before a completion: BOS if it is due, and the prompt. */
 int row_prompt(const tokenizer *t, row_bos bos, const char *text, size_t n, token_vec *ids, err *e);
 
-/* Appends what an encoder reads: the prompt, and EOS unless it ends in it. */
-int row_source(const tokenizer *t, const char *text, size_t n, token_vec *ids, err *e);
+/* Appends what an encoder reads: BOS if it is due, the prompt, and EOS unless it ends in it. */
+int row_source(const tokenizer *t, row_bos bos, const char *text, size_t n, token_vec *ids, err *e);
 
 const char *row_finding_text(
     row_finding f); /* "the prompt alone fills max_length, so the row is dropped; ..." */

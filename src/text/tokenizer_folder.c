@@ -134,12 +134,24 @@ static int check_plain(const json_t *config, const char *path, err *e)
     return e->code;
 }
 
+/* Classes that number or normalize pieces in ways of their own. */
+static bool is_other(const json_t *config, const char *path, err *e)
+{
+    static const char *const names[] = {"Pegasus", "Camembert", "MBart", "Albert"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (is_class(config, names[k]))
+            return fail(e, E_UNSUPPORTED, "%s: pieces as %sTokenizer takes them are not supported; save the tokenizer "
+                        "as tokenizer.json", path, names[k]) != OK;
+    return false;
+}
+
 static int from_pieces(tokenizer **out, const str *data, const json_t *config, const char *name, const char *path,
                        err *e)
 {
     static const char *const kind[] = {"SentencePiece unigram (XLM-R)", "SentencePiece unigram (T5)",
                                        "SentencePiece unigram (DeBERTa)"};
     const piece_class c = class_of(config, name);
+    if (c == CLASS_OTHER && is_other(config, path, e)) return e->code;
     if (c == CLASS_OTHER) return tokenizer_from_model(out, data->p, data->n, path, e);
     pieces s = {0};
     tokenizer *t = tokenizer_new();

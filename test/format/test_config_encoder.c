@@ -1,4 +1,5 @@
-/* test_config_encoder.c -- what the configurations of encoders say, and what is refused by name. */
+/* test_config_encoder.c -- what the configurations of encoders say, with a decoder and without, and what is refused by
+ * name. */
 #include "format/config.h"
 
 #include "support.h"
@@ -75,6 +76,24 @@ static void test_others(void **state)
     assert_true(!strcmp(c.architecture, "roberta") && c.position_offset == 2);
 }
 
+#define BART                                                                                                 \
+    "\"d_model\": 48, \"encoder_layers\": 2, \"decoder_layers\": 3, \"encoder_attention_heads\": 6, "           \
+    "\"encoder_ffn_dim\": 96"
+
+static void test_bart(void **state)
+{
+    (void)state;
+    model_config c = good("bart", BART);
+    assert_true(c.encoder_layers == 2 && c.layers == 5 && c.heads == 6 && c.head_dim == 8 && c.ffn == 96);
+    assert_true(c.context == 64 && c.positions == 66 && c.position_offset == 2 && c.start == 2 && c.forced == -1);
+    assert_true(c.post_norm && c.embed_norm && c.begins && c.embed_scale == 1 && c.n_eos == 1 && c.eos[0] == 2);
+    c = good("bart", BART ", \"forced_bos_token_id\": 0, \"scale_embedding\": true");
+    assert_true(c.forced == 0 && c.embed_scale == sqrt(48));
+    c = good("pegasus", BART);
+    assert_true(c.positions == 64 && !c.position_offset && c.start == 0 && !c.post_norm && !c.begins && c.sinusoidal);
+    assert_true(c.n_eos == 1 && c.eos[0] == 1 && !c.embed_norm && !c.no_final_norm);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -104,6 +123,13 @@ static void test_refused(void **state)
         {"albert", "\"num_hidden_groups\": 5", E_FORMAT, "num_hidden_groups"},
         {"electra", "\"position_embedding_type\": \"relative_key\"", E_UNSUPPORTED, "relative_key"},
         {"mpnet", "\"relative_attention_num_buckets\": 64", E_UNSUPPORTED, "\"relative_attention_num_buckets\" is 64"},
+        {"bart", BART ", \"decoder_ffn_dim\": 4", E_UNSUPPORTED, "\"decoder_ffn_dim\" 4"},
+        {"bart", BART ", \"decoder_attention_heads\": 4", E_UNSUPPORTED, "\"decoder_attention_heads\" 4"},
+        {"bart", BART ", \"activation_function\": \"silu\"", E_UNSUPPORTED, "\"activation_function\" is silu"},
+        {"bart", BART ", \"is_encoder_decoder\": false", E_UNSUPPORTED, "is_encoder_decoder"},
+        {"bart", BART ", \"forced_bos_token_id\": 100", E_FORMAT, "none of 100"},
+        {"bart", BART ", \"decoder_start_token_id\": -3", E_FORMAT, "none of 100"},
+        {"bart", "\"encoder_layers\": 0", E_FORMAT, "0 layers of an encoder"},
         {"mpnet", "\"is_decoder\": true", E_UNSUPPORTED, "as a decoder"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -118,6 +144,7 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_modernbert), cmocka_unit_test(test_deberta),
-                                       cmocka_unit_test(test_others), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_others), cmocka_unit_test(test_bart),
+                                       cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

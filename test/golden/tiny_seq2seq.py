@@ -18,7 +18,7 @@ import json, os, shutil, zlib
 import numpy as np, torch
 import transformers as t
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import tiny_models
 from recording import make_chosen, ten_steps, write_golden
@@ -48,6 +48,28 @@ def config(cls, **more):
     return cls(**{**usual, **more})
 
 
+def bart(cls, **more):
+    usual = dict(
+        vocab_size=VOCAB,
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=3,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=40,
+        decoder_ffn_dim=40,
+        max_position_embeddings=32,
+        dropout=0.0,
+        attention_dropout=0.0,
+        pad_token_id=0,
+        bos_token_id=3,
+        eos_token_id=EOS,
+        forced_eos_token_id=None,
+        attn_implementation="eager",
+    )
+    return cls(**{**usual, **more})
+
+
 ALL = ["q", "k", "v", "o", "wi_0", "wi_1", "wo"]
 # name, class, configuration, targets, whether the head is a matrix of its own, and whether there is a GGUF file, which
 # cannot say how far biases reach
@@ -62,11 +84,33 @@ ENTRIES = [
         True,
         False,
     ),
+    (
+        "bart",
+        t.BartForConditionalGeneration,
+        bart(t.BartConfig, decoder_start_token_id=EOS),
+        ["q_proj", "v_proj"],
+        False,
+        False,
+    ),
+    (
+        "pegasus",
+        t.PegasusForConditionalGeneration,
+        bart(t.PegasusConfig, decoder_start_token_id=0, scale_embedding=True, activation_function="relu"),
+        ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"],
+        False,
+        False,
+    ),
 ]
 
 
 def numbers(name, p):
     """Scores are not scaled, so q is small; biases tell distances apart."""
+    if "norm" in name and p.dim() == 1 and "layer_norm.weight" not in name or name.endswith(".bias"):
+        return 0.2 * torch.randn_like(p) + (1 if name.endswith("weight") else 0)
+    if name == "model.shared.weight":
+        return 0.2 * torch.randn_like(p)  # little enough for the rest to turn a token into another
+    if "embed_positions" in name:
+        return p if not p.requires_grad else 0.5 * torch.randn_like(p)
     if "relative_attention_bias" in name:
         return torch.randn_like(p)
     if name.endswith("layer_norm.weight"):
@@ -121,7 +165,7 @@ def save_config(folder, own_head):
     with open(f"{folder}/config.json", "w") as f:
         json.dump(c, f, indent=2, sort_keys=True)
         f.write("\n")
-    if os.path.exists(f"{folder}/generation_config.json"):
+    if "t5" in c["model_type"] and os.path.exists(f"{folder}/generation_config.json"):
         os.remove(f"{folder}/generation_config.json")
 
 
@@ -132,7 +176,10 @@ def make(name, cls, config, targets, own_head, writes_gguf):
     torch.manual_seed(zlib.crc32(name.encode()))
     config.tie_word_embeddings = not own_head
     base = cls(config).float().eval()
-    base.encoder.embed_tokens.weight = base.decoder.embed_tokens.weight = base.shared.weight
+    if name == "bart":
+        base.generation_config.forced_bos_token_id = 3  # as those that summarize have it
+    if hasattr(base, "shared"):
+        base.encoder.embed_tokens.weight = base.decoder.embed_tokens.weight = base.shared.weight
     if own_head:
         base.lm_head.weight = torch.nn.Parameter(torch.empty_like(base.lm_head.weight))
     entry = tiny_models.Model(name, cls, config, targets, init=numbers)
@@ -140,10 +187,14 @@ def make(name, cls, config, targets, own_head, writes_gguf):
     base.save_pretrained(folder)
     as_bf16(f"{folder}/model.safetensors")
     save_config(folder, own_head)
+    if name == "pegasus":  # as newer files have it
+        kept = load_file(f"{folder}/model.safetensors")
+        save_file({k: x for k, x in kept.items() if "embed_positions" not in k}, f"{folder}/model.safetensors")
     model = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     for (k, a), b in zip(base.named_parameters(), model.parameters()):
-        assert torch.equal(a, b), k
-    assert (model.lm_head.weight.data_ptr() != model.shared.weight.data_ptr()) == own_head
+        assert torch.equal(a, b) or (name == "pegasus" and "embed_positions" in k), k
+    shared = model.get_input_embeddings().weight
+    assert (model.lm_head.weight.data_ptr() != shared.data_ptr()) == own_head
     assert getattr(model.config, "scale_decoder_outputs", not own_head) == (not own_head)
     lora = LoraConfig(r=2, lora_alpha=4, lora_dropout=0.0, target_modules=targets, task_type="SEQ_2_SEQ_LM")
     model = get_peft_model(model, lora).eval()

@@ -38,6 +38,23 @@ static void test_missing(void **state)
     }
 }
 
+/* BART's bias of logits, which nobody adds. */
+static void test_has_to_be_zero(void **state)
+{
+    (void)state;
+    static uint16_t bias[64] = {[63] = 0x3f80};
+    copy c;
+    copy_open(&c, "test/data/model/seq2seq/bart");
+    tensor *t = copy_find(&c, "final_logits_bias");
+    assert_true(t->type == DT_BF16 && t->bytes == sizeof bias);
+    copy_save(&c);
+    check_check(OK, NULL);
+    copy_open(&c, "test/data/model/seq2seq/bart");
+    copy_find(&c, "final_logits_bias")->data = bias;
+    copy_save(&c);
+    check_check(E_UNSUPPORTED, "tensor final_logits_bias is not zero");
+}
+
 static void test_not_fitting(void **state)
 {
     (void)state;
@@ -332,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_recorded),
         TEST(test_missing),
+        TEST(test_has_to_be_zero),
         TEST(test_not_fitting),
         TEST(test_tied_head),
         TEST(test_two_stacks),

@@ -25,16 +25,21 @@ static int close_tokenizer(void **state)
 static row_options with_source(row_options o)
 {
     o.with_source = true;
+    if (o.bos == ROW_BOS_AUTO) o.bos = ROW_BOS_NEVER;
     o.start = START;
     o.pad = PAD;
     return o;
 }
 
-/* Ids as text: EOS is $, the start >, padding _. */
+/* Ids as text: BOS is ^, EOS $, the start >, padding _. */
 static void spell(const int32_t *ids, int64_t n, char *out)
 {
     for (int64_t k = 0; k < n; k++)
-        out[k] = (char)(ids[k] == BYTES_EOS ? '$' : ids[k] == START ? '>' : ids[k] == PAD ? '_' : ids[k]);
+        out[k] = (char)(ids[k] == BYTES_BOS   ? '^'
+                        : ids[k] == BYTES_EOS ? '$'
+                        : ids[k] == START     ? '>'
+                        : ids[k] == PAD       ? '_'
+                                              : ids[k]);
     out[n] = 0;
 }
 
@@ -68,6 +73,17 @@ static void texts(void **state)
     assert_int_equal(f.r.tokens, 4 + 3 + 2 + 2 + 2 + 1 + 2 * (4 + 3));
     assert_int_equal(f.r.label_tokens, 12);
     assert_int_equal(f.r.longest, 4);
+    close_fixture(&f);
+}
+
+/* BART's, each with its own BOS. */
+static void texts_that_begin(void **state)
+{
+    (void)state;
+    fixture f;
+    build(&f, "prompt,completion\nabc,de\n<s>x,<s>y\n", (row_options){.bos = ROW_BOS_ALWAYS});
+    expect(&f, 0, "^abc$", ">^de", "^de$", "1111");
+    expect(&f, 1, "^x$", ">^y", "^y$", "111");
     close_fixture(&f);
 }
 
@@ -178,7 +194,7 @@ static void micro_batches(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(cuts), cmocka_unit_test(token_ids),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(texts_that_begin), cmocka_unit_test(cuts), cmocka_unit_test(token_ids),
                                        cmocka_unit_test(repeated),
         cmocka_unit_test(repeated), cmocka_unit_test(refusals), cmocka_unit_test(micro_batches)};
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);

@@ -141,7 +141,8 @@ static void few_pieces(void **state)
 static void other_deberta(void **state)
 {
     (void)state;
-    static const char one[] = "\n\x03\n\x01" "a", lower[] = "{\"do_lower_case\": true}", none[] = "{}";
+    static const char one[] = "\n\x03\n\x01" "a", lower[] = "{\"do_lower_case\": true}", none[] = "{}",
+                      other[] = "{\"tokenizer_class\": \"PegasusTokenizerFast\"}";
     char *folder = scratch_new();
     err e = {0};
     tokenizer *t = NULL;
@@ -152,6 +153,11 @@ static void other_deberta(void **state)
     e = (err){0};
     write_text(folder, "tokenizer_config.json", none, strlen(none));
     assert_int_equal(tokenizer_from_folder(&t, folder, &e), E_FORMAT);
+    e = (err){0};
+    write_text(folder, "spiece.model", one, sizeof one - 1); /* comes first, and is another class's */
+    write_text(folder, "tokenizer_config.json", other, strlen(other));
+    assert_int_equal(tokenizer_from_folder(&t, folder, &e), E_UNSUPPORTED);
+    assert_non_null(strstr(e.msg, "PegasusTokenizer"));
     scratch_free(folder);
 }
 
