@@ -25,8 +25,6 @@ struct gguf {
 
 /* Bytes of a scalar of this type; 0 for strings, arrays and numbers that are no type. */
 size_t gguf_scalar_bytes(uint32_t type);
-/* "u32", "string", ... */
-const char *gguf_type_name(gguf_type t);
 
 uint32_t gguf_get_u32(const uint8_t *p);
 uint64_t gguf_get_u64(const uint8_t *p);

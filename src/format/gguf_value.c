@@ -9,7 +9,8 @@ static const char *const type_names[GGUF_TYPE_COUNT] = {
     "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64",
 };
 
-const char *gguf_type_name(gguf_type t) { return type_names[t]; }
+/* "u32", "string", ... */
+static const char *type_name(gguf_type t) { return type_names[t]; }
 
 static int compare(const char *key, gguf_text t)
 {
@@ -99,7 +100,7 @@ static const uint8_t *text_at(const uint8_t *p, gguf_text *out)
 static int wrong_kind(const gguf *g, const char *key, const gguf_entry *k, const char *wanted, err *e)
 {
     return fail(e, E_FORMAT, "%s: key %s has to be %s, it is %s%s", g->path, key, wanted,
-                k->type == GGUF_ARRAY ? "an array of " : "of type ", gguf_type_name(k->item));
+                k->type == GGUF_ARRAY ? "an array of " : "of type ", type_name(k->item));
 }
 
 int64_t gguf_int(const gguf *g, const char *key, int64_t otherwise, err *e)

@@ -4,7 +4,6 @@
 
 #include "tensor/dtype.h"
 
-dtype       safetensors_dtype(const char *name); /* DT_COUNT: a type that is not read */
-const char *safetensors_dtype_name(dtype t);     /* NULL: a type that the format does not have */
+dtype safetensors_dtype(const char *name); /* DT_COUNT: a type that is not read */
 
 #endif

@@ -27,7 +27,8 @@ dtype safetensors_dtype(const char *name)
     return DT_COUNT;
 }
 
-const char *safetensors_dtype_name(dtype t)
+/* NULL: a type that the format does not have. */
+static const char *name_of_type(dtype t)
 {
     for (int i = 0; i < TYPES; i++)
         if (types[i].type == t) return types[i].name;
@@ -45,7 +46,7 @@ static int check(const char *path, const tensor *const *order, int64_t n, err *e
 {
     for (int64_t i = 0; i < n; i++) {
         const tensor *t = order[i];
-        if (!safetensors_dtype_name(t->type))
+        if (!name_of_type(t->type))
             return fail(e, E_UNSUPPORTED, "%s: tensor %s is %s, a type that safetensors does not have", path,
                         t->name, dtype_name(t->type));
         if (i && !strcmp(t->name, order[i - 1]->name))
@@ -71,7 +72,7 @@ static json_t *header_of(const tensor *const *order, int64_t n, const safetensor
         for (int d = 0; d < t->ndim; d++) json_array_append_new(shape, json_integer(t->dim[d]));
         json_array_append_new(offsets, json_integer((json_int_t)begin));
         json_array_append_new(offsets, json_integer((json_int_t)(begin += t->bytes)));
-        json_object_set_new(o, "dtype", json_string(safetensors_dtype_name(t->type)));
+        json_object_set_new(o, "dtype", json_string(name_of_type(t->type)));
         json_object_set_new(o, "shape", shape);
         json_object_set_new(o, "data_offsets", offsets);
         bad |= json_object_set_new(header, t->name, o);

@@ -74,7 +74,6 @@ typedef struct rung_shape {
     int64_t steps, trunk;
 } rung_shape;
 rung_shape tune_shape(const tune *t, const options *run, int rung);
-int64_t tune_warmup(const tune *t, const options *run);
 
 /* The options of the whole of a run, at rung `rung`, with `seed` and `folder`: what `lorac train` would be
  * given. It is judged on the rows that guide the search. */

@@ -173,7 +173,7 @@ rung_shape tune_shape(const tune *t, const options *of, int rung)
 }
 
 /* As the options say of the whole length, but never more than half of the first rung's trunk. */
-int64_t tune_warmup(const tune *t, const options *of)
+static int64_t warmup_of(const tune *t, const options *of)
 {
     bool steps_given = options_origin(of, "warmup_steps") != FROM_DEFAULT,
          share_given = options_origin(of, "warmup_ratio") != FROM_DEFAULT;
@@ -198,7 +198,7 @@ static int set_schedule(options *out, const tune *t, int rung, err *e)
     if (t->how.stop != EARLY_HALVING || bad) return bad;
     char decay[48];
     snprintf(decay, sizeof decay, "{\"num_decay_steps\": %lld}", (long long)(s.steps - s.trunk));
-    bad = set_int(out, "warmup_steps", tune_warmup(t, out), e);
+    bad = set_int(out, "warmup_steps", warmup_of(t, out), e);
     if (!bad) bad = options_set(out, "warmup_ratio", "0", FROM_FILE, e);
     if (!bad) bad = options_set(out, "lr_scheduler_type", "warmup_stable_decay", FROM_FILE, e);
     return bad ? bad : options_set(out, "lr_scheduler_kwargs", decay, FROM_FILE, e);

@@ -46,10 +46,8 @@ static uint64_t hash_frame(uint64_t h, const frame *f)
 }
 
 /* Over everything that the ids depend on; merges in any order, as they lie in a hash table. */
-void tokenizer_finish(tokenizer *t, const char *kind)
+uint64_t tokenizer_fingerprint(const tokenizer *t)
 {
-    t->kind = kind;
-    if (!t->single.n) tokenizer_frame_default(t);
     uint64_t h = hash_bytes(1, &t->v.how, sizeof t->v.how);
     for (int64_t id = 0; id < t->v.size; id++) {
         h = hash_bytes(h, t->v.spelled[id].p, t->v.spelled[id].n);
@@ -63,7 +61,13 @@ void tokenizer_finish(tokenizer *t, const char *kind)
     h = hash_bytes(h, t->b.byte_id, sizeof t->b.byte_id) + unigram_hash(&t->u);
     h = added_hash(&t->kept, added_hash(&t->normal, added_hash(&t->raw, h)));
     h = hash_frame(hash_frame(h, &t->single), &t->pair);
-    t->fingerprint = splitter_hash(&t->split, h) + bpe_hash(&t->b);
+    return splitter_hash(&t->split, h) + bpe_hash(&t->b);
+}
+
+void tokenizer_finish(tokenizer *t, const char *kind)
+{
+    t->kind = kind;
+    if (!t->single.n) tokenizer_frame_default(t);
 }
 
 void tokenizer_close(tokenizer *t)
@@ -209,5 +213,4 @@ int64_t tokenizer_pad(const tokenizer *t) { return t->pad; }
 int64_t tokenizer_unk(const tokenizer *t) { return t->unk; }
 bool tokenizer_add_bos(const tokenizer *t) { return t->add_bos; }
 bool tokenizer_add_eos(const tokenizer *t) { return t->add_eos; }
-uint64_t tokenizer_fingerprint(const tokenizer *t) { return t->fingerprint; }
 const char *tokenizer_kind(const tokenizer *t) { return t->kind; }

@@ -22,7 +22,7 @@ int reader_damaged(reader *r, const char *key, const char *what)
     return fail(r->e, E_FORMAT, "%s: %s%s: %s", gguf_path(r->g), KEY, key, what);
 }
 
-bool reader_is(gguf_text s, const char *text)
+static bool is_text(gguf_text s, const char *text)
 {
     return s.p && s.n == strlen(text) && !memcmp(s.p, text, s.n);
 }
@@ -192,7 +192,7 @@ static int read_gguf(reader *r)
         int (*read)(reader *r);
     } models[] = {{"gpt2", read_gpt2}, {"llama", read_llama}, {"t5", read_t5}, {"bert", read_bert}};
     size_t kind = 0;
-    while (kind < 4 && !reader_is(model, models[kind].model)) kind++;
+    while (kind < 4 && !is_text(model, models[kind].model)) kind++;
     if (kind == 4)
         return fail(r->e, E_UNSUPPORTED, "%s: %smodel: tokenizers of kind \"%.*s\" are not supported",
                     gguf_path(r->g), KEY, (int)(model.n < 40 ? model.n : 40), model.p);

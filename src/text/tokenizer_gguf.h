@@ -17,7 +17,6 @@ typedef struct reader {
 } reader;
 
 int reader_damaged(reader *r, const char *key, const char *what); /* E_FORMAT */
-bool reader_is(gguf_text s, const char *text);
 
 /* How byte-level text is cut: the key `pre` (tokenizer_gguf_pre.c). kind names it for people. */
 typedef struct gguf_splitting {

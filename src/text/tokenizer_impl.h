@@ -49,7 +49,6 @@ struct tokenizer {
     bool add_bos, add_eos;
     frame single, pair;
     const char *kind;
-    uint64_t fingerprint;
     arena mem;
 };
 

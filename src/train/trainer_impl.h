@@ -57,7 +57,6 @@ int trainer_step(trainer *t, double *loss, err *e);
 
 /* The share of epochs that is done. */
 double trainer_epoch(const trainer *t);
-bool trainer_stop_asked(const trainer *t);
 
 void trainer_collect_facts(trainer *t);
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-bool trainer_stop_asked(const trainer *t) { return t->hooks->stop && *t->hooks->stop; }
+static bool stop_asked(const trainer *t) { return t->hooks->stop && *t->hooks->stop; }
 
 double trainer_epoch(const trainer *t)
 {
@@ -107,7 +107,7 @@ int trainer_step(trainer *t, double *loss, err *e)
     *loss = 0;
     int code = OK;
     for (int64_t k = 0; k < n && code == OK; k++) {
-        if (trainer_stop_asked(t)) return E_STOPPED;
+        if (stop_asked(t)) return E_STOPPED;
         code = micro_step(t, &at, weight, loss, e);
     }
     if (code == OK) code = update(t, &at, e);

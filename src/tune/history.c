@@ -16,7 +16,8 @@ run_state run_state_find(const char *name)
     return (run_state)s;
 }
 
-bool history_dominates(const history *h, const attempt *a, const attempt *b, int rung)
+/* Is a better than b at the rung in every objective, or equal in some and better in one? */
+static bool dominates(const history *h, const attempt *a, const attempt *b, int rung)
 {
     bool better = false;
     for (int k = 0; k < h->objectives; k++) {
@@ -52,7 +53,7 @@ static void find_layers(const history *h, int rung, keyed *k, int64_t n)
             bool dominated = false;
             for (int64_t j = 0; j < n && !dominated && k[i].layer < 0; j++)
                 dominated = (k[j].layer < 0 || k[j].layer == layer) &&
-                            history_dominates(h, &h->run[k[j].index], &h->run[k[i].index], rung);
+                            dominates(h, &h->run[k[j].index], &h->run[k[i].index], rung);
             if (k[i].layer < 0 && !dominated) k[i].layer = layer, left--;
         }
     }
@@ -81,7 +82,9 @@ static void find_room(const history *h, int rung, keyed *k, int64_t n)
     free(line);
 }
 
-int64_t history_order_at(const history *h, int rung, int64_t *order)
+/* order[0..returned) are the runs judged at `rung` or beyond, best first. One objective: by value. Several:
+ * by layers of the Pareto front (Deb et al. 2002, NSGA-II), within a layer the less crowded first. */
+static int64_t order_at(const history *h, int rung, int64_t *order)
 {
     keyed *k = xmalloc((size_t)(h->n + 1) * sizeof *k);
     int64_t n = 0;
@@ -108,10 +111,10 @@ static int highest_rung(const history *h)
 int64_t history_order(const history *h, int64_t *order)
 {
     int highest = highest_rung(h);
-    int64_t n = history_order_at(h, 0, order), *deeper = xmalloc((size_t)(h->n + 1) * sizeof *deeper);
+    int64_t n = order_at(h, 0, order), *deeper = xmalloc((size_t)(h->n + 1) * sizeof *deeper);
     for (int rung = 1; rung <= highest; rung++) {
         int64_t next = 0;
-        history_order_at(h, rung, deeper);
+        order_at(h, rung, deeper);
         for (int64_t i = 0; i < n; i++)
             if (h->run[order[i]].rung >= rung) order[i] = deeper[next++];
     }
@@ -132,7 +135,7 @@ int64_t history_best(const history *h)
 {
     int64_t *order = xmalloc((size_t)(h->n + 1) * sizeof *order), best = -1;
     for (int rung = highest_rung(h); rung >= 0 && best < 0; rung--) {
-        int64_t n = history_order_at(h, rung, order);
+        int64_t n = order_at(h, rung, order);
         for (int64_t i = 0; i < n && best < 0; i++)
             if (h->run[order[i]].state != RUN_DIVERGED) best = order[i];
     }
@@ -149,7 +152,7 @@ int64_t history_front(const history *h, int64_t *front)
         bool dominated = r->rung < rung || r->state == RUN_DIVERGED;
         for (int64_t j = 0; j < h->n && !dominated; j++)
             dominated = h->run[j].rung >= rung && h->run[j].state != RUN_DIVERGED &&
-                        history_dominates(h, &h->run[j], r, rung);
+                        dominates(h, &h->run[j], r, rung);
         if (!dominated) front[n++] = i;
     }
     return n;
@@ -161,7 +164,7 @@ int64_t halving_next(const history *h, int eta)
 {
     int64_t *order = xmalloc((size_t)(h->n + 1) * sizeof *order), next = -1;
     for (int rung = h->rungs - 2; rung >= 0 && next < 0; rung--) {
-        int64_t n = history_order_at(h, rung, order), go_on = n / eta;
+        int64_t n = order_at(h, rung, order), go_on = n / eta;
         for (int64_t i = 0; i < go_on && next < 0; i++) {
             const attempt *r = &h->run[order[i]];
             if (r->rung == rung && r->state == RUN_PAUSED) next = order[i];

@@ -38,13 +38,6 @@ typedef struct history {
 const char *run_state_name(run_state s);    /* "paused" */
 run_state run_state_find(const char *name); /* RUN_STATES: there is none */
 
-/* Is a better than b at the rung in every objective, or equal in some and better in one? */
-bool history_dominates(const history *h, const attempt *a, const attempt *b, int rung);
-
-/* order[0..returned) are the runs judged at `rung` or beyond, best first. One objective: by value. Several:
- * by layers of the Pareto front (Deb et al. 2002, NSGA-II), within a layer the less crowded first. */
-int64_t history_order_at(const history *h, int rung, int64_t *order);
-
 /* order[0..returned) are all runs that were judged, best first, whatever their rungs: those at rung 0 in
  * order; of the places in it that runs of rung 1 hold, these take each other's by their order at rung 1,
  * and so on. So a long run is never better for its length alone. Diverged runs come last. */

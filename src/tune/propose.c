@@ -25,7 +25,7 @@ bool history_has(const history *h, const point *at)
     return false;
 }
 
-point random_point(const space *s, uint64_t key)
+static point random_point(const space *s, uint64_t key)
 {
     point at = {{0}};
     for (int i = 0; i < s->n; i++) at.v[i] = space_value(&s->param[i], rng_unit(key, (uint64_t)i));

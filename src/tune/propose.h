@@ -30,7 +30,6 @@ int64_t grid_size(const space *s);
 
 /* Every parameter for itself, evenly over its scale. */
 proposal propose_random(const history *h, uint64_t seed, point *out);
-point random_point(const space *s, uint64_t key);
 
 /* The tree-structured Parzen estimator over all parameters together: see tpe.c. */
 proposal propose_tpe(const history *h, uint64_t seed, point *out);

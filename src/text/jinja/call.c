@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t jindex(int64_t i, int64_t n)
+/* A place in a sequence of n, from an index as Python counts it; -1 when it is outside. */
+static int64_t place_of(int64_t i, int64_t n)
 {
     if (i < 0) i += n;
     return i < 0 || i >= n ? -1 : i;
@@ -95,7 +96,7 @@ int jget_item(jrun *r, jval of, jval key, jval *out)
         int code = python_attribute(r, of, key.s, out);
         if (code != OK || out->kind != J_MISSING) return code;
     } else if ((key.kind == J_INT || key.kind == J_BOOL) && of.kind != J_DICT && of.kind != J_VIEW) {
-        int64_t n = jval_length(of), i = n < 0 ? -1 : jindex(key.kind == J_INT ? key.i : key.b, n);
+        int64_t n = jval_length(of), i = n < 0 ? -1 : place_of(key.kind == J_INT ? key.i : key.b, n);
         if (i >= 0 && of.kind == J_STR) return text_at(r, of.s, i, out);
         if (i >= 0 && of.kind == J_RANGE) return *out = jval_int(of.r->start + i * of.r->step), OK;
         if (i >= 0) return *out = of.l->p[i], OK;

@@ -155,7 +155,7 @@ int junary(jrun *r, jnode_kind kind, jval v, jval *out)
     return whole(v) == INT64_MIN ? overflow(r) : (*out = jval_int(-whole(v)), OK);
 }
 
-int jcontains(jrun *r, jval x, jval in, bool *out)
+static int contains(jrun *r, jval x, jval in, bool *out)
 {
     jval other;
     switch (in.kind) {
@@ -195,9 +195,9 @@ int jcompare(jrun *r, jop op, jval a, jval b, bool *out)
     case OP_GT:
         return jval_less(&r->heap, b, a, out);
     case OP_IN:
-        return jcontains(r, a, b, out);
+        return contains(r, a, b, out);
     case OP_NOT_IN: {
-        int code = jcontains(r, a, b, out);
+        int code = contains(r, a, b, out);
         return *out = !*out, code;
     }
     default:

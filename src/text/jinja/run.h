@@ -75,14 +75,11 @@ int jcall_value(jrun *r, jval f, const jargs *a, jval *out);
  * there; out[i] is J_MISSING where nothing was given. */
 int jargs_bind(jrun *r, const char *who, const jargs *a, const char *params, int needed, jval *out);
 bool jarg_int(jrun *r, const char *who, jval v, int64_t otherwise, int64_t *out); /* false: failed */
-/* A place in a sequence of n, from an index as Python counts it; -1 when it is outside. */
-int64_t jindex(int64_t i, int64_t n);
 
 /* operator.c */
 int jbinary(jrun *r, jop op, jval a, jval b, jval *out);
 int jcompare(jrun *r, jop op, jval a, jval b, bool *out);
 int junary(jrun *r, jnode_kind kind, jval v, jval *out);
-int jcontains(jrun *r, jval x, jval in, bool *out);
 
 /* format.c: "%s and %d" % (a, b) */
 int jformat(jrun *r, jstr *format, const jval *values, int64_t n, jval *out);
@@ -118,7 +115,6 @@ typedef struct jtest {
 const jtest *jtest_find(const char *p, size_t n);
 /* jinja2 has one of this name, supported here or not. */
 bool jfilter_exists(const char *p, size_t n);
-bool jtest_exists(const char *p, size_t n);
 
 /* methods.c, methods_text.c */
 typedef struct jmethod jmethod;
