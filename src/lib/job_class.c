@@ -30,13 +30,32 @@ static int task_of_adapter(const char *folder, model_task *out, err *e)
     return code;
 }
 
+/* Options of rows that the task does not read would do nothing. */
+static int refuse_foreign(const options *o, model_task task, err *e)
+{
+    static const char *const texts[] = {"prompt_template",      "completion_template",  "completion_column",
+                                        "dataset_text_field",   "completion_only_loss", "assistant_only_loss",
+                                        "chat_template_path",   "chat_template_kwargs"},
+                             *const labels[] = {"text_column_names", "label_column_name", "problem_type"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && task != TASK_CAUSAL_LM; i++)
+        if (options_origin(o, texts[i]) != FROM_DEFAULT)
+            return fail(e, E_USAGE,
+                        "%s is for rows of text; what a classifier reads of a row is said with text_column_names and "
+                        "label_column_name",
+                        texts[i]);
+    for (size_t i = 0; i < sizeof labels / sizeof *labels && task == TASK_CAUSAL_LM; i++)
+        if (options_origin(o, labels[i]) != FROM_DEFAULT)
+            return fail(e, E_USAGE, "%s is for classifiers (--task_type SEQ_CLS or TOKEN_CLS)", labels[i]);
+    return OK;
+}
+
 static int find_task(job_class *c, const options *o, err *e)
 {
     model_task of_adapter = TASK_CAUSAL_LM, asked = task_named(o->task_type);
     int code = o->adapter ? task_of_adapter(o->adapter, &of_adapter, e) : OK;
     if (code != OK) return code;
     c->head.task = o->task_type && strcmp(o->task_type, "auto") ? asked : of_adapter;
-    if (!o->adapter || c->head.task == of_adapter) return OK;
+    if (!o->adapter || c->head.task == of_adapter) return refuse_foreign(o, c->head.task, e);
     return fail(e, E_USAGE, "--task_type %s: the adapter %s is for %s", o->task_type, o->adapter,
                 model_task_name(of_adapter));
 }

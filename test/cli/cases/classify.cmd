@@ -14,4 +14,6 @@ lorac eval --model $MODEL --adapter run --data $DATA/moods.csv
 printf 'text,mood\nhello,odd\n' >odd.csv
 lorac eval --model $MODEL --adapter run --label_column_name mood --data odd.csv
 lorac train --model $MODEL --data odd.csv --task_type SEQ_CLS --label_column_name mood --eval_split 0.5 --out split
+lorac train --model $MODEL --data odd.csv --task_type SEQ_CLS --label_column_name mood --prompt_template '{text}' --out x
+lorac train --model $MODEL --data odd.csv --label_column_name mood --out x
 # mask s/(tokens|seconds|time).*//
