@@ -81,7 +81,7 @@ static void texts_that_begin(void **state)
 {
     (void)state;
     fixture f;
-    build(&f, "prompt,completion\nabc,de\n<s>x,<s>y\n", (row_options){.bos = ROW_BOS_ALWAYS});
+    build(&f, "prompt,completion\nabc,de\n<s>x,<s>y\n", bytes, with_source((row_options){.bos = ROW_BOS_ALWAYS}));
     expect(&f, 0, "^abc$", ">^de", "^de$", "1111");
     expect(&f, 1, "^x$", ">^y", "^y$", "111");
     close_fixture(&f);
@@ -194,8 +194,9 @@ static void micro_batches(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(texts), cmocka_unit_test(texts_that_begin), cmocka_unit_test(cuts), cmocka_unit_test(token_ids),
-                                       cmocka_unit_test(repeated),
-        cmocka_unit_test(repeated), cmocka_unit_test(refusals), cmocka_unit_test(micro_batches)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts),    cmocka_unit_test(texts_that_begin), cmocka_unit_test(cuts),          cmocka_unit_test(token_ids),
+        cmocka_unit_test(repeated), cmocka_unit_test(refusals),         cmocka_unit_test(micro_batches),
+    };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }
