@@ -1,4 +1,4 @@
-"""Records what transformers + PEFT compute for the tiny models with dropout of the base, under the masks of this program.
+"""Records what transformers + PEFT compute for the tiny models with dropout of the base, under this program's masks.
 
     python3 test/golden/tiny_dropout.py [NAME ...]      all of them, or those whose names begin so
 
@@ -10,8 +10,8 @@ Weights and adapters are those that tiny_models.py, tiny_encoders.py and tiny_se
 test/data/model/dropout/NAME/:
 
     config.json           that of the tiny model, with dropout
-    golden.json           where the model lies, its rows as one micro-batch, the loss and ten optimizer losses, each step
-                          with a key of its own
+    golden.json           where the model lies, its rows as one micro-batch, the loss and ten optimizer losses, each
+                          step with a key of its own
     golden.safetensors    the gradients of the first step, computed in f64
 
 Run with torch, transformers, peft, safetensors and numpy installed.
