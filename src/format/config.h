@@ -41,13 +41,14 @@ typedef struct rope_config {
 typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU, CONFIG_RELU2 } config_act;
 
 /* Where a model drops numbers while it is trained: of what its first block reads; of the probabilities of attention;
- * of what attention, and what the feed-forward block adds to x (and inside the latter: T5); of what a classifier's
+ * of what attention, and what the feed-forward block adds to x, and inside the latter behind the activation; of what a classifier's
  * head reads, or whoever reads the last norm (T5). */
 typedef enum dropout_kind {
     DROP_EMBEDDING,
     DROP_SCORES,
     DROP_ATTENTION,
     DROP_FEED_FORWARD,
+    DROP_ACTIVATION,
     DROP_HEAD,
     DROPOUT_KINDS
 } dropout_kind;

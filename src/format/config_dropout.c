@@ -18,7 +18,7 @@ typedef struct rule {
     struct {
         const char *key; /* NULL: nothing is dropped there */
         double usual;
-    } at[DROPOUT_KINDS]; /* embedding, scores, attention, feed-forward block, head */
+    } at[DROPOUT_KINDS]; /* embedding, scores, attention, feed-forward block and inside it, head */
 } rule;
 
 static const rule rules[] = {
@@ -91,16 +91,22 @@ static const rule rules[] = {
     {"modernbert", .at = {[DROP_EMBEDDING] = {"embedding_dropout", 0},
                           [DROP_SCORES] = {"attention_dropout", 0},
                           [DROP_ATTENTION] = {"attention_dropout", 0},
-                          [DROP_FEED_FORWARD] = {"mlp_dropout", 0},
+                          [DROP_ACTIVATION] = {"mlp_dropout", 0},
                           [DROP_HEAD] = {"classifier_dropout", 0}}},
     {"distilbert", .at = {[DROP_EMBEDDING] = {"dropout", 0.1},
                           [DROP_SCORES] = {"attention_dropout", 0.1},
                           [DROP_FEED_FORWARD] = {"dropout", 0.1},
                           [DROP_HEAD] = {"seq_classif_dropout", 0.2}}},
+    {"bart pegasus", .at = {[DROP_EMBEDDING] = {"dropout", 0.1},
+                            [DROP_SCORES] = {"attention_dropout", 0},
+                            [DROP_ATTENTION] = {"dropout", 0.1},
+                            [DROP_FEED_FORWARD] = {"dropout", 0.1},
+                            [DROP_ACTIVATION] = {"activation_dropout", 0}}},
     {"t5", .at = {[DROP_EMBEDDING] = {"dropout_rate", 0.1},
                   [DROP_SCORES] = {"dropout_rate", 0.1},
                   [DROP_ATTENTION] = {"dropout_rate", 0.1},
                   [DROP_FEED_FORWARD] = {"dropout_rate", 0.1},
+                  [DROP_ACTIVATION] = {"dropout_rate", 0.1},
                   [DROP_HEAD] = {"dropout_rate", 0.1}}},
 };
 
@@ -130,7 +136,9 @@ void config_read_dropout(model_config *c, const json_t *o)
         c->dropout[k] =
             probability(from, r->at[k].key, alike ? c->dropout[DROP_FEED_FORWARD] : r->at[k].usual);
     }
-    c->layer_dropout = probability(o, "layerdrop", 0);
+    static const char *const layers[] = {"layerdrop", "encoder_layerdrop", "decoder_layerdrop"};
+    c->layer_dropout = 0;
+    for (int k = 0; k < 3 && c->layer_dropout == 0; k++) c->layer_dropout = probability(o, layers[k], 0);
     c->says_dropout = true;
 }
 
@@ -153,7 +161,7 @@ int config_check_dropout(const model_config *c, const char *where, err *e)
                         r->at[k].key);
     if (c->layer_dropout != 0)
         return fail(e, E_UNSUPPORTED,
-                    "%s: base_dropout config: leaving out whole layers (\"layerdrop\" of config.json) is not "
+                    "%s: base_dropout config: leaving out whole layers (a \"layerdrop\" of config.json) is not "
                     "supported; give base_dropout none",
                     where);
     return OK;

@@ -34,13 +34,14 @@ static val attention(build *b, const model_config *c, int64_t layer, const char 
     val o = p == SOURCE                   ? build_attend_source(b, layer, q, k, v)
             : layer < c->encoder_layers ? build_attend_among_source(b, q, k, v)
                                           : build_attend(b, layer, q, k, v, heads, heads);
-    return project(b, o, layer, name, "out_proj", c->width);
+    return build_dropout(b, project(b, o, layer, name, "out_proj", c->width), DROP_ATTENTION);
 }
 
 static val feed_forward(build *b, const model_config *c, int64_t layer, val x)
 {
     val up = build_act(b, build_project(b, x, layer, "fc1", c->ffn, BIAS));
-    return build_project(b, up, layer, "fc2", c->width, BIAS);
+    up = build_project(b, build_dropout(b, up, DROP_ACTIVATION), layer, "fc2", c->width, BIAS);
+    return build_dropout(b, up, DROP_FEED_FORWARD);
 }
 
 /* What a part reads, and what becomes of x and what it made. */
@@ -101,7 +102,8 @@ static val placed(build *b, const model_config *c, const char *name, val x, val 
     if (table == NONE)
         table = build_frozen(b, arena_fmt(&p->mem, "%s.embed_positions", name), "weight", c->positions, c->width);
     x = op_add(p, x, op_embed_from(p, positions, table, c->position_offset));
-    return c->embed_norm ? norm(b, c, x, -1, arena_fmt(&p->mem, "%s.layernorm_embedding", name)) : x;
+    if (c->embed_norm) x = norm(b, c, x, -1, arena_fmt(&p->mem, "%s.layernorm_embedding", name));
+    return build_dropout(b, x, DROP_EMBEDDING);
 }
 
 void bart_forward(build *b, const model_config *c)

@@ -76,7 +76,8 @@ val build_attend_biased(build *b, int64_t layer, val q, val k, val v)
 val build_attend_among_source(build *b, val q, val k, val v)
 {
     const int heads = (int)b->m->config->heads;
-    return op_attention_both(b->p, q, k, v, b->source_start, heads, heads, 0, b->m->config->attention_scale);
+    const double scale = b->m->config->attention_scale;
+    return build_scores_dropout(b, op_attention_both(b->p, q, k, v, b->source_start, heads, heads, 0, scale));
 }
 
 /* x of the encoder's rows, where later steps find it. */

@@ -39,7 +39,7 @@ static val feed_forward(build *b, const model_config *c, int64_t layer, val x)
     val y = c->act == CONFIG_SILU   ? op_swiglu(p, a, g)
             : c->act == CONFIG_GELU ? op_geglu_exact(p, a, g)
                                     : op_geglu(p, a, g);
-    return build_project(b, build_dropout(b, y, DROP_FEED_FORWARD), layer, "mlp.Wo", c->width, bias);
+    return build_project(b, build_dropout(b, y, DROP_ACTIVATION), layer, "mlp.Wo", c->width, bias);
 }
 
 /* Encoders that were made for other ends come without this norm: ones, then, which change nothing but the scale. */

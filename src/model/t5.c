@@ -33,7 +33,7 @@ static val feed_forward(build *b, const model_config *c, int64_t layer, const ch
         h = c->act == CONFIG_SILU ? op_swiglu(build_prog(b), h, up) : op_geglu(build_prog(b), h, up);
     } else
         h = build_act(b, h);
-    h = project(b, build_dropout(b, h, DROP_FEED_FORWARD), layer, name, "wo", c->width);
+    h = project(b, build_dropout(b, h, DROP_ACTIVATION), layer, name, "wo", c->width);
     return build_dropout(b, h, DROP_FEED_FORWARD);
 }
 

@@ -208,6 +208,8 @@ static void test_t5(void **state)
     }
 }
 
+#define BART                                                                                                 \
+    "\"d_model\": 64, \"encoder_attention_heads\": 16, \"encoder_ffn_dim\": 96, \"encoder_layers\": 2, \"decoder_layers\": 2, "
 /* Probabilities by place, where the file says nothing too; they matter to nobody who does not ask for dropout. */
 static void test_dropout(void **state)
 {
@@ -216,26 +218,27 @@ static void test_dropout(void **state)
         const char *changes;
         double p[DROPOUT_KINDS];
     } good[] = {
-        {"{\"attention_dropout\": 0.2, \"hidden_dropout\": 0.5}", {0, 0.2, 0, 0, 0}},
-        {"{\"model_type\": \"gpt2\", \"resid_pdrop\": 0.3}", {0.1, 0.1, 0.3, 0.3, 0}},
-        {"{\"model_type\": \"gpt_neox\", \"hidden_dropout\": 0.2}", {0.2, 0, 0.2, 0.2, 0}},
-        {"{\"model_type\": \"opt\", \"dropout\": null}", {0, 0, 0.1, 0.1, 0}},
-        {"{\"model_type\": \"stablelm\", \"hidden_dropout\": 0.2}", {0, 0, 0, 0.2, 0}},
-        {"{\"model_type\": \"falcon\", \"attention_dropout\": 0.2}", {0, 0, 0.2, 0, 0}},
+        {"{\"attention_dropout\": 0.2, \"hidden_dropout\": 0.5}", {0, 0.2, 0, 0, 0, 0}},
+        {"{\"model_type\": \"gpt2\", \"resid_pdrop\": 0.3}", {0.1, 0.1, 0.3, 0.3, 0, 0}},
+        {"{\"model_type\": \"gpt_neox\", \"hidden_dropout\": 0.2}", {0.2, 0, 0.2, 0.2, 0, 0}},
+        {"{\"model_type\": \"opt\", \"dropout\": null}", {0, 0, 0.1, 0.1, 0, 0}},
+        {"{\"model_type\": \"stablelm\", \"hidden_dropout\": 0.2}", {0, 0, 0, 0.2, 0, 0}},
+        {"{\"model_type\": \"falcon\", \"attention_dropout\": 0.2}", {0, 0, 0.2, 0, 0, 0}},
         {"{\"model_type\": \"falcon\", \"alibi\": true, \"multi_query\": false, \"attention_dropout\": 0.2}",
-         {0, 0.2, 0.2, 0, 0}},
-        {"{\"model_type\": \"bloom\", \"hidden_dropout\": 0.2}", {0, 0, 0.2, 0.2, 0}},
+         {0, 0.2, 0.2, 0, 0, 0}},
+        {"{\"model_type\": \"bloom\", \"hidden_dropout\": 0.2}", {0, 0, 0.2, 0.2, 0, 0}},
         {"{\"model_type\": \"mpt\", \"attn_pdrop\": 0.5, \"attn_config\": {\"attn_pdrop\": 0.2}}",
-         {0, 0.2, 0.2, 0.2, 0}},
-        {"{\"model_type\": \"seed_oss\"}", {0, 0.1, 0.1, 0.1, 0}},
-        {"{\"model_type\": \"ernie4_5\", \"attention_dropout\": 0.5}", {0, 0, 0, 0, 0}},
-        {"{\"model_type\": \"modernbert\", \"mlp_dropout\": 0.2}", {0, 0, 0, 0.2, 0}},
-        {"{\"model_type\": \"phi3\", \"embd_pdrop\": 0.5, \"resid_pdrop\": 0.2}", {0, 0, 0.2, 0.2, 0}},
-        {"{\"model_type\": \"bert\", \"hidden_dropout_prob\": 0.2}", {0.2, 0.1, 0.2, 0.2, 0.2}},
-        {"{\"model_type\": \"bert\", \"classifier_dropout\": 0}", {0.1, 0.1, 0.1, 0.1, 0}},
-        {"{\"model_type\": \"xlm-roberta\"}", {0.1, 0.1, 0.1, 0.1, 0.1}},
-        {"{\"model_type\": \"distilbert\", \"dim\": 48, \"n_heads\": 6}", {0.1, 0.1, 0, 0.1, 0.2}},
-        {"{\"model_type\": \"mt5\", \"dropout_rate\": 0.2}", {0.2, 0.2, 0.2, 0.2, 0.2}},
+         {0, 0.2, 0.2, 0.2, 0, 0}},
+        {"{\"model_type\": \"seed_oss\"}", {0, 0.1, 0.1, 0.1, 0, 0}},
+        {"{\"model_type\": \"ernie4_5\", \"attention_dropout\": 0.5}", {0, 0, 0, 0, 0, 0}},
+        {"{\"model_type\": \"modernbert\", \"mlp_dropout\": 0.2}", {0, 0, 0, 0, 0.2, 0}},
+        {"{\"model_type\": \"phi3\", \"embd_pdrop\": 0.5, \"resid_pdrop\": 0.2}", {0, 0, 0.2, 0.2, 0, 0}},
+        {"{\"model_type\": \"bert\", \"hidden_dropout_prob\": 0.2}", {0.2, 0.1, 0.2, 0.2, 0, 0.2}},
+        {"{\"model_type\": \"bert\", \"classifier_dropout\": 0}", {0.1, 0.1, 0.1, 0.1, 0, 0}},
+        {"{\"model_type\": \"xlm-roberta\"}", {0.1, 0.1, 0.1, 0.1, 0, 0.1}},
+        {"{\"model_type\": \"distilbert\", \"dim\": 48, \"n_heads\": 6}", {0.1, 0.1, 0, 0.1, 0, 0.2}},
+        {"{\"model_type\": \"mt5\", \"dropout_rate\": 0.2}", {0.2, 0.2, 0.2, 0.2, 0.2, 0.2}},
+        {"{\"model_type\": \"bart\", " BART "\"attention_dropout\": 0.3, \"activation_dropout\": 0.2}", {0.1, 0.3, 0.1, 0.1, 0.2, 0}},
     };
     static const struct {
         const char *changes;
@@ -246,6 +249,7 @@ static void test_dropout(void **state)
         {"{\"attention_dropout\": \"0.1\"}", E_FORMAT, "\"attention_dropout\""},
         {"{\"model_type\": \"bert\", \"classifier_dropout\": -1}", E_FORMAT, "\"classifier_dropout\""},
         {"{\"model_type\": \"opt\", \"layerdrop\": 0.1}", E_UNSUPPORTED, "whole layers"},
+        {"{\"model_type\": \"bart\", " BART "\"decoder_layerdrop\": 0.1}", E_UNSUPPORTED, "whole layers"},
     };
     model_config c;
     err e;

@@ -190,6 +190,7 @@ DISTIL = {"dropout": 0.1, "attention_dropout": 0.2, "seq_classif_dropout": 0.3}
 GPT2 = {"embd_pdrop": 0.1, "attn_pdrop": 0.2, "resid_pdrop": 0.15}
 NEO = {"embed_dropout": 0.1, "attention_dropout": 0.2, "resid_dropout": 0.15}
 T5 = {"dropout_rate": 0.1, "classifier_dropout": 0.4}
+BART = {"dropout": 0.1, "attention_dropout": 0.2, "activation_dropout": 0.15}
 PHI = {"embd_pdrop": 0.1, "attention_dropout": 0.2, "resid_pdrop": 0.15}
 STARCODER = {"embedding_dropout": 0.1, "attention_dropout": 0.2, "residual_dropout": 0.15}
 MPT = {"attn_config": {"attn_pdrop": 0.15}}
@@ -225,6 +226,8 @@ ENTRIES = [
     ("phi3-dropout", "tiny/phi3", t.Phi3ForCausalLM, {"resid_pdrop": 0.1, "attention_dropout": 0.2}, []),
     ("gemma2-dropout", "tiny/gemma2", t.Gemma2ForCausalLM, {"attention_dropout": 0.2}, []),
     ("qwen2-window-dropout", "tiny/qwen2-window", t.Qwen2ForCausalLM, {"attention_dropout": 0.2}, []),
+    ("bart-dropout", "seq2seq/bart", t.BartForConditionalGeneration, BART, []),
+    ("pegasus-dropout", "seq2seq/pegasus", t.PegasusForConditionalGeneration, BART, []),
     ("t5-dropout", "seq2seq/t5", t.T5ForConditionalGeneration, T5, []),
     ("t5-gated-dropout", "seq2seq/t5-gated", t.T5ForConditionalGeneration, T5, []),
 ]
@@ -249,8 +252,8 @@ def recording(base, model, golden):
     """The micro-batch, what a row counts, and the losses of all labels."""
     rows = golden["rows"]
     if "source" in rows[0]:
-        works_on(model.base_model.model.encoder, "source")
-        return pairs(rows, 0), count_pairs, lambda data: tiny_seq2seq.losses(model, data)[0]
+        works_on(model.base_model.model.get_encoder(), "source")
+        return pairs(rows, model.config.decoder_start_token_id), count_pairs, lambda data: tiny_seq2seq.losses(model, data)[0]
     if "kind" in golden:
         kind = golden["kind"]
         return classes(rows, True), count_classes, lambda data: tiny_encoders.each(model, kind, data)[0]
