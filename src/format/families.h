@@ -117,7 +117,8 @@
                            "XLMRobertaForSequenceClassification XLMRobertaForTokenClassification "           \
                            "CamembertModel CamembertForMaskedLM CamembertForSequenceClassification "         \
                            "CamembertForTokenClassification",                                                \
-      .alias = "xlm-roberta camembert", .encoder = true, .blocks = "roberta.encoder.layer", .prefix = "roberta",       \
+      .alias = "xlm-roberta camembert", .encoder = true, .blocks = "roberta.encoder.layer",                  \
+      .prefix = "roberta",                                                                                   \
       .outside = "lm_head classifier qa_outputs", .ignored = ".position_ids", .act = "gelu",                 \
       .any_act = true, .embedding = "roberta.embeddings.word_embeddings", .read = family_read_roberta)       \
     X(distilbert, .hf_class = "DistilBertModel DistilBertForMaskedLM DistilBertForSequenceClassification "   \

@@ -159,8 +159,8 @@ const option_row option_table[] = {
     NUMBER("lora_alpha", "alpha", lora_alpha, "32", TRAIN, 1e-9, ANY, "scale is alpha / r"),
     NUMBER("lora_dropout", NULL, lora_dropout, "0", TRAIN, 0, 0.999999, "dropout on the adapter's input"),
     LIST("lora_target_modules", "target_modules", target_modules, "all-linear", TRAIN, "NAMES",
-         "projections to adapt: names or their ends, one regular expression, or all-linear; T5 and BART, unless said: q, "
-         "v"),
+         "projections to adapt: names or their ends, one regular expression, or all-linear; T5 and BART, unless "
+         "said: q, v"),
     LIST("exclude_modules", "lora_exclude_modules", exclude_modules, "none", TRAIN, "NAMES",
          "projections to leave out"),
     LIST("modules_to_save", "lora_modules_to_save", modules_to_save, "none", TRAIN, "NAMES",

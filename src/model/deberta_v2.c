@@ -1,5 +1,5 @@
-/* deberta_v2.c -- DeBERTa v2 and v3 (He et al. 2021): BERT whose scores are of two rows, and of a row and the distance
- * to the other (op/disentangled.c). The rows for distances r, one table for all blocks, go through each block's own
+/* deberta_v2.c -- DeBERTa v2 and v3 (He et al. 2021): BERT whose scores are of two rows, and of a row and the
+ * distance to the other (op/disentangled.c). The rows for distances r, one table for all blocks, go through each block's own
  * projections of q and k (or through two of their own), adapters and all:
  *
  *     s_ij = (q_i . k_j + q_i . key(r)_b + k_j . query(r)_b) / sqrt(3 dim),  b = bucket(i - j)
@@ -22,7 +22,8 @@ static int64_t signed_bucket(const model_config *c, int64_t distance)
 {
     const int64_t middle = c->buckets / 2, far = distance < 0 ? -distance : distance;
     if (!c->log_buckets || far <= middle) return distance;
-    const float share = logf((float)far / (float)middle) / logf((float)((double)(c->bucket_reach - 1) / (double)middle));
+    const float whole = logf((float)((double)(c->bucket_reach - 1) / (double)middle));
+    const float share = logf((float)far / (float)middle) / whole;
     const int64_t bucket = (int64_t)ceilf(share * (float)(middle - 1)) + middle;
     return distance < 0 ? -bucket : bucket;
 }

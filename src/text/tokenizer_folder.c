@@ -95,7 +95,8 @@ static void add_extra_ids(pieces *s, int64_t extra, arena *mem)
 /* DeBERTa's: its special pieces have numbers in the file, and [MASK] stands behind all. */
 static void add_mask(pieces *s)
 {
-    static const char *const spelled[PIECE_NAMES] = {[NAME_BOS] = "[CLS]", [NAME_EOS] = "[SEP]", [NAME_PAD] = "[PAD]"};
+    static const char *const spelled[PIECE_NAMES] = {
+        [NAME_BOS] = "[CLS]", [NAME_EOS] = "[SEP]", [NAME_PAD] = "[PAD]"};
     for (int k = 0; k < PIECE_NAMES; k++) s->name[k] = (span){spelled[k], strlen(spelled[k])};
     for (int64_t i = 0; i < s->n; i++)
         if (s->p[i].text.n == 6 && !memcmp(s->p[i].text.p, "[MASK]", 6)) return;
@@ -129,8 +130,9 @@ static int check_plain(const json_t *config, const char *path, err *e)
     static const char *const key[] = {"do_lower_case", "split_by_punct"};
     for (int k = 0; k < 2; k++)
         if (json_flag(config, key[k], false, path, e))
-            return fail(e, E_UNSUPPORTED, "%s: \"%s\" is not supported beside a SentencePiece file; save the tokenizer "
-                        "as tokenizer.json", path, key[k]);
+            return fail(e, E_UNSUPPORTED,
+                        "%s: \"%s\" is not supported beside a SentencePiece file; save the tokenizer as "
+                        "tokenizer.json", path, key[k]);
     return e->code;
 }
 
@@ -140,8 +142,9 @@ static bool is_other(const json_t *config, const char *path, err *e)
     static const char *const names[] = {"Pegasus", "Camembert", "MBart", "Albert"};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
         if (is_class(config, names[k]))
-            return fail(e, E_UNSUPPORTED, "%s: pieces as %sTokenizer takes them are not supported; save the tokenizer "
-                        "as tokenizer.json", path, names[k]) != OK;
+            return fail(e, E_UNSUPPORTED,
+                        "%s: pieces as %sTokenizer takes them are not supported; save the tokenizer as "
+                        "tokenizer.json", path, names[k]) != OK;
     return false;
 }
 
