@@ -144,8 +144,8 @@ json_t *job_run_json(const options *o, const job_model *j, json_t *data, const j
     json_t *machine = json_pack("{s:s, s:i, s:i, s:s}", "processor", cpu_model(), "cores", cpu_cores(),
                                 "threads", device_threads(j->device), "device", device_name(j->device));
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "lorac", LORAC_VERSION, "command",
-                             command_name(o->command), "options", settled_options(o, j), "model", model_json(o, j), "data",
-                             data, "seed", (json_int_t)o->seed, "machine", machine);
+                             command_name(o->command), "options", settled_options(o, j), "model",
+                             model_json(o, j), "data", data, "seed", (json_int_t)o->seed, "machine", machine);
     if (result) json_object_set(root, "result", (json_t *)(uintptr_t)result);
     return root;
 }

@@ -1,8 +1,9 @@
 /* tune_qlora.c -- see tune_qlora.h.
  *
- * For QLoRA on one's own rows. alpha follows r; ranges are those that published recipes lie in, and some more. What is
- * adapted is every projection, or those of attention, or of these the ones that queries and values come from. Families
- * name them in their own ways, so names are the ends of paths that tell attention's projections from all others. */
+ * For QLoRA on one's own rows. alpha follows r; ranges are those that published recipes lie in, and some more.
+ * What is adapted is every projection, or those of attention, or of these the ones that queries and values come
+ * from. Families name them in their own ways, so names are the ends of paths that tell attention's projections
+ * from all others. */
 #include "lib/tune_qlora.h"
 
 #include "base/str.h"

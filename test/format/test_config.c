@@ -375,6 +375,11 @@ static void test_families(void **state)
     assert_true(c.rope.theta == 5e5 && c.head_scale == 0.0625 && c.tied);
     check_ok(read(&c, "{\"model_type\": \"granite\", \"logits_scaling\": 8}", &e), &e);
     assert_true(c.head_scale == 0.125 && c.attention_scale == 1 && c.embed_scale == 1 && c.residual_scale == 1);
+}
+
+static void test_families_refused(void **state)
+{
+    (void)state;
     const bad_changes bad[] = {
         {"{\"model_type\": \"gemma\", \"hidden_activation\": \"relu\"}", E_UNSUPPORTED,
          "activation \"relu\""},
@@ -451,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings), cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_t5),        cmocka_unit_test(test_layers),
         cmocka_unit_test(test_families), cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_families_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
