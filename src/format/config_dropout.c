@@ -12,9 +12,9 @@
 #define AS_FEED_FORWARD (-1)
 
 typedef struct rule {
-    const char *families; /* separated by spaces */
-    bool alibi;           /* of those alone with ALiBi positions; stands before the rule of the others */
-    const char *inside;   /* NULL, or the object of config.json that has the keys */
+    const char *name;   /* as the rows of families.h have it */
+    bool alibi;         /* of those alone with ALiBi positions; stands before the rule of the others */
+    const char *inside; /* NULL, or the object of config.json that has the keys */
     struct {
         const char *key; /* NULL: nothing is dropped there */
         double usual;
@@ -22,10 +22,8 @@ typedef struct rule {
 } rule;
 
 static const rule rules[] = {
-    {"llama mistral qwen2 qwen3 gemma gemma2 gemma3_text mixtral qwen2_moe qwen3_moe olmo olmo2 smollm3 "
-     "granite cohere cohere2 glm glm4 olmo3 exaone4 hunyuan_v1_dense nemotron arcee helium",
-     .at = {[DROP_SCORES] = {"attention_dropout", 0}}},
-    {"ernie4_5", .at = {{NULL, 0}}},
+    {"scores", .at = {[DROP_SCORES] = {"attention_dropout", 0}}},
+    {"nothing", .at = {{NULL, 0}}},
     {"bloom", .at = {[DROP_SCORES] = {"attention_dropout", 0},
                      [DROP_ATTENTION] = {"hidden_dropout", 0},
                      [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
@@ -47,10 +45,10 @@ static const rule rules[] = {
     {"phi3", .at = {[DROP_SCORES] = {"attention_dropout", 0},
                     [DROP_ATTENTION] = {"resid_pdrop", 0},
                     [DROP_FEED_FORWARD] = {"resid_pdrop", 0}}},
-    {"gpt2 gpt_bigcode", .at = {[DROP_EMBEDDING] = {"embd_pdrop", 0.1},
-                                [DROP_SCORES] = {"attn_pdrop", 0.1},
-                                [DROP_ATTENTION] = {"resid_pdrop", 0.1},
-                                [DROP_FEED_FORWARD] = {"resid_pdrop", 0.1}}},
+    {"gpt2", .at = {[DROP_EMBEDDING] = {"embd_pdrop", 0.1},
+                    [DROP_SCORES] = {"attn_pdrop", 0.1},
+                    [DROP_ATTENTION] = {"resid_pdrop", 0.1},
+                    [DROP_FEED_FORWARD] = {"resid_pdrop", 0.1}}},
     {"gptj", .at = {[DROP_EMBEDDING] = {"embd_pdrop", 0},
                     [DROP_SCORES] = {"attn_pdrop", 0},
                     [DROP_ATTENTION] = {"resid_pdrop", 0},
@@ -74,11 +72,11 @@ static const rule rules[] = {
             [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
     {"falcon",
      .at = {[DROP_ATTENTION] = {"attention_dropout", 0}, [DROP_FEED_FORWARD] = {"hidden_dropout", 0}}},
-    {"bert roberta electra", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
-                                    [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
-                                    [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
-                                    [DROP_FEED_FORWARD] = {"hidden_dropout_prob", 0.1},
-                                    [DROP_HEAD] = {"classifier_dropout", AS_FEED_FORWARD}}},
+    {"bert", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
+                    [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
+                    [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
+                    [DROP_FEED_FORWARD] = {"hidden_dropout_prob", 0.1},
+                    [DROP_HEAD] = {"classifier_dropout", AS_FEED_FORWARD}}},
     {"mpnet", .at = {[DROP_EMBEDDING] = {"hidden_dropout_prob", 0.1},
                      [DROP_SCORES] = {"attention_probs_dropout_prob", 0.1},
                      [DROP_ATTENTION] = {"hidden_dropout_prob", 0.1},
@@ -97,11 +95,11 @@ static const rule rules[] = {
                           [DROP_SCORES] = {"attention_dropout", 0.1},
                           [DROP_FEED_FORWARD] = {"dropout", 0.1},
                           [DROP_HEAD] = {"seq_classif_dropout", 0.2}}},
-    {"bart pegasus", .at = {[DROP_EMBEDDING] = {"dropout", 0.1},
-                            [DROP_SCORES] = {"attention_dropout", 0},
-                            [DROP_ATTENTION] = {"dropout", 0.1},
-                            [DROP_FEED_FORWARD] = {"dropout", 0.1},
-                            [DROP_ACTIVATION] = {"activation_dropout", 0}}},
+    {"bart", .at = {[DROP_EMBEDDING] = {"dropout", 0.1},
+                    [DROP_SCORES] = {"attention_dropout", 0},
+                    [DROP_ATTENTION] = {"dropout", 0.1},
+                    [DROP_FEED_FORWARD] = {"dropout", 0.1},
+                    [DROP_ACTIVATION] = {"activation_dropout", 0}}},
     {"t5", .at = {[DROP_EMBEDDING] = {"dropout_rate", 0.1},
                   [DROP_SCORES] = {"dropout_rate", 0.1},
                   [DROP_ATTENTION] = {"dropout_rate", 0.1},
@@ -112,9 +110,8 @@ static const rule rules[] = {
 
 static const rule *rule_of(const model_config *c)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (family_lists(rules[i].families, c->family->name) && (!rules[i].alibi || c->alibi > 0))
-            return &rules[i];
+    for (size_t i = 0; c->family->drops && i < sizeof rules / sizeof *rules; i++)
+        if (!strcmp(rules[i].name, c->family->drops) && (!rules[i].alibi || c->alibi > 0)) return &rules[i];
     return NULL;
 }
 
@@ -160,9 +157,10 @@ int config_check_dropout(const model_config *c, const char *where, err *e)
             return fail(e, E_FORMAT, "%s: \"%s\" of config.json has to be a number from 0 to below 1", where,
                         r->at[k].key);
     if (c->layer_dropout != 0)
-        return fail(e, E_UNSUPPORTED,
-                    "%s: base_dropout config: leaving out whole layers (a \"layerdrop\" of config.json) is not "
-                    "supported; give base_dropout none",
-                    where);
+        return fail(
+            e, E_UNSUPPORTED,
+            "%s: base_dropout config: leaving out whole layers (a \"layerdrop\" of config.json) is not "
+            "supported; give base_dropout none",
+            where);
     return OK;
 }

@@ -39,6 +39,7 @@ typedef struct family {
     const char *hf_class;    /* the classes its weights are saved from, separated by spaces */
     const char *gguf;        /* general.architecture; NULL: not in GGUF under a name of its own */
     const char *alias;       /* other model_types for the same, separated by spaces, or NULL */
+    const char *drops;       /* its rule of dropout in training (config_dropout.c); NULL: none is known */
     bool encoder;            /* rows see their whole document; it classifies, and writes no text */
     const char *blocks;      /* what a layer's number follows; NULL: model.layers */
     const char *decoder_blocks; /* the same of a decoder that has an encoder beside it, whose are `blocks` */
