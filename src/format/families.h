@@ -33,6 +33,8 @@
     X(llama, .drops = "scores", .hf_class = "LlamaForCausalLM", .gguf = "llama", .pairs = true)              \
     X(mistral, .drops = "scores",                                                                            \
       .hf_class = "MistralForCausalLM", .window = WINDOW_ALL, .window_size = 4096)                           \
+    X(ministral, .drops = "scores", .hf_class = "MinistralForCausalLM", .window = WINDOW_ALL,                \
+      .window_size = 4096)                                                                                   \
     X(gpt2, .drops = "gpt2",                                                                                 \
       .hf_class = "GPT2LMHeadModel GPT2Model", .gguf = "gpt2", .blocks = "transformer.h",                    \
       .prefix = "transformer", .outside = "lm_head", .ignored = ".attn.bias .attn.masked_bias",              \

@@ -109,6 +109,12 @@ MODELS = [
         gguf=Writer("llama", pairs=True),
     ),
     Model("llama-yarn", t.LlamaForCausalLM, scaled("yarn", factor=4.0, original_max_position_embeddings=16), ALL),
+    Model(
+        "ministral",
+        t.MinistralForCausalLM,
+        config(t.MinistralConfig, head_dim=8, sliding_window=5, layer_types=["full_attention", "sliding_attention"]),
+        ALL,
+    ),
     Model("mistral", t.MistralForCausalLM, config(t.MistralConfig, sliding_window=6, head_dim=8), ALL),
     Model("qwen2", t.Qwen2ForCausalLM, config(t.Qwen2Config, tie_word_embeddings=True), ALL, gguf=Writer("qwen2")),
     Model("qwen3", t.Qwen3ForCausalLM, config(t.Qwen3Config, head_dim=16), ALL, gguf=Writer("qwen3")),
