@@ -38,7 +38,7 @@ static int read_gguf_of(model_config *c, const char *architecture, const char *l
     gguf_put_string(w, "general.architecture", architecture);
     for (size_t i = 0; i < sizeof base / sizeof *base; i++) {
         snprintf(key, sizeof key, "%s.%s", architecture, base[i].leaf);
-        gguf_put_u32(w, key, base[i].value);
+        if (strcmp(leaf, base[i].leaf)) gguf_put_u32(w, key, base[i].value);
     }
     for (int i = 0; i < 2; i++) {
         snprintf(key, sizeof key, "%s.%s", architecture, eps[i]);
@@ -130,8 +130,8 @@ static void test_gguf_of_others(void **state)
     check_failed(&e, E_UNSUPPORTED, "(head_count_kv)");
     check_ok(read_gguf_of(&c, "granite", "logit_scale", 8, &e), &e);
     assert_true(c.head_scale == 0.125 && c.attention_scale == 1 / sqrt(8));
-    check_ok(read_gguf_of(&c, "exaone4", "none", 1, &e), &e);
-    assert_true(config_window(&c, 0) == 0 && config_rotates(&c, 0));
+    check_ok(read_gguf_of(&c, "exaone4", "block_count", 5, &e), &e);
+    assert_true(config_window(&c, 0) == 0 && config_rotates(&c, 0) && config_rotates(&c, 3));
     check_ok(read_gguf_of(&c, "exaone4", "attention.sliding_window", 9, &e), &e);
     assert_true(config_window(&c, 2) == 9 && config_rotates(&c, 2));
 }
