@@ -1,5 +1,6 @@
 /* test_recipe.c -- what the options of a command line become in the structs that training and adapters take.
  */
+#include "format/family.h"
 #include "lib/job_open.h"
 #include "lib/job_recipe.h"
 
@@ -27,12 +28,13 @@ static options train(const char *words)
 }
 
 /* Seven layers and no weights. */
-static const model_config config = {.layers = 7};
+static model_config config = {.layers = 7};
 static model bare = {.config = &config};
 
 static int begin(void **state)
 {
     (void)state;
+    config.family = family_find("llama");
     bare.weights = weights_new();
     return 0;
 }
