@@ -166,7 +166,7 @@ static void test_adapter(void **state)
     assert_string_equal(c.target_regex, "all-linear");
     assert_true(!c.targets.n && !c.layers && !c.exclude_regex);
     assert_string_equal(c.task_type, "CAUSAL_LM");
-    static const model_config two_stacks = {.encoder_layers = 1, .layers = 2};
+    const model_config two_stacks = {.family = family_find("t5"), .encoder_layers = 1, .layers = 2};
     const model both = {.config = &two_stacks};
     c = config_of(&o, &both);
     assert_string_equal(c.task_type, "SEQ_2_SEQ_LM");
