@@ -41,8 +41,8 @@ typedef struct rope_config {
 typedef enum config_act { CONFIG_SILU, CONFIG_GELU, CONFIG_GELU_TANH, CONFIG_RELU, CONFIG_RELU2 } config_act;
 
 /* Where a model drops numbers while it is trained: of what its first block reads; of the probabilities of attention;
- * of what attention, and what the feed-forward block adds to x, and inside the latter behind the activation; of what a classifier's
- * head reads, or whoever reads the last norm (T5). */
+ * of what attention, and what the feed-forward block adds to x; inside the latter, behind the activation; of what a
+ * classifier's head reads, or whoever reads the last norm (T5). */
 typedef enum dropout_kind {
     DROP_EMBEDDING,
     DROP_SCORES,
@@ -117,7 +117,7 @@ typedef struct model_config {
     bool    two_norms;        /* a norm for each of two parallel branches */
     bool    tied;             /* the head is the embedding; no lm_head.weight in the file */
     bool    attention_bias, out_bias, mlp_bias; /* of q, k, v; of o; of the feed-forward block */
-    bool    norm_bias, head_bias; /* where a family may have either: of norms; of a head, a classifier's first projection */
+    bool    norm_bias, head_bias; /* where a family may have either: of norms; of a head, or its first part */
     bool    mean_pool;        /* a classifier reads the mean of a text's rows, not the first */
     int64_t bos, pad, unk;    /* token ids, -1: none */
     int64_t start;            /* what a decoder beside an encoder begins its text with */

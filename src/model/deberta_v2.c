@@ -1,6 +1,6 @@
 /* deberta_v2.c -- DeBERTa v2 and v3 (He et al. 2021): BERT whose scores are of two rows, and of a row and the
- * distance to the other (op/disentangled.c). The rows for distances r, one table for all blocks, go through each block's own
- * projections of q and k (or through two of their own), adapters and all:
+ * distance to the other (op/disentangled.c). The rows for distances r, one table for all blocks, go through each
+ * block's own projections of q and k (or through two of their own), adapters and all:
  *
  *     s_ij = (q_i . k_j + q_i . key(r)_b + k_j . query(r)_b) / sqrt(3 dim),  b = bucket(i - j)
  *

@@ -209,7 +209,8 @@ static void test_t5(void **state)
 }
 
 #define BART                                                                                                 \
-    "\"d_model\": 64, \"encoder_attention_heads\": 16, \"encoder_ffn_dim\": 96, \"encoder_layers\": 2, \"decoder_layers\": 2, "
+    "\"d_model\": 64, \"encoder_attention_heads\": 16, \"encoder_ffn_dim\": 96, \"encoder_layers\": 2, "       \
+    "\"decoder_layers\": 2, "
 /* Probabilities by place, where the file says nothing too; they matter to nobody who does not ask for dropout. */
 static void test_dropout(void **state)
 {
@@ -238,7 +239,8 @@ static void test_dropout(void **state)
         {"{\"model_type\": \"xlm-roberta\"}", {0.1, 0.1, 0.1, 0.1, 0, 0.1}},
         {"{\"model_type\": \"distilbert\", \"dim\": 48, \"n_heads\": 6}", {0.1, 0.1, 0, 0.1, 0, 0.2}},
         {"{\"model_type\": \"mt5\", \"dropout_rate\": 0.2}", {0.2, 0.2, 0.2, 0.2, 0.2, 0.2}},
-        {"{\"model_type\": \"bart\", " BART "\"attention_dropout\": 0.3, \"activation_dropout\": 0.2}", {0.1, 0.3, 0.1, 0.1, 0.2, 0}},
+        {"{\"model_type\": \"bart\", " BART "\"attention_dropout\": 0.3, \"activation_dropout\": 0.2}",
+         {0.1, 0.3, 0.1, 0.1, 0.2, 0}},
     };
     static const struct {
         const char *changes;

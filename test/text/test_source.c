@@ -195,8 +195,9 @@ static void micro_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),    cmocka_unit_test(texts_that_begin), cmocka_unit_test(cuts),          cmocka_unit_test(token_ids),
-        cmocka_unit_test(repeated), cmocka_unit_test(refusals),         cmocka_unit_test(micro_batches),
+        cmocka_unit_test(texts),     cmocka_unit_test(texts_that_begin), cmocka_unit_test(cuts),
+        cmocka_unit_test(token_ids), cmocka_unit_test(repeated),         cmocka_unit_test(refusals),
+        cmocka_unit_test(micro_batches),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }
