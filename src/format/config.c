@@ -16,7 +16,11 @@ int config_choose_family(model_config *c, const family *f, const char *name, con
         return OK;
     }
     str known = {0};
-    for (int i = 0; family_at(i); i++) str_fmt(&known, "%s%s", i ? ", " : "", family_at(i)->name);
+    for (int i = 0; family_at(i); i++) {
+        str_fmt(&known, "%s%s", i ? ", " : "", family_at(i)->name);
+        for (const char *a = family_at(i)->alias; a && *a; a += strcspn(a, " "), a += *a == ' ')
+            str_fmt(&known, ", %.*s", (int)strcspn(a, " "), a);
+    }
     for (size_t i = 0; config_wrapper_at(i); i++) str_fmt(&known, ", %s", config_wrapper_at(i)->name);
     int code =
         fail(e, E_UNSUPPORTED, "%s: models of architecture \"%.60s\" are not supported (supported: %s)",

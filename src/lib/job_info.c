@@ -173,8 +173,8 @@ static int info_model(const options *o, json_t *out, arena *mem, err *e)
     listing_finish(&l, out);
     if (checkpoint_outside(c))
         json_object_set_new(out, "not_used",
-                            json_sprintf("%lld tensors of vision_tower and multi_modal_projector: the text "
-                                         "model alone is trained and run",
+                            json_sprintf("%lld tensors of what sees images (vision_tower, "
+                                         "multi_modal_projector, visual): the text model alone is trained and run",
                                          (long long)checkpoint_outside(c)));
     char fingerprint[17];
     json_object_set_new(out, "fingerprint", json_string(checkpoint_fingerprint_text(c, fingerprint)));
