@@ -71,6 +71,21 @@ SHAPES = {
         "SEQ_2_SEQ_LM",
     ),
     "bert": ("BertConfig", BERT, "query,value", "SEQ_CLS"),
+    "deberta": (
+        "DebertaV2Config",
+        {
+            **BERT,
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "share_att_key": True,
+            "position_buckets": 256,
+            "norm_rel_ebd": "layer_norm",
+            "position_biased_input": False,
+            "type_vocab_size": 0,
+        },
+        "query_proj,value_proj",
+        "SEQ_CLS",
+    ),
 }
 LABELS = 10
 
