@@ -32,8 +32,8 @@ typedef struct tune_base {
     peft_list targets; /* what lora_target_modules is unless said, where that is not all-linear */
 } tune_base;
 
-/* The definition that o->space names: a file, or "qlora", for that model (NULL: for a look at the words). An object, to
- * be released. */
+/* The definition that o->space names: a file, or "qlora", for that model (NULL: for a look at the words). An object,
+ * to be released. */
 int tune_definition(json_t **out, const options *o, const struct model *m, err *e);
 
 /* Reads the definition as a space over train's options: every name is an option's full name, and every

@@ -1,5 +1,5 @@
-/* albert.c -- ALBERT (Lan et al. 2020): BERT with a narrow embedding, and fewer blocks than layers: layer l is block l
- * / (layers / groups), of which most models have one. So an adapter of a block is that of all its layers, and its
+/* albert.c -- ALBERT (Lan et al. 2020): BERT with a narrow embedding, and fewer blocks than layers: layer l is block
+ * l / (layers / groups), of which most models have one. So an adapter of a block is that of all its layers, and its
  * gradient their sum. As classifiers:
  *
  *     sequences   classifier(tanh(pooler(first row)))      tokens   classifier(row)

@@ -70,12 +70,9 @@ static void backward(const run *r, const value *v, const instr *i)
 val op_activation(prog *p, val x, activation_kind kind)
 {
     BUG_IF(p->v[x].is_int || kind < 0 || kind >= ACT_COUNT);
-    val y = prog_temp_like(p, "activation", x, p->v[x].s.d[1]);
-    instr *i = prog_emit(p, &op_def_activation);
-    i->in[0] = x;
-    i->out[0] = y;
+    instr *i = op_emit_on(p, &op_def_activation, x);
     i->n[0] = kind;
-    return y;
+    return i->out[0];
 }
 
 /* n: rows, width, kind */

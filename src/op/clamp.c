@@ -27,12 +27,9 @@ static void backward(const run *r, const value *v, const instr *i)
 val op_clamp(prog *p, val x, double most)
 {
     BUG_IF(!(most > 0) || p->v[x].is_int);
-    val y = prog_temp_like(p, "clamp", x, p->v[x].s.d[1]);
-    instr *i = prog_emit(p, &op_def_clamp);
-    i->in[0] = x;
-    i->out[0] = y;
+    instr *i = op_emit_on(p, &op_def_clamp, x);
     i->f[0] = most;
-    return y;
+    return i->out[0];
 }
 
 /* n: rows, width; f: bound */

@@ -33,13 +33,10 @@ static void backward(const run *r, const value *v, const instr *i)
 val op_dropout(prog *p, val x, double probability, int place)
 {
     BUG_IF(!(probability > 0 && probability < 1) || place < 0 || p->v[x].is_int);
-    val y = prog_temp_like(p, "dropout", x, p->v[x].s.d[1]);
-    instr *i = prog_emit(p, &op_def_dropout);
-    i->in[0] = x;
-    i->out[0] = y;
+    instr *i = op_emit_on(p, &op_def_dropout, x);
     i->n[0] = DROPOUT_PLACES + place;
     i->f[0] = probability;
-    return y;
+    return i->out[0];
 }
 
 /* n: rows, width, place; f: probability */

@@ -28,6 +28,15 @@ real frozen_at(const value *v, int64_t row, int64_t col)
     return x;
 }
 
+instr *op_emit_on(prog *p, const op *what, val x)
+{
+    const val y = prog_temp_like(p, what->name, x, p->v[x].s.d[1]);
+    instr *i = prog_emit(p, what);
+    i->in[0] = x;
+    i->out[0] = y;
+    return i;
+}
+
 real *op_gradient(const value *v, const instr *i, int j)
 {
     if (i->din[j] == NONE) return NULL;

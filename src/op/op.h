@@ -129,9 +129,10 @@ typedef enum attention_sight { SEES_BEFORE, SEES_ALL } attention_sight;
 val op_attention_biased(prog *p, val q, val k, val v, val start, val bias, attention_sight sight, int heads,
                         double scale);
 
-/* DeBERTa's attention within documents, all rows of which see each other: the score of rows i and j is scale (q_i.k_j +
- * q_i.a_b + k_j.c_b), b = where[reach + i - j], distances beyond +-reach counting as those. q, k, v (rows, heads * dim);
- * where FROZEN f32 (1, 2 reach + 1), going up; a and c (buckets, heads * dim), NONE: no such part. */
+/* DeBERTa's attention within documents, all rows of which see each other: the score of rows i and j is
+ * scale (q_i.k_j + q_i.a_b + k_j.c_b), b = where[reach + i - j], distances beyond +-reach counting as those.
+ * q, k, v (rows, heads * dim); where FROZEN f32 (1, 2 reach + 1), going up; a and c (buckets, heads * dim), NONE: no
+ * such part. */
 val op_disentangled(prog *p, val q, val k, val v, val start, val where, val a, val c, int heads, double scale);
 
 /* Row r of q sees rows [seen[r][0], seen[r][1]) of k and v, which have rows of their own (a decoder's rows and
@@ -281,6 +282,10 @@ real frozen_at(const value *v, int64_t row, int64_t col);
 /* The storage of d(input j), zeroed first unless instr.acc says that it is added to; NULL when not wanted.
  * For backwards that sum over many terms. */
 real *op_gradient(const value *v, const instr *i, int j);
+
+/* An instruction of an operator of one operand, x, whose result out[0] has x's shape; its numbers are the caller's to
+ * set. */
+instr *op_emit_on(prog *p, const op *what, val x);
 
 /* The dropout of element (row, col) of stream id: 0 when rng_unit(rng_key(key, id), row << 32 | col) < p, else
  * 1 / (1 - p). The stream of an adapter's input is the number of its instruction; those of the base's places

@@ -22,12 +22,9 @@ val op_scale(prog *p, val x, double s)
 {
     BUG_IF(p->v[x].is_int);
     if (s == 1) return x;
-    val y = prog_temp_like(p, "scale", x, p->v[x].s.d[1]);
-    instr *i = prog_emit(p, &op_def_scale);
-    i->in[0] = x;
-    i->out[0] = y;
+    instr *i = op_emit_on(p, &op_def_scale, x);
     i->f[0] = s;
-    return y;
+    return i->out[0];
 }
 
 /* n: rows, width; f: the factor */

@@ -27,12 +27,9 @@ static void backward(const run *r, const value *v, const instr *i)
 val op_softcap(prog *p, val x, double cap)
 {
     BUG_IF(!(cap > 0) || p->v[x].is_int);
-    val y = prog_temp_like(p, "softcap", x, p->v[x].s.d[1]);
-    instr *i = prog_emit(p, &op_def_softcap);
-    i->in[0] = x;
-    i->out[0] = y;
+    instr *i = op_emit_on(p, &op_def_softcap, x);
     i->f[0] = cap;
-    return y;
+    return i->out[0];
 }
 
 /* n: rows, width; f: cap */

@@ -521,7 +521,8 @@ static void disentangled_by_hand(void **state)
     val a = given(&p, ROWS_FIXED, 3, 1, (real[]){0.5, -1, 2}), c = given(&p, ROWS_FIXED, 3, 1, (real[]){0.25, 4, -2});
     val s = given_ints(&p, ROWS_TOKENS, 3, (int32_t[]){0, 0, 2});
     val where = given_frozen(&p, 1, 3, (float[]){0, 1, 2}); /* of distances -1, 0, 1 */
-    /* row 0: 2 * 1 + 2 * -1 + 1 * 4 = 4 and 2 * 3 + 2 * 0.5 + 3 * 0.25 = 7.75; row 1: -1 - 2 - 2 = -5 and -3 + 1 + 12 */
+    /* row 0: 2 * 1 + 2 * -1 + 1 * 4 = 4 and 2 * 3 + 2 * 0.5 + 3 * 0.25 = 7.75;
+     * row 1: -1 - 2 - 2 = -5 and -3 + 1 + 12 */
     const double first = 1 / (1 + exp(0.5 * (7.75 - 4))), second = 1 / (1 + exp(0.5 * (10 + 5)));
     near(forward(&p, op_disentangled(&p, q, k, v, s, where, a, c, 1, 0.5)),
          (double[]){10 * first + 20 * (1 - first), 10 * second + 20 * (1 - second), 30}, 3);

@@ -116,20 +116,6 @@ static void rig_close(rig *r)
     free(r);
 }
 
-static void check_gradients(const rig *r)
-{
-    char name[256];
-    int64_t n;
-    for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const size_t at = walk_matrix(r->a, i, "", name, &n);
-        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
-    }
-    for (int64_t i = 0; i < r->a->wholes; i++) {
-        const adapter_whole *w = &r->a->whole[i];
-        walk_gradient(r->recorded, r->name, w->name, r->a->grad + w->at, w->rows * w->cols);
-    }
-}
-
 static step_size size_of(const rig *r, plan_keep keep)
 {
     return (step_size){.tokens = r->in.tokens + 9,
@@ -155,7 +141,7 @@ static void check_training(rig *r)
         run_once(r, s, t);
         if (t == 0) {
             seen.logit = fmax(seen.logit, fabs(step_loss(s) - first));
-            check_gradients(r);
+            walk_gradients(r->recorded, r->name, "", r->a);
         }
         walk_loss(r->name, r->which, s, train, t, INFINITY);
         walk_adam_step(&o, (int64_t)t + 1);

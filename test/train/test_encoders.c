@@ -102,20 +102,6 @@ static void near(const rig *r, const char *what, const float *have, int64_t n)
     walk_near(r->name, r->which, what, have, walk_floats(r->recorded, r->name, what, n), n);
 }
 
-static void check_gradients(const rig *r)
-{
-    char name[256];
-    int64_t n;
-    for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const size_t at = walk_matrix(r->a, i, "", name, &n);
-        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
-    }
-    for (int64_t i = 0; i < r->a->wholes; i++) {
-        const adapter_whole *w = &r->a->whole[i];
-        walk_gradient(r->recorded, r->name, w->name, r->a->grad + w->at, w->rows * w->cols);
-    }
-}
-
 static step_input input(const rig *r)
 {
     return (step_input){.tokens = r->tokens,
@@ -142,7 +128,7 @@ static void check_training(rig *r)
         if (t == 0) {
             near(r, "logits", step_logits(s), r->labels * r->head.outputs);
             near(r, "losses", step_cross_entropy(s), r->labels);
-            check_gradients(r);
+            walk_gradients(r->recorded, r->name, "", r->a);
         }
         walk_loss(r->name, r->which, s, train, t, INFINITY);
         walk_adam_step(&o, (int64_t)t + 1);

@@ -85,16 +85,6 @@ static void rig_close(rig *r)
     free(r);
 }
 
-static void check_gradients(const rig *r)
-{
-    char name[256];
-    int64_t n;
-    for (int64_t i = 0; i < 2 * r->a->modules; i++) {
-        const size_t at = walk_matrix(r->a, i, "base_model.model.", name, &n);
-        walk_gradient(r->recorded, r->name, name, r->a->grad + at, n);
-    }
-}
-
 static step *train_step(const rig *r, plan_keep keep)
 {
     step_size size = {.tokens = r->tokens + 9,
@@ -132,7 +122,7 @@ static void check_training(rig *r)
         if (t == 0) {
             walk_near(r->name, r->which, "cross entropy", step_cross_entropy(s),
                       walk_floats(r->recorded, r->name, "cross_entropy", r->tokens), r->tokens);
-            check_gradients(r);
+            walk_gradients(r->recorded, r->name, "base_model.model.", r->a);
         }
         walk_loss(r->name, r->which, s, train, t, INFINITY);
         walk_adam_step(&o, (int64_t)t + 1);

@@ -117,6 +117,21 @@ static inline size_t walk_matrix(const adapter *a, int64_t i, const char *prefix
     return i % 2 ? m->b : m->a;
 }
 
+/* Those of all that an adapter trains, recorded with `prefix` before the modules' names. */
+static inline void walk_gradients(const safetensors *s, const char *who, const char *prefix, const adapter *a)
+{
+    char name[256];
+    int64_t n;
+    for (int64_t i = 0; i < 2 * a->modules; i++) {
+        const size_t at = walk_matrix(a, i, prefix, name, &n);
+        walk_gradient(s, who, name, a->grad + at, n);
+    }
+    for (int64_t i = 0; i < a->wholes; i++) {
+        const adapter_whole *w = &a->whole[i];
+        walk_gradient(s, who, w->name, a->grad + w->at, w->rows * w->cols);
+    }
+}
+
 /* The recorded loss of optimizer step t against that of a step that was run. */
 static inline void walk_loss(const char *who, const char *which, const step *s, const json_t *train, size_t t,
                              double bound)

@@ -1,10 +1,10 @@
-/* disentangled.c -- DeBERTa's attention (the mathematics: op/disentangled.c), a head of a document at a time, BLOCK of
- * its rows at a time.
+/* disentangled.c -- DeBERTa's attention (the mathematics: op/disentangled.c), a head of a document at a time, BLOCK
+ * of its rows at a time.
  *
  * The products of rows and buckets are made whole, for the buckets that distances in the document have: of the
  * block's q and a (BLOCK, buckets), of all k and c (rows, buckets); scores gather from both. The backward scatters ds
- * back into two such arrays, and what is left are products again. It sums da and dc over documents, so there a task is
- * a head; the order of all sums is that of the rows. */
+ * back into two such arrays, and what is left are products again. It sums da and dc over documents, so there a task
+ * is a head; the order of all sums is that of the rows. */
 #include "kernel/cpu/isa/micro.h"
 #include "kernel/cpu/isa/ops.h"
 #include "kernel/cpu/isa/pack.h"
@@ -15,8 +15,8 @@ enum { Q, K, V, START, WHERE, A, C };
 enum { OUT, LSE };
 enum { BLOCK = 48 };
 
-/* A thread's scratch. `wide` and `across` are a head's columns and a document's rows rounded up to whole NR, `span` the
- * buckets. */
+/* A thread's scratch. `wide` and `across` are a head's columns and a document's rows rounded up to whole NR, `span`
+ * the buckets. */
 typedef struct room {
     float *q, *k, *v, *a, *c, *go;      /* rows of the head (rows, wide) and buckets (span, wide) */
     float *kt, *at, *ct, *vt;           /* the same as panels */
@@ -137,8 +137,8 @@ static void panels(const job *j, const float *rows, int64_t n, float *to)
 }
 
 /* c (m, n) = rows (m, wide) times the panels of n others */
-static void product(const job *j, const room *r, const float *rows, int64_t m, const float *panel, int64_t n, float *c,
-                    int64_t ldc)
+static void product(const job *j, const room *r, const float *rows, int64_t m, const float *panel, int64_t n,
+                    float *c, int64_t ldc)
 {
     for (int64_t k = 0; k < m; k += MR) {
         const int some = (int)(m - k < MR ? m - k : MR);
